@@ -1,0 +1,109 @@
+# make            the three binaries, release, in build/release/bin
+# make MODE=debug | asan | tsan | fuzz
+# make unit       build and run the unit tests of this MODE
+# make fuzz-bins  the fuzz harnesses (MODE=fuzz, clang)
+
+MODE ?= release
+OUT  := build/$(MODE)
+
+CC       := gcc
+WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
+            -Wmissing-prototypes -Werror
+CPPFLAGS := -D_GNU_SOURCE -I. -MMD -MP
+CFLAGS   := -std=gnu17 -g $(WARN) -fno-omit-frame-pointer
+LDFLAGS  := -pthread
+
+ifeq ($(MODE),release)
+CFLAGS  += -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+LDFLAGS += -pie -Wl,-z,relro,-z,now
+else ifeq ($(MODE),debug)
+CFLAGS  += -O0
+else ifeq ($(MODE),asan)
+CFLAGS  += -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -DGSR_SANITIZED
+LDFLAGS += -fsanitize=address,undefined
+else ifeq ($(MODE),tsan)
+CC      := clang-14
+CFLAGS  += -O1 -fsanitize=thread -DGSR_SANITIZED
+LDFLAGS += -fsanitize=thread
+else ifeq ($(MODE),fuzz)
+CC      := clang-14
+CFLAGS  += -O1 -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all -DGSR_SANITIZED
+LDFLAGS += -fsanitize=address,undefined
+else
+$(error MODE is release, debug, asan, tsan or fuzz)
+endif
+
+LIBS_TOPOLOGY := -lsodium -lfyaml
+LIBS_MEMBER   := $(LIBS_TOPOLOGY) -levent_core -lmicrohttpd -lcurl -lssl -lcrypto -lmsgpackc -lrocksdb
+
+sources = $(filter-out %/main.c,$(wildcard $(addsuffix /*.c,$(1))))
+objects = $(patsubst %.c,$(OUT)/%.o,$(1))
+
+COMMON   := $(call sources,common/base common/format common/limit common/llm common/net common/store common/member)
+TOPOLOGY := $(call sources,topology)
+NODE     := $(call sources,node node/dialect node/cmd)
+EGRESS   := $(call sources,egress egress/cmd)
+
+UNITS := $(wildcard tests/unit/*/*_test.c)
+FUZZ  := $(wildcard tests/fuzz/*_fuzz.c)
+
+BINS := gsr-node gsr-egress gsr-topology
+.PHONY: all unit unit-bins fuzz-bins tests-bins clean
+all: $(addprefix $(OUT)/bin/,$(BINS))
+
+$(OUT)/lib/common.a: $(call objects,$(COMMON))
+$(OUT)/lib/topology.a: $(call objects,$(TOPOLOGY))
+$(OUT)/lib/node.a: $(call objects,$(NODE))
+$(OUT)/lib/egress.a: $(call objects,$(EGRESS))
+
+$(OUT)/lib/%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+COMMON_A   := $(OUT)/lib/topology.a $(OUT)/lib/common.a
+$(OUT)/bin/gsr-node: $(OUT)/node/main.o $(OUT)/lib/node.a $(COMMON_A)
+$(OUT)/bin/gsr-egress: $(OUT)/egress/main.o $(OUT)/lib/egress.a $(COMMON_A)
+$(OUT)/bin/gsr-topology: $(OUT)/topology/main.o $(COMMON_A)
+$(OUT)/bin/gsr-node $(OUT)/bin/gsr-egress: LIBS := $(LIBS_MEMBER)
+$(OUT)/bin/gsr-topology: LIBS := $(LIBS_TOPOLOGY)
+
+$(OUT)/bin/gsr-%:
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# The scripted provider and its load client, for tests, bench and demo.
+SIM := $(basename $(notdir $(wildcard tests/sim/*.c)))
+SIM_BINS := $(OUT)/bin/sim $(OUT)/bin/sim-load
+tests-bins: $(SIM_BINS)
+$(OUT)/bin/sim: $(call objects,$(filter-out tests/sim/load%.c,$(wildcard tests/sim/*.c)))
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+$(OUT)/bin/sim-load: $(call objects,$(wildcard tests/sim/load*.c))
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^
+
+$(OUT)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# Unit tests mirror the tree: tests/unit/base/buf_test.c tests common/base/buf.c
+UNIT_BINS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNITS))
+unit-bins: $(UNIT_BINS)
+$(OUT)/unit/%: $(OUT)/tests/unit/%.o $(OUT)/lib/node.a $(OUT)/lib/egress.a $(COMMON_A)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_MEMBER)
+unit: unit-bins
+	@failed=0; for t in $(UNIT_BINS); do $$t || failed=1; done; exit $$failed
+
+FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ))
+fuzz-bins: $(FUZZ_BINS)
+$(OUT)/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/lib/node.a $(OUT)/lib/egress.a $(COMMON_A)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_MEMBER)
+
+clean:
+	rm -rf build
+
+.SECONDARY:
+-include $(shell find build/$(MODE) -name '*.d' 2>/dev/null)
