@@ -1,0 +1,219 @@
+#pragma once
+/*
+ * link: one authenticated connection between members, carrying streams and
+ * messages as docs/PROTOCOL.md says.  A link lives on one loop.  The dialling
+ * side (a child: a node) opens streams; the accepting side (a parent: an
+ * egress, later a hub) serves them.
+ *
+ * A dialler reconnects by itself, with jitter; its `struct link` lives until
+ * link_free.  An accepted link dies with its connection (on_down is the last
+ * call).  Frames queued in a turn leave in its FLUSH phase, and those queued
+ * later (in RELEASE) before the turn ends; the OPENs of a flush share one
+ * signature.  No call here calls back.
+ */
+#include "common/base/crypto.h"
+#include "common/base/id.h"
+#include "common/base/seal.h"
+#include "common/base/slice.h"
+
+struct loop;
+struct link;
+struct link_listener;
+struct stream;
+struct tls_boot;
+
+#define LINK_NAME_MAX    63 /* of a member */
+#define LINK_HOPS_MAX    8
+#define LINK_MESSAGE_MAX (2 * 1024 * 1024)
+#define OPEN_CONTEXT     "gsr/open/v1"
+
+enum link_role { LINK_NODE, LINK_EGRESS };
+
+/* Messages that a link carries without reading them. */
+enum link_message {
+	LINK_CATALOG,  /* parent to child: egress/catalog */
+	LINK_RECEIPT,  /* parent to child: a sealed receipt */
+	LINK_ACK,      /* child to parent: receipts that are durable */
+	LINK_CAPACITY, /* parent to child: a target's state (later) */
+	LINK_REVOKE,   /* either way: an operator's revocation (later) */
+	LINK_REPORT    /* child to parent: what it spent itself (later) */
+};
+
+/* Who is at the other end, as the topology knows it. */
+struct link_peer {
+	char name[LINK_NAME_MAX + 1];
+	enum link_role role;
+	struct public_key key; /* identity */
+};
+
+/* What the origin says of a request beside the signed envelope. */
+struct open_hop {
+	const char *const *path; /* members so far, origin first */
+	size_t path_len;
+	int64_t remaining_ms; /* deadline of the request */
+	int64_t max_wait_ms;  /* how long it may queue for capacity */
+};
+
+/* An OPEN that came in; slices are good during on_open. */
+struct open_request {
+	struct slice envelope;   /* signed bytes */
+	struct seal seal;        /* checked by the application */
+	struct slice path[LINK_HOPS_MAX];
+	size_t path_len; /* the sending peer is the last */
+	int64_t remaining_ms, max_wait_ms;
+};
+
+enum stream_end {
+	STREAM_DONE,      /* END came: all bytes are there */
+	STREAM_CANCELLED, /* the other side gave up */
+	STREAM_LOST       /* the link died */
+};
+
+/* How a parent answers an OPEN that it does not serve. */
+struct throttled {
+	struct slice reason; /* a name of fail.def */
+	int64_t retry_after_ms;
+};
+
+struct stream_events {
+	/* Opener: the parent has it and will answer once. */
+	void (*on_accepted)(void *arg);
+	/* Opener: the parent will not serve it; the stream is dead. */
+	void (*on_throttled)(void *arg, const struct throttled *why);
+	/* Opener: status and a few header fields as the provider gave them. */
+	void (*on_head)(void *arg, int status, struct slice content_type,
+	    int64_t retry_after_ms);
+	/* Both: bytes; give credit back by stream_taken when used up. */
+	void (*on_data)(void *arg, struct slice bytes);
+	/* Both: stream_send took less than it was given; there is room now. */
+	void (*on_room)(void *arg);
+	/*
+	 * Both, once: nothing more comes from the other side.  DONE on the
+	 * opener's side: the stream is dead.  DONE on the server's side: the
+	 * request is whole, the answer may go on.  CANCELLED, LOST: dead.
+	 */
+	void (*on_end)(void *arg, enum stream_end end);
+};
+
+struct link_events {
+	/* AUTH was seen from the other side: it may be used. */
+	void (*on_up)(void *arg, struct link *l);
+	/* No longer; streams have had their on_end.  An accepted one dies. */
+	void (*on_down)(void *arg, struct link *l, const char *why);
+	/* The parent's side: serve it (stream_accept) or refuse it. */
+	void (*on_open)(void *arg, struct link *l, struct stream *s,
+	    const struct open_request *open);
+	void (*on_message)(void *arg, struct link *l, enum link_message type,
+	    struct slice bytes);
+	/* Another process with the same key is, or was just, connected. */
+	void (*on_twin)(void *arg, struct link *l);
+};
+
+struct link_config {
+	struct loop *loop;
+	const struct tls_boot *tls; /* this boot's certificate; shared */
+	const struct secret *identity;
+	const char *name;
+	enum link_role role;
+	struct id boot; /* random, of this process */
+	unsigned lane;  /* index of the worker */
+	/*
+	 * May this key, under this name, be at the other end now?  Fills
+	 * *peer.  Called during the handshake, before any frame is read, and
+	 * again for every live link by link_recheck.
+	 */
+	bool (*allow)(void *arg, struct slice name,
+	    const struct public_key *key, struct link_peer *peer);
+	/* The hash to tell in AUTH; differing ones are recorded only. */
+	struct hash (*topology)(void *arg);
+	struct link_events events;
+	void *arg;
+};
+
+/*
+ * Make this boot's TLS key and certificate, which the identity signs:
+ * once per process, shared by its loops.  NULL is fatal: logged.
+ */
+struct tls_boot *tls_boot_new(const struct secret *identity, const char *name);
+void tls_boot_free(struct tls_boot *b);
+
+/* A link that dials `address` ("host:port") and expects `parent` there. */
+struct link *link_dial(const struct link_config *config, const char *address,
+    const char *parent);
+
+/* Accept links on a listening socket, which the listener closes. */
+struct link_listener *link_listen(
+    const struct link_config *config, int listen_fd);
+
+/* Accept no more; links go on. */
+void link_listener_free(struct link_listener *ll);
+
+bool link_is_up(const struct link *l);
+const struct link_peer *link_peer(const struct link *l);
+void link_set_owner(struct link *l, void *owner);
+void *link_owner(const struct link *l);
+struct hash link_peer_topology(const struct link *l);
+struct id link_peer_boot(const struct link *l);
+unsigned link_peer_lane(const struct link *l);
+size_t link_streams(const struct link *l);
+int64_t link_rtt_us(const struct link *l); /* of the last PING; 0: none yet */
+
+/* Ask `allow` again; close the link when it says no. */
+void link_recheck(struct link *l);
+
+/*
+ * Two-step GOAWAY: the peer opens nothing new, streams finish, then the
+ * connection closes and on_down comes.  A dialler does not dial again.
+ */
+void link_drain(struct link *l);
+
+/* Close at once; on_down comes at the end of the turn for accepted links. */
+void link_close(struct link *l, const char *why);
+
+/* A dialler's end; streams get on_end first.  NULL is fine. */
+void link_free(struct link *l);
+
+/* At most LINK_MESSAGE_MAX bytes, copied; dropped when the link is down. */
+void link_send(struct link *l, enum link_message type, struct slice bytes);
+
+/*
+ * Open a stream: envelope and hop are copied, the OPEN leaves at the next
+ * flush.  NULL when the link is down, draining or has no free stream.
+ */
+struct stream *link_open(struct link *l, struct slice envelope,
+    const struct open_hop *hop, const struct stream_events *events, void *arg);
+
+/* The parent's side, in on_open or later in the same turn. */
+void stream_serve(
+    struct stream *s, const struct stream_events *events, void *arg);
+
+void stream_accept(struct stream *s);
+
+/* THROTTLED; the stream is dead. */
+void stream_refuse(struct stream *s, struct slice reason,
+    int64_t retry_after_ms);
+
+void stream_head(struct stream *s, int status, struct slice content_type,
+    int64_t retry_after_ms);
+
+/*
+ * Queue bytes up to the stream's bounded buffer; gives how many were copied.
+ * When fewer than asked, on_room comes.
+ */
+size_t stream_send(struct stream *s, struct slice bytes);
+
+/*
+ * No more bytes from this side.  A parent passes the sealed receipt, which
+ * leaves in the same packet; a child passes none.  When both sides have ended
+ * the stream is dead.
+ */
+void stream_end(struct stream *s, struct slice receipt);
+
+/* Give up; the stream is dead for the caller, no event follows. */
+void stream_cancel(struct stream *s);
+
+/* The consumer's socket took these bytes: give the sender credit. */
+void stream_taken(struct stream *s, size_t bytes);
+
+/* The link that carries it. */
+struct link *stream_link(const struct stream *s);

@@ -1,0 +1,80 @@
+#pragma once
+/*
+ * row: the records of row.def as C structs, and their stored form.  A struct
+ * is plain data; text columns are slices that somebody else owns.  Pure.
+ */
+#include "common/base/crypto.h"
+#include "common/base/id.h"
+#include "common/base/slice.h"
+
+struct buf;
+struct json_writer;
+
+enum row_kind { ROW_REQUEST, ROW_ATTEMPT, ROW_RECEIPT, ROW_KINDS };
+
+enum column_type {
+	COLUMN_ID,
+	COLUMN_TEXT,
+	COLUMN_INT,
+	COLUMN_BOOL,
+	COLUMN_TIME,
+	COLUMN_US,
+	COLUMN_TOKENS,
+	COLUMN_BYTES,
+	COLUMN_MICROUSD,
+	COLUMN_HASH
+};
+
+#define C_TYPE_ID       struct id
+#define C_TYPE_TEXT     struct slice
+#define C_TYPE_INT      int64_t
+#define C_TYPE_BOOL     int64_t
+#define C_TYPE_TIME     int64_t
+#define C_TYPE_US       int64_t
+#define C_TYPE_TOKENS   int64_t
+#define C_TYPE_BYTES    int64_t
+#define C_TYPE_MICROUSD int64_t
+#define C_TYPE_HASH     struct hash
+
+#define ROW_MEMBER(name, type, meaning) C_TYPE_##type name;
+
+struct request_row {
+#define REQUEST_COLUMN ROW_MEMBER
+#include "common/store/row.def"
+#undef REQUEST_COLUMN
+};
+
+struct attempt_row {
+#define ATTEMPT_COLUMN ROW_MEMBER
+#include "common/store/row.def"
+#undef ATTEMPT_COLUMN
+};
+
+struct receipt_row {
+#define RECEIPT_COLUMN ROW_MEMBER
+#include "common/store/row.def"
+#undef RECEIPT_COLUMN
+};
+
+/* A column, for tables, JSON and docs. */
+struct column {
+	const char *name;
+	enum column_type type;
+	size_t offset; /* in the row's struct */
+	const char *meaning;
+};
+
+/* The columns of a kind, in stored order. */
+const struct column *row_columns(enum row_kind kind, size_t *count);
+
+/* Append the stored form; `row` is the struct of that kind. */
+void row_write(enum row_kind kind, const void *row, struct buf *out);
+
+/*
+ * Read it back; text points into `bytes`.  False when the bytes are not such
+ * a row (or are of a newer schema).
+ */
+must_check bool row_read(enum row_kind kind, struct slice bytes, void *row);
+
+/* All columns as one JSON object; ids as "req_…", times as RFC 3339. */
+void row_json(enum row_kind kind, const void *row, struct json_writer *w);
