@@ -1,0 +1,49 @@
+#pragma once
+/*
+ * load: a folder of topology files to a `struct topology`, whole or not at
+ * all.  Every mistake is collected with file:line:col.  A loaded topology
+ * never changes; it is shared by reference count, from any thread.
+ */
+#include "common/base/arena.h"
+#include "topology/mesh.h"
+
+struct buf;
+
+struct topology {
+	struct mesh mesh;
+	const struct member *self;     /* NULL in gsr-topology */
+	const struct node_file *node;  /* of self, when it is a node */
+	const struct egress_file *egress;
+	struct hash mesh_hash;         /* of mesh.lock's signed bytes */
+	struct hash hash;              /* of all that self runs by */
+	char hash_text[17];            /* its first 8 bytes, hex */
+	int64_t mesh_version;          /* of mesh.lock */
+	int64_t node_version;          /* of node/NAME.lock; 0 for an egress */
+	const struct public_key *revoked;
+	size_t revoked_count;
+	struct arena arena;
+};
+
+struct topology *topology_hold(struct topology *t);
+void topology_release(struct topology *t); /* NULL is fine */
+
+/* What a member knows before it reads the folder. */
+struct topology_pin {
+	const char *mesh; /* name it enrolled in */
+	const char *name; /* its own */
+	struct public_key operator_key;
+	struct public_key identity; /* its own public key */
+	/*
+	 * The highest versions seen, with their hashes; an older lock is
+	 * refused unless a lock of at least that version lists its hash as a
+	 * rollback target.
+	 */
+	int64_t mesh_version, node_version;
+};
+
+/*
+ * What a member does at start and reload: check locks and files.  NULL and
+ * every reason as lines of "file:line:col: text" in `why`.
+ */
+struct topology *topology_load(
+    const char *dir, const struct topology_pin *pin, struct buf *why);
