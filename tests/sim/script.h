@@ -1,0 +1,55 @@
+#pragma once
+/*
+ * script: what the provider does with a call, as words key=value.  The table
+ * of words in script.c is the grammar, the defaults and the help.  A call's
+ * script is the default one, overridden by the words between "[[sim" and
+ * "]]" anywhere in its body.  Nothing here fails but parsing.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define SCRIPT_UNSET UINT64_MAX
+
+/* A place in an answer. */
+struct mark {
+	enum { MARK_NONE, MARK_CHUNKS, MARK_BYTES } unit;
+	uint64_t at; /* content chunks, or bytes on the wire from "HTTP" */
+};
+
+struct script {
+	uint64_t status, latency_ms, first_byte_ms, interval_ms;
+	uint64_t tokens, size, huge;
+	uint64_t prompt, completion, cached, reasoning;
+	uint64_t die_before_answer, die_on_reused, close;
+	uint64_t no_done, error_in_stream, echo, endless;
+	uint64_t header_flood, continue_flood;
+	uint64_t times, for_attempt;
+	struct mark cut_after, reset_after, stall_after;
+	size_t body_len;
+	char garbage[16], usage[16], retry_after[32], finish[32];
+	char for_model[64], redirect[256], header[512], body[1024];
+};
+
+void script_init(struct script *s);
+
+/* False, with the bad word in bad (a string), at a word that is none. */
+bool script_parse(struct script *s, const char *words, size_t len,
+    char bad[64]);
+
+/* Who is calling, for the words for_model and for_attempt. */
+struct caller {
+	const char *model;
+	uint64_t attempt; /* the number, 0 when the caller gave none */
+};
+
+/* Whether the script means this caller. */
+bool script_means(const struct script *s, const struct caller *who);
+
+/* Apply each "[[sim ...]]" of the body that means this caller. */
+bool script_parse_body(struct script *s, const struct caller *who,
+    const char *body, size_t len, char bad[64]);
+
+/* One line a word. */
+void script_help(FILE *to);
