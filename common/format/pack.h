@@ -26,7 +26,7 @@ struct unpack {
 static inline struct unpack
 unpack_start(struct slice bytes)
 {
-	return (struct unpack){bytes, false};
+	return (struct unpack){ bytes, false };
 }
 
 /* All was read, and well. */
