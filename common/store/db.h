@@ -11,7 +11,11 @@ struct db;
 struct db_batch;
 struct db_scan;
 
-/* One a class of data and retention; the order is stored nowhere. */
+/*
+ * One a class of data and retention; the order is stored nowhere.  A key of
+ * INTENT or OUTBOX is put once and deleted afterwards, never overwritten: a
+ * pair of the two then vanishes in memory and never reaches the disk's files.
+ */
 enum family {
 	FAMILY_META,
 	FAMILY_REQUEST,
@@ -50,6 +54,7 @@ void db_batch_delete(
 void db_batch_delete_range(struct db_batch *b, struct db *db, enum family f,
     struct slice from, struct slice to);
 size_t db_batch_count(const struct db_batch *b);
+size_t db_batch_bytes(const struct db_batch *b);
 void db_batch_clear(struct db_batch *b);
 
 /*

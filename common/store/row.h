@@ -64,6 +64,12 @@ struct column {
 	const char *meaning;
 };
 
+/* The last microsecond that RFC 3339 can write. */
+#define ROW_TIME_MAX INT64_C(253402300799999999)
+
+/* All zero: there is no such hash. */
+must_check bool hash_none(const struct hash *h);
+
 /* The columns of a kind, in stored order. */
 const struct column *row_columns(enum row_kind kind, size_t *count);
 
@@ -78,3 +84,6 @@ must_check bool row_read(enum row_kind kind, struct slice bytes, void *row);
 
 /* All columns as one JSON object; ids as "req_…", times as RFC 3339. */
 void row_json(enum row_kind kind, const void *row, struct json_writer *w);
+
+/* The columns of every kind as Markdown tables, for docs/LEDGER.md. */
+void row_docs(struct buf *out);

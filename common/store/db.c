@@ -1,0 +1,591 @@
+#include "common/store/db.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <rocksdb/c.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+
+/*
+ * Small on purpose: a member shares its machine with the team's own service.
+ * A memtable may take more than its share until it is flushed, so the bound
+ * that counts is the one over all families.
+ */
+#define MEMTABLES_BYTES   (4u << 20)
+#define MEMTABLE_BYTES    (2u << 20)
+#define ARENA_BLOCK_BYTES (64u << 10)
+#define CACHE_BYTES       (2u << 20)
+#define BLOCK_BYTES       (16u << 10)
+#define TABLE_FILE_BYTES  (32u << 20)
+#define LEVEL_BYTES       (128u << 20)
+#define FILE_BUFFER_BYTES (64u << 10)
+#define WAL_BYTES         (32u << 20)
+#define OWN_LOG_BYTES     (1u << 20)
+#define OPEN_FILES        128
+#define MEMTABLES_EACH    4
+#define LOG_LEVEL_ERROR   3
+#define COMPLAIN_EVERY_US US_PER_SECOND
+#define FORMAT_KEY        "format"
+
+struct family_kind {
+	const char *name;
+	bool once; /* a key is put once and deleted: SingleDelete is right */
+};
+
+/* RocksDB insists on a family called "default". */
+static const struct family_kind kinds[FAMILIES] = {
+	[FAMILY_META] = { "default", false },
+	[FAMILY_REQUEST] = { "request", false },
+	[FAMILY_ATTEMPT] = { "attempt", false },
+	[FAMILY_INTENT] = { "intent", true },
+	[FAMILY_EVENT] = { "event", false },
+	[FAMILY_RECEIPT] = { "receipt", false },
+	[FAMILY_OUTBOX] = { "outbox", true },
+	[FAMILY_TOKEN] = { "token", false },
+};
+
+struct db {
+	rocksdb_t *rocks;
+	rocksdb_column_family_handle_t *families[FAMILIES]; /* NULL: absent */
+	rocksdb_options_t *options;
+	rocksdb_writeoptions_t *patient, *impatient, *synced;
+	rocksdb_readoptions_t *read;
+	atomic_int_least64_t complained_us;
+};
+
+struct db_batch {
+	rocksdb_writebatch_t *rocks;
+};
+
+struct db_scan {
+	rocksdb_iterator_t *rocks;
+	rocksdb_readoptions_t *options;
+	char *from, *to; /* the iterator points to its bounds */
+	bool backwards, begun;
+};
+
+/* A store that fails does so in every turn: one line a second says it. */
+static void
+complain(struct db *db, const char *text, const char *why)
+{
+	int64_t now = clock_mono_us();
+	int64_t last = atomic_load(&db->complained_us);
+
+	if (last != 0 && now - last < COMPLAIN_EVERY_US)
+		return;
+	if (atomic_compare_exchange_strong(&db->complained_us, &last, now))
+		log_error(text, log_str("why", why));
+}
+
+/*
+ * What an error of a write or a sync means.  A full disk passes: RocksDB goes
+ * on by itself when there is room.  After any other I/O error nobody knows
+ * what is on the disk (a second fsync may say yes to lost pages), so the only
+ * honest thing is to stop; recovery reads what is really there.
+ */
+static enum db_result
+judge(struct db *db, const char *text, char *error)
+{
+	enum db_result result = DB_FAILED;
+
+	if (error == NULL)
+		return DB_OK;
+	if (strstr(error, "Write stall") != NULL) {
+		result = DB_BUSY;
+	} else if (strstr(error, "No space left") != NULL ||
+		   strstr(error, "quota exceeded") != NULL ||
+		   strstr(error, "IO error") == NULL) {
+		complain(db, text, error);
+	} else {
+		log_error("the disk failed under the store: stopping",
+		    log_str("call", text), log_str("why", error));
+		abort();
+	}
+	rocksdb_free(error);
+	return result;
+}
+
+static void
+set_memory(rocksdb_options_t *o)
+{
+	rocksdb_lru_cache_options_t *lru = rocksdb_lru_cache_options_create();
+	rocksdb_block_based_table_options_t *table =
+	    rocksdb_block_based_options_create();
+	rocksdb_cache_t *cache;
+
+	/* Not strict: a strict cache answers reads with errors when full. */
+	rocksdb_lru_cache_options_set_capacity(lru, CACHE_BYTES);
+	rocksdb_lru_cache_options_set_num_shard_bits(lru, 1);
+	cache = rocksdb_cache_create_lru_opts(lru);
+	rocksdb_lru_cache_options_destroy(lru);
+	rocksdb_block_based_options_set_block_cache(table, cache);
+	rocksdb_cache_destroy(cache); /* the table options hold it */
+	rocksdb_block_based_options_set_block_size(table, BLOCK_BYTES);
+	rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
+	rocksdb_block_based_options_set_format_version(table, 5);
+	rocksdb_options_set_block_based_table_factory(o, table);
+	rocksdb_block_based_options_destroy(table);
+
+	rocksdb_options_set_db_write_buffer_size(o, MEMTABLES_BYTES);
+	rocksdb_options_set_write_buffer_size(o, MEMTABLE_BYTES);
+	rocksdb_options_set_max_write_buffer_number(o, MEMTABLES_EACH);
+	rocksdb_options_set_arena_block_size(o, ARENA_BLOCK_BYTES);
+	rocksdb_options_set_memtable_huge_page_size(o, 0);
+	rocksdb_options_set_writable_file_max_buffer_size(o, FILE_BUFFER_BYTES);
+	rocksdb_options_set_max_open_files(o, OPEN_FILES);
+	rocksdb_options_set_table_cache_numshardbits(o, 2);
+}
+
+static void
+set_files(rocksdb_options_t *o)
+{
+	rocksdb_options_set_compression(o, rocksdb_lz4_compression);
+	rocksdb_options_set_target_file_size_base(o, TABLE_FILE_BYTES);
+	rocksdb_options_set_max_bytes_for_level_base(o, LEVEL_BYTES);
+	rocksdb_options_set_max_background_jobs(o, 1);
+	rocksdb_options_set_max_file_opening_threads(o, 1);
+	rocksdb_options_set_skip_stats_update_on_db_open(o, 1);
+	rocksdb_options_set_max_total_wal_size(o, WAL_BYTES);
+	rocksdb_options_set_wal_recovery_mode(o,
+	    rocksdb_point_in_time_recovery);
+	rocksdb_options_set_manifest_preallocation_size(o, FILE_BUFFER_BYTES);
+	rocksdb_options_set_info_log_level(o, LOG_LEVEL_ERROR);
+	rocksdb_options_set_max_log_file_size(o, OWN_LOG_BYTES);
+	rocksdb_options_set_keep_log_file_num(o, 2);
+	rocksdb_options_set_stats_dump_period_sec(o, 0);
+	rocksdb_options_set_stats_persist_period_sec(o, 0);
+	/* Waiting writers sleep: spinning costs more than it wins on few cores.
+	 */
+	rocksdb_options_set_enable_write_thread_adaptive_yield(o, 0);
+}
+
+static struct db *
+db_new(bool read_only)
+{
+	struct db *db = xcalloc(1, sizeof(*db));
+
+	db->options = rocksdb_options_create();
+	set_memory(db->options);
+	set_files(db->options);
+	if (!read_only) {
+		rocksdb_options_set_create_if_missing(db->options, 1);
+		rocksdb_options_set_create_missing_column_families(db->options,
+		    1);
+	}
+	db->patient = rocksdb_writeoptions_create();
+	db->impatient = rocksdb_writeoptions_create();
+	rocksdb_writeoptions_set_no_slowdown(db->impatient, 1);
+	db->synced = rocksdb_writeoptions_create();
+	rocksdb_writeoptions_set_sync(db->synced, 1);
+	db->read = rocksdb_readoptions_create();
+	atomic_init(&db->complained_us, 0);
+	return db;
+}
+
+void
+db_close(struct db *db)
+{
+	int f;
+
+	if (db == NULL)
+		return;
+	for (f = 0; f < FAMILIES; f++) {
+		if (db->families[f] != NULL)
+			rocksdb_column_family_handle_destroy(db->families[f]);
+	}
+	if (db->rocks != NULL)
+		rocksdb_close(db->rocks);
+	rocksdb_readoptions_destroy(db->read);
+	rocksdb_writeoptions_destroy(db->synced);
+	rocksdb_writeoptions_destroy(db->impatient);
+	rocksdb_writeoptions_destroy(db->patient);
+	rocksdb_options_destroy(db->options);
+	free(db);
+}
+
+static int
+family_by_name(const char *name)
+{
+	int f;
+
+	for (f = 0; f < FAMILIES; f++) {
+		if (strcmp(kinds[f].name, name) == 0)
+			return f;
+	}
+	return -1;
+}
+
+/*
+ * Which families stand in `dir`.  One that we do not know is of a newer
+ * format; it is refused before RocksDB changes anything.
+ */
+static enum db_result
+look(const struct db *db, const char *dir, bool there[FAMILIES])
+{
+	enum db_result result = DB_OK;
+	char *error = NULL;
+	size_t count = 0, i;
+	char **names =
+	    rocksdb_list_column_families(db->options, dir, &count, &error);
+
+	if (error != NULL) {
+		log_error("store cannot be read", log_str("dir", dir),
+		    log_str("why", error));
+		rocksdb_free(error);
+		return DB_FAILED;
+	}
+	for (i = 0; i < count; i++) {
+		int f = family_by_name(names[i]);
+
+		if (f >= 0) {
+			there[f] = true;
+			continue;
+		}
+		log_error("store was written by a newer version",
+		    log_str("dir", dir), log_str("family", names[i]));
+		result = DB_NEWER;
+	}
+	rocksdb_list_column_families_destroy(names, count);
+	return result;
+}
+
+static enum db_result
+open_refused(const char *dir, char *error)
+{
+	bool busy = strstr(error, "LOCK") != NULL;
+
+	log_error(busy ? "store is in use by another process"
+		       : "store cannot be opened",
+	    log_str("dir", dir), log_str("why", error));
+	rocksdb_free(error);
+	return busy ? DB_BUSY : DB_FAILED;
+}
+
+static enum db_result
+open_families(struct db *db, const char *dir, bool read_only, bool there[])
+{
+	const char *names[FAMILIES];
+	const rocksdb_options_t *options[FAMILIES];
+	rocksdb_column_family_handle_t *handles[FAMILIES];
+	int ours[FAMILIES], count = 0, f;
+	char *error = NULL;
+
+	for (f = 0; f < FAMILIES; f++) {
+		/* An older store lacks some: writing makes them. */
+		if (read_only && !there[f])
+			continue;
+		names[count] = kinds[f].name;
+		options[count] = db->options;
+		ours[count++] = f;
+	}
+	if (read_only)
+		db->rocks =
+		    rocksdb_open_for_read_only_column_families(db->options, dir,
+			count, names, options, handles, 0, &error);
+	else
+		db->rocks = rocksdb_open_column_families(db->options, dir,
+		    count, names, options, handles, &error);
+	if (error != NULL)
+		return open_refused(dir, error);
+	for (f = 0; f < count; f++)
+		db->families[ours[f]] = handles[f];
+	return DB_OK;
+}
+
+/* A new store gets our number, an older one is read, a newer one refused. */
+static enum db_result
+check_format(struct db *db, const char *dir, bool read_only)
+{
+	enum db_result result = DB_FAILED;
+	char text[16];
+	struct buf found;
+	long number;
+
+	buf_init(&found, 64);
+	if (!db_get(db, FAMILY_META, slice_of(FORMAT_KEY), &found)) {
+		snprintf(text, sizeof(text), "%d", DB_FORMAT);
+		result = read_only ? DB_OK
+				   : db_put_now(db, FAMILY_META,
+					 slice_of(FORMAT_KEY), slice_of(text));
+		goto out;
+	}
+	number = strtol(buf_text(&found), NULL, 10);
+	if (number > DB_FORMAT) {
+		log_error("store was written by a newer version",
+		    log_str("dir", dir), log_int("format", number),
+		    log_int("ours", DB_FORMAT));
+		result = DB_NEWER;
+	} else if (number < 1) {
+		log_error("store has no valid format number",
+		    log_str("dir", dir),
+		    log_slice("format", buf_slice(&found)));
+	} else {
+		result = DB_OK;
+	}
+out:
+	buf_fini(&found);
+	return result;
+}
+
+static bool
+has_store(const char *dir)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/CURRENT", dir);
+	return access(path, F_OK) == 0;
+}
+
+enum db_result
+db_open(struct db **out, const char *dir, bool read_only)
+{
+	bool there[FAMILIES] = { false };
+	enum db_result result = DB_OK;
+	struct db *db;
+
+	*out = NULL;
+	if (!has_store(dir) && read_only) {
+		log_error("there is no store", log_str("dir", dir));
+		return DB_FAILED;
+	}
+	if (!read_only && mkdir(dir, 0700) < 0 && errno != EEXIST) {
+		log_error("store cannot be made", log_str("dir", dir),
+		    log_str("why", strerror(errno)));
+		return DB_FAILED;
+	}
+	db = db_new(read_only);
+	if (has_store(dir))
+		result = look(db, dir, there);
+	if (result == DB_OK)
+		result = open_families(db, dir, read_only, there);
+	if (result == DB_OK)
+		result = check_format(db, dir, read_only);
+	if (result != DB_OK) {
+		db_close(db);
+		return result;
+	}
+	*out = db;
+	return DB_OK;
+}
+
+struct db_batch *
+db_batch_new(void)
+{
+	struct db_batch *b = xmalloc(sizeof(*b));
+
+	b->rocks = rocksdb_writebatch_create();
+	return b;
+}
+
+void
+db_batch_free(struct db_batch *b)
+{
+	if (b == NULL)
+		return;
+	rocksdb_writebatch_destroy(b->rocks);
+	free(b);
+}
+
+void
+db_batch_put(struct db_batch *b, struct db *db, enum family f, struct slice key,
+    struct slice value)
+{
+	rocksdb_writebatch_put_cf(b->rocks, db->families[f], key.ptr, key.len,
+	    value.ptr, value.len);
+}
+
+void
+db_batch_delete(struct db_batch *b, struct db *db, enum family f,
+    struct slice key)
+{
+	if (kinds[f].once)
+		rocksdb_writebatch_singledelete_cf(b->rocks, db->families[f],
+		    key.ptr, key.len);
+	else
+		rocksdb_writebatch_delete_cf(b->rocks, db->families[f], key.ptr,
+		    key.len);
+}
+
+void
+db_batch_delete_range(struct db_batch *b, struct db *db, enum family f,
+    struct slice from, struct slice to)
+{
+	assert(!kinds[f].once); /* RocksDB forbids mixing the two */
+	rocksdb_writebatch_delete_range_cf(b->rocks, db->families[f], from.ptr,
+	    from.len, to.ptr, to.len);
+}
+
+size_t
+db_batch_count(const struct db_batch *b)
+{
+	return (size_t)rocksdb_writebatch_count(b->rocks);
+}
+
+size_t
+db_batch_bytes(const struct db_batch *b)
+{
+	size_t bytes;
+
+	(void)rocksdb_writebatch_data(b->rocks, &bytes);
+	return bytes;
+}
+
+void
+db_batch_clear(struct db_batch *b)
+{
+	rocksdb_writebatch_clear(b->rocks);
+}
+
+enum db_result
+db_write(struct db *db, struct db_batch *b, bool patient)
+{
+	char *error = NULL;
+
+	rocksdb_write(db->rocks, patient ? db->patient : db->impatient,
+	    b->rocks, &error);
+	return judge(db, "store cannot be written", error);
+}
+
+enum db_result
+db_sync(struct db *db)
+{
+	char *error = NULL;
+
+	rocksdb_flush_wal(db->rocks, 1, &error);
+	return judge(db, "store cannot be synced", error);
+}
+
+bool
+db_get(struct db *db, enum family f, struct slice key, struct buf *out)
+{
+	rocksdb_pinnableslice_t *found;
+	const char *value;
+	char *error = NULL;
+	size_t len;
+
+	buf_reset(out);
+	if (db->families[f] == NULL)
+		return false;
+	found = rocksdb_get_pinned_cf(db->rocks, db->read, db->families[f],
+	    key.ptr, key.len, &error);
+	if (error != NULL) {
+		complain(db, "store cannot be read", error);
+		rocksdb_free(error);
+		return false;
+	}
+	if (found == NULL)
+		return false;
+	value = rocksdb_pinnableslice_value(found, &len);
+	buf_put(out, value, len);
+	rocksdb_pinnableslice_destroy(found);
+	return !out->failed;
+}
+
+enum db_result
+db_put_now(struct db *db, enum family f, struct slice key, struct slice value)
+{
+	char *error = NULL;
+
+	rocksdb_put_cf(db->rocks, db->synced, db->families[f], key.ptr, key.len,
+	    value.ptr, value.len, &error);
+	return judge(db, "store cannot be written", error);
+}
+
+enum db_result
+db_delete_now(struct db *db, enum family f, struct slice key)
+{
+	struct db_batch *b = db_batch_new();
+	char *error = NULL;
+
+	db_batch_delete(b, db, f, key);
+	rocksdb_write(db->rocks, db->synced, b->rocks, &error);
+	db_batch_free(b);
+	return judge(db, "store cannot be written", error);
+}
+
+static char *
+copy_bound(struct slice bound)
+{
+	return bound.len > 0 ? xstrndup(bound.ptr, bound.len) : NULL;
+}
+
+struct db_scan *
+db_scan_new(struct db *db, enum family f, struct slice from, struct slice to,
+    bool backwards)
+{
+	struct db_scan *s = xcalloc(1, sizeof(*s));
+
+	s->backwards = backwards;
+	s->from = copy_bound(from);
+	s->to = copy_bound(to);
+	if (db->families[f] == NULL)
+		return s; /* an older store: nothing there */
+	s->options = rocksdb_readoptions_create();
+	rocksdb_readoptions_set_fill_cache(s->options, 0);
+	if (s->from != NULL)
+		rocksdb_readoptions_set_iterate_lower_bound(s->options, s->from,
+		    from.len);
+	if (s->to != NULL)
+		rocksdb_readoptions_set_iterate_upper_bound(s->options, s->to,
+		    to.len);
+	s->rocks =
+	    rocksdb_create_iterator_cf(db->rocks, s->options, db->families[f]);
+	return s;
+}
+
+static void
+advance(struct db_scan *s)
+{
+	if (!s->begun && s->backwards)
+		rocksdb_iter_seek_to_last(s->rocks);
+	else if (!s->begun)
+		rocksdb_iter_seek_to_first(s->rocks);
+	else if (s->backwards)
+		rocksdb_iter_prev(s->rocks);
+	else
+		rocksdb_iter_next(s->rocks);
+	s->begun = true;
+}
+
+bool
+db_scan_next(struct db_scan *s, struct slice *key, struct slice *value)
+{
+	char *error = NULL;
+
+	if (s->rocks == NULL)
+		return false;
+	if (!s->begun || rocksdb_iter_valid(s->rocks))
+		advance(s);
+	if (rocksdb_iter_valid(s->rocks)) {
+		key->ptr = rocksdb_iter_key(s->rocks, &key->len);
+		value->ptr = rocksdb_iter_value(s->rocks, &value->len);
+		return true;
+	}
+	rocksdb_iter_get_error(s->rocks, &error);
+	if (error != NULL) {
+		log_error("store cannot be read", log_str("why", error));
+		rocksdb_free(error);
+	}
+	return false;
+}
+
+void
+db_scan_free(struct db_scan *s)
+{
+	if (s == NULL)
+		return;
+	if (s->rocks != NULL) {
+		rocksdb_iter_destroy(s->rocks);
+		rocksdb_readoptions_destroy(s->options);
+	}
+	free(s->from);
+	free(s->to);
+	free(s);
+}
