@@ -49,6 +49,17 @@ find_refusal(const char *name, uint64_t status)
 	return &refusals[0];
 }
 
+void
+chat_help(FILE *to)
+{
+	size_t i, rows = sizeof(refusals) / sizeof(refusals[0]);
+
+	for (i = 0; i < rows; i++)
+		fprintf(to, "  %-18s %lu %s\n", refusals[i].name,
+		    refusals[i].status, refusals[i].message);
+	fputs("  html, empty        a page, nothing; say the status too\n", to);
+}
+
 static void
 put(struct text *out, const char *name, const char *value)
 {

@@ -34,6 +34,9 @@ uint64_t chat_refuse(struct text *out, const struct chat *c, const char *name);
 /* A whole answer's body. */
 void chat_answer(struct text *out, const struct chat *c);
 
+/* One line for each name of an error body. */
+void chat_help(FILE *to);
+
 /* The pieces of a stream, each whole events. */
 void chat_first(struct text *out, const struct chat *c);
 void chat_chunk(struct text *out, const struct chat *c, uint64_t i);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/chat.h"
 #include "tests/sim/server.h"
 
 struct options {
@@ -44,6 +45,8 @@ help(FILE *to)
 	      "Words:\n",
 	    to);
 	script_help(to);
+	fputs("\nError bodies:\n", to);
+	chat_help(to);
 }
 
 static bool
