@@ -32,16 +32,21 @@ enum transfer_end {
 const char *transfer_end_name(enum transfer_end end);
 
 struct transfer_request {
-	const char *url;                  /* copied */
-	const struct http_field *fields;  /* copied; no auth among them */
+	const char *url;                 /* copied */
+	const struct http_field *fields; /* copied; no auth among them */
 	size_t fields_count;
-	const char *auth_field;           /* "Authorization", "x-api-key" … */
-	const char *auth_prefix;          /* "Bearer " or "" */
-	const struct secret *key;         /* NULL: send no auth */
-	const struct slice *body;         /* pieces in order; have to stay */
-	size_t body_count;                /* until on_end or cancel */
-	const char *ca_file;              /* NULL: the system's */
-	const char *proxy;                /* NULL: none */
+	const char *auth_field;   /* "Authorization", "x-api-key" … */
+	const char *auth_prefix;  /* "Bearer " or "" */
+	const struct secret *key; /* NULL: send no auth */
+	const struct slice *body; /* pieces in order; the bytes stay */
+	size_t body_count;        /* until on_end or cancel; 0: GET */
+	const char *ca_file;      /* NULL: the system's */
+	const char *proxy;        /* NULL: none */
+	/*
+	 * 0 is no deadline (connect_ms: 5 s).  first_byte_ms runs from the
+	 * connection, again with each piece of the body sent, to the head;
+	 * idle_ms from then on, not while on_data refuses; total_ms always.
+	 */
 	int64_t connect_ms, first_byte_ms, idle_ms, total_ms;
 };
 
@@ -52,6 +57,13 @@ struct transfer_events {
 	bool (*on_data)(void *arg, struct slice bytes);
 	void (*on_end)(void *arg, enum transfer_end end);
 };
+
+/*
+ * Call once, before any thread: clears from the environment what could divert
+ * or record calls (proxies, SSLKEYLOGFILE, CURL_*, host aliases) and ignores
+ * SIGPIPE for the process.  upstream_new calls it if nobody did.
+ */
+void upstream_start(void);
 
 struct upstream *upstream_new(struct loop *loop);
 
@@ -65,6 +77,9 @@ struct transfer *transfer_start(struct upstream *u,
 
 /* A header of the answer, from on_head until on_end; empty when absent. */
 struct slice transfer_header(struct transfer *t, const char *name);
+
+/* The library's words on how it failed, for logs; in on_end; never NULL. */
+const char *transfer_why(const struct transfer *t);
 
 /* After on_data gave false: give the bytes again. */
 void transfer_resume(struct transfer *t);
