@@ -31,12 +31,32 @@ struct db *ledger_db(struct ledger *l);
 
 /* Registers with the loop's COMMIT and RELEASE phases. */
 struct ledger_turn *ledger_turn_new(struct ledger *l, struct loop *loop);
+
+/* The loop has ended.  Writes what is left; nobody who waits is called. */
 void ledger_turn_free(struct ledger_turn *t);
+
+/*
+ * Settlements that a worker keeps while the store refuses them.  Beyond it
+ * intents are refused untried, and what is put is dropped with a log line,
+ * its waiters getting false: the intents stay, for recovery to close.
+ */
+#define LEDGER_KEPT_BYTES (4u << 20)
 
 void ledger_put(struct ledger_turn *t, enum ledger_batch b, enum family f,
     struct slice key, struct slice value);
 void ledger_delete(struct ledger_turn *t, enum ledger_batch b, enum family f,
     struct slice key);
+
+/* A settlement: the stored form of a request's or attempt's row. */
+void ledger_put_row(struct ledger_turn *t, enum row_kind kind, const void *row,
+    struct slice key);
+
+/*
+ * The value of a REQUEST, ATTEMPT or RECEIPT as this turn sees it: put here
+ * and perhaps not written yet, or from the store.
+ */
+must_check bool ledger_find(struct ledger_turn *t, enum family f,
+    struct slice key, struct buf *out);
 
 /* Embedded in whoever waits; waits at most once at a time. */
 struct ledger_wait {
@@ -69,13 +89,15 @@ uint64_t ledger_durable(struct ledger *l);
  * The rows of a request or attempt, by the turn.  The key of an attempt is
  * the request id, the number (one byte) and, at an egress, the origin's name.
  * An intent holds both rows as they stand; settling writes them and deletes
- * the intent.  `request` is NULL at an egress.
+ * the intent.  `request` is NULL at an egress.  A request whose state is
+ * still "open" when an attempt is settled goes on with another attempt or
+ * ends in ledger_refused; recovery closes it if neither happens.
  */
 void ledger_intend(struct ledger_turn *t, const struct request_row *request,
     const struct attempt_row *attempt);
 void ledger_settle(struct ledger_turn *t, const struct request_row *request,
     const struct attempt_row *attempt);
-/* A request that made no attempt. */
+/* A request that ends without an attempt to settle. */
 void ledger_refused(struct ledger_turn *t, const struct request_row *request);
 
 /* Is there an intent or an attempt by that key? (egress: seen before) */
@@ -85,12 +107,24 @@ must_check bool ledger_knows(struct ledger *l, const struct id *request,
 /*
  * After opening, before serving: close every open intent as `interrupted`
  * with an estimate.  `each` may be NULL; an egress makes receipts there, in
- * the same batch.  Gives how many; negative when the store failed.
+ * the same batch, after the attempt's row was put (so that it may put it
+ * again with the receipt's number).  Gives how many; negative when the store
+ * failed.
  */
 int64_t ledger_recover(struct ledger *l,
     void (*each)(void *arg, struct db_batch *b,
 	const struct attempt_row *attempt),
     void *arg);
+
+/* The key of an attempt's row and intent; `origin` is empty at a node. */
+#define ORIGIN_MAX      64
+#define ATTEMPT_KEY_MAX (ID_BYTES + 1 + ORIGIN_MAX)
+struct attempt_key {
+	uint8_t bytes[ATTEMPT_KEY_MAX];
+	size_t len;
+};
+struct attempt_key attempt_key_make(
+    const struct id *request, int64_t number, struct slice origin);
 
 /* Rows back; text lies in `bytes`, which the caller owns. */
 must_check bool ledger_request(struct ledger *l, const struct id *id,

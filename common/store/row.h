@@ -64,6 +64,9 @@ struct column {
 	const char *meaning;
 };
 
+/* No row, and no intent of two, is longer: names have their own bounds. */
+#define ROW_BYTES_MAX 65536
+
 /* The last microsecond that RFC 3339 can write. */
 #define ROW_TIME_MAX INT64_C(253402300799999999)
 

@@ -1,0 +1,106 @@
+#include "common/store/settlement.h"
+
+#define BYTES_PER_TOKEN 4
+
+static void
+add_estimate(int64_t *tokens, struct slice *source, int64_t estimate)
+{
+	*tokens += estimate;
+	*source = slice_of("estimated");
+}
+
+static bool
+has_usage(struct slice source)
+{
+	return source.len > 0 && !slice_is(source, "none");
+}
+
+void
+settlement_interrupt(struct request_row *request, struct attempt_row *attempt)
+{
+	int64_t estimate = 0;
+
+	if (attempt != NULL) {
+		if (!has_usage(attempt->usage_source)) {
+			estimate = attempt->body_bytes / BYTES_PER_TOKEN;
+			add_estimate(&attempt->input_tokens,
+			    &attempt->usage_source, estimate);
+		}
+		attempt->state = slice_of("interrupted");
+		attempt->fail = slice_of("interrupted");
+		if (attempt->receipt.len == 0)
+			attempt->receipt = slice_of("none");
+	}
+	if (request == NULL)
+		return;
+	if (estimate > 0)
+		add_estimate(&request->input_tokens, &request->usage_source,
+		    estimate);
+	request->state = slice_of("interrupted");
+	request->fail = slice_of("interrupted");
+}
+
+/* The request's sum with one of its attempts' figures replaced. */
+static void
+replace(int64_t *sum, int64_t *figure, int64_t by)
+{
+	if (sum != NULL)
+		*sum = max_i64(*sum - *figure + by, 0);
+	*figure = by;
+}
+
+static void
+take_figures(struct request_row *q, struct attempt_row *a,
+    const struct receipt_row *r)
+{
+#define REPLACE(column)                                                        \
+	replace(q != NULL ? &q->column : NULL, &a->column, r->column)
+	REPLACE(input_tokens);
+	REPLACE(cache_read_tokens);
+	REPLACE(cache_write_tokens);
+	REPLACE(output_tokens);
+	REPLACE(reasoning_tokens);
+	REPLACE(cost_microusd);
+#undef REPLACE
+	a->usage_source = r->usage_source;
+	a->price_book = r->price_book;
+	a->provider_cost = r->provider_cost;
+	a->status = r->status;
+	a->state = slice_of("resettled");
+	if (q == NULL)
+		return;
+	q->usage_source = r->usage_source;
+	q->price_book = r->price_book;
+	q->state = slice_of("resettled");
+}
+
+static bool
+same_figures(const struct attempt_row *a, const struct receipt_row *r)
+{
+	return a->input_tokens == r->input_tokens &&
+	       a->cache_read_tokens == r->cache_read_tokens &&
+	       a->cache_write_tokens == r->cache_write_tokens &&
+	       a->output_tokens == r->output_tokens &&
+	       a->reasoning_tokens == r->reasoning_tokens &&
+	       a->cost_microusd == r->cost_microusd && a->status == r->status;
+}
+
+enum settlement_change
+settlement_take(struct request_row *request, struct attempt_row *attempt,
+    const struct receipt_row *receipt, bool agrees)
+{
+	bool interrupted = slice_is(attempt->state, "interrupted");
+	bool sure = !interrupted && slice_is(attempt->usage_source, "provider");
+
+	if (attempt->chain.len > 0)
+		return SETTLEMENT_SAME;
+	attempt->chain = receipt->chain;
+	attempt->chain_seq = receipt->seq;
+	/* Recovery left no view of our own that could disagree. */
+	attempt->receipt =
+	    slice_of(interrupted || agrees ? "late" : "mismatch");
+	if (sure && (!agrees || same_figures(attempt, receipt)))
+		return SETTLEMENT_MARKED;
+	take_figures(request, attempt, receipt);
+	return SETTLEMENT_RESETTLED;
+}
