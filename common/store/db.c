@@ -68,7 +68,7 @@ struct db_scan {
 	rocksdb_iterator_t *rocks;
 	rocksdb_readoptions_t *options;
 	char *from, *to; /* the iterator points to its bounds */
-	bool backwards, begun;
+	bool backwards, begun, failed;
 };
 
 /* A store that fails does so in every turn: one line a second says it. */
@@ -572,8 +572,15 @@ db_scan_next(struct db_scan *s, struct slice *key, struct slice *value)
 	if (error != NULL) {
 		log_error("store cannot be read", log_str("why", error));
 		rocksdb_free(error);
+		s->failed = true;
 	}
 	return false;
+}
+
+bool
+db_scan_failed(const struct db_scan *s)
+{
+	return s->failed;
 }
 
 void

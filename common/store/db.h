@@ -81,4 +81,6 @@ struct db_scan *db_scan_new(struct db *db, enum family f, struct slice from,
 /* False at the end; slices are good until the next call. */
 must_check bool db_scan_next(
     struct db_scan *s, struct slice *key, struct slice *value);
+/* It ended because the store could not be read. */
+must_check bool db_scan_failed(const struct db_scan *s);
 void db_scan_free(struct db_scan *s);

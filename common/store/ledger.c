@@ -15,7 +15,8 @@
 #define FRESH_BYTES                                                            \
 	(64u << 20) /* rows of one turn: far beyond any real one               \
 		     */
-#define NEVER UINT64_MAX
+#define KEPT_MAX (16 * LEDGER_KEPT_BYTES)
+#define NEVER    UINT64_MAX
 
 struct ledger {
 	struct db *db;
@@ -147,8 +148,14 @@ write_batch(struct ledger *l, struct db_batch *b, bool patient)
 	return DB_OK;
 }
 
-static bool
-is_full(const struct ledger_turn *t)
+bool
+ledger_stuck(const struct ledger_turn *t)
+{
+	return !list_empty(&t->kept);
+}
+
+bool
+ledger_full(const struct ledger_turn *t)
 {
 	return t->kept_bytes > LEDGER_KEPT_BYTES;
 }
@@ -158,7 +165,7 @@ commit_intents(struct ledger_turn *t)
 {
 	bool written = db_batch_count(t->intents) == 0;
 
-	if (!written && !is_full(t))
+	if (!written && !ledger_full(t))
 		written = write_batch(t->ledger, t->intents, false) == DB_OK;
 	list_append(written ? &t->written : &t->refused, &t->intent_waits);
 	db_batch_clear(t->intents);
@@ -186,14 +193,12 @@ keep_fresh(struct ledger_turn *t)
 {
 	struct settlements *s = t->fresh;
 
-	if (is_full(t)) {
-		log_error("store refuses settlements: rows dropped",
-		    log_int("rows", (int64_t)db_batch_count(s->batch)));
-		list_append(&t->refused, &s->waits);
-		settlements_reset(s);
-		return;
-	}
 	t->kept_bytes += db_batch_bytes(s->batch);
+	if (t->kept_bytes > KEPT_MAX) {
+		log_error("store refuses settlements and they are too many",
+		    log_int("bytes", (int64_t)t->kept_bytes));
+		abort();
+	}
 	list_push(&t->kept, &s->link);
 	t->fresh = settlements_new();
 }

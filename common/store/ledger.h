@@ -37,10 +37,20 @@ void ledger_turn_free(struct ledger_turn *t);
 
 /*
  * Settlements that a worker keeps while the store refuses them.  Beyond it
- * intents are refused untried, and what is put is dropped with a log line,
- * its waiters getting false: the intents stay, for recovery to close.
+ * intents are refused untried and requests refused then leave no row
+ * so that only what was under way can add to it; should it grow to
+ * 16 times this, the process aborts and recovery closes what is open.
  */
 #define LEDGER_KEPT_BYTES (4u << 20)
+
+/*
+ * Settlements are being kept: nothing can be recorded now, and whoever waits
+ * for a settlement waits until the store is well.  Refuse without waiting.
+ */
+must_check bool ledger_stuck(const struct ledger_turn *t);
+
+/* Past LEDGER_KEPT_BYTES: what can be left out is. */
+must_check bool ledger_full(const struct ledger_turn *t);
 
 void ledger_put(struct ledger_turn *t, enum ledger_batch b, enum family f,
     struct slice key, struct slice value);
@@ -58,7 +68,10 @@ void ledger_put_row(struct ledger_turn *t, enum row_kind kind, const void *row,
 must_check bool ledger_find(struct ledger_turn *t, enum family f,
     struct slice key, struct buf *out);
 
-/* Embedded in whoever waits; waits at most once at a time. */
+/*
+ * Embedded in whoever waits; waits at most once at a time.  `written` is
+ * false only for intents.
+ */
 struct ledger_wait {
 	struct list link;
 	void (*call)(void *arg, bool written);

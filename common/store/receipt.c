@@ -221,7 +221,6 @@ receipt_keep(struct ledger *l, struct ledger_turn *t, const struct receipt *r,
 	if (seen_before(t, r, key, message))
 		return;
 	ledger_put(t, LEDGER_SETTLEMENTS, FAMILY_RECEIPT, key, message);
-	stat_add(STAT_RECEIPTS, 1);
 	row_key = attempt_key_make(&r->row.request, r->row.attempt, none);
 	buf_init(&bytes, ROW_BYTES_MAX);
 	if (ledger_find(t, FAMILY_ATTEMPT, attempt_key_slice(&row_key),

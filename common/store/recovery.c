@@ -178,6 +178,7 @@ recover(struct recovery *r)
 		if (good)
 			on_entry(r, key, value);
 	}
+	good = good && !db_scan_failed(scan);
 	db_scan_free(scan);
 	return good && write_rows(r, 1) && db_sync(r->db) == DB_OK;
 }

@@ -75,14 +75,26 @@ take_figures(struct request_row *q, struct attempt_row *a,
 }
 
 static bool
-same_figures(const struct attempt_row *a, const struct receipt_row *r)
+same_tokens(const struct attempt_row *a, const struct receipt_row *r)
 {
 	return a->input_tokens == r->input_tokens &&
 	       a->cache_read_tokens == r->cache_read_tokens &&
 	       a->cache_write_tokens == r->cache_write_tokens &&
 	       a->output_tokens == r->output_tokens &&
-	       a->reasoning_tokens == r->reasoning_tokens &&
-	       a->cost_microusd == r->cost_microusd && a->status == r->status;
+	       a->reasoning_tokens == r->reasoning_tokens;
+}
+
+/*
+ * Only an attempt that came to its end saw all that the receipt is about; one
+ * that failed here (link lost, caller gone) has a part of it at most.
+ */
+static bool
+contradicts(const struct attempt_row *a, const struct receipt_row *r)
+{
+	if (a->fail.len > 0)
+		return false;
+	return memcmp(&a->answer_hash, &r->answer_hash, HASH_BYTES) != 0 ||
+	       (slice_is(a->usage_source, "provider") && !same_tokens(a, r));
 }
 
 enum settlement_change
@@ -90,16 +102,19 @@ settlement_take(struct request_row *request, struct attempt_row *attempt,
     const struct receipt_row *receipt, bool agrees)
 {
 	bool interrupted = slice_is(attempt->state, "interrupted");
-	bool sure = !interrupted && slice_is(attempt->usage_source, "provider");
 
 	if (attempt->chain.len > 0)
 		return SETTLEMENT_SAME;
+	/* Recovery left no view of our own that could disagree. */
+	agrees = interrupted || (agrees && !contradicts(attempt, receipt));
 	attempt->chain = receipt->chain;
 	attempt->chain_seq = receipt->seq;
-	/* Recovery left no view of our own that could disagree. */
-	attempt->receipt =
-	    slice_of(interrupted || agrees ? "late" : "mismatch");
-	if (sure && (!agrees || same_figures(attempt, receipt)))
+	attempt->receipt = slice_of(agrees ? "late" : "mismatch");
+	if (!agrees && slice_is(attempt->usage_source, "provider"))
+		return SETTLEMENT_MARKED;
+	if (same_tokens(attempt, receipt) && !interrupted &&
+	    attempt->cost_microusd == receipt->cost_microusd &&
+	    attempt->status == receipt->status)
 		return SETTLEMENT_MARKED;
 	take_figures(request, attempt, receipt);
 	return SETTLEMENT_RESETTLED;
