@@ -1,0 +1,203 @@
+# figures: one function a figure. The lines "# figure NAME: TEXT" are the help
+# and the list; those that begin with nginx_ need no mesh and run when named.
+
+SIM_MODEL=gpt-5-mini
+SECONDS_A_RUN=2 # and more rounds: the machine is shared
+
+nginx_rps() { rps "$NGINX_URL" "$SIM_MODEL" 32 $SECONDS_A_RUN; }
+node_rps() { rps "$NODE_URL" own 32 $SECONDS_A_RUN; }
+
+# figure one_hop_rps_ratio: requests/s of a node beside nginx, 2 KB chat, 32 connections
+figure_one_hop_rps_ratio() {
+	mesh_use
+	by_turns 5 nginx_rps node_rps
+	emit one_hop_rps_ratio "$RATIO" \
+		"node/nginx requests/s" "$MEDIAN_A"
+}
+
+nginx_cpu() {
+	cpu_a_request "$NGINX_URL" "$SIM_MODEL" 32 $SECONDS_A_RUN "$NGINX_PID"
+}
+node_cpu() { cpu_a_request "$NODE_URL" own 32 $SECONDS_A_RUN "$NODE_PID"; }
+
+# figure one_hop_cpu_ratio: CPU a request of the same; fair also where the load client is the slower one
+figure_one_hop_cpu_ratio() {
+	mesh_use
+	by_turns 5 nginx_cpu node_cpu
+	emit one_hop_cpu_ratio "$RATIO" \
+		"node/nginx CPU us a request" "$MEDIAN_A"
+}
+
+nginx_chain_cpu() {
+	# shellcheck disable=SC2086
+	cpu_a_request "$CHAIN_URL" "$SIM_MODEL" 64 $SECONDS_A_RUN $CHAIN_PIDS
+}
+mesh_cpu() {
+	cpu_a_request "$NODE_URL" shared 64 $SECONDS_A_RUN "$NODE_PID" "$EGRESS_PID"
+}
+
+# figure two_hop_cpu_ratio: CPU a request of node and egress beside two nginx in a row, 64 connections
+figure_two_hop_cpu_ratio() {
+	mesh_use
+	by_turns 5 nginx_chain_cpu mesh_cpu
+	emit two_hop_cpu_ratio "$RATIO" \
+		"mesh/nginx CPU us a request" "$MEDIAN_A"
+}
+
+# sse_cpu "PID…" URL MODEL
+sse_cpu() {
+	cpu_an_event "$1" stream "$2" "$3" --streams 400 --seconds 4 \
+		--words "endless=1 interval_ms=10"
+}
+nginx_sse_cpu() { sse_cpu "$NGINX_PID" "$NGINX_SSE_URL" "$SIM_MODEL"; }
+node_sse_cpu() { sse_cpu "$NODE_PID" "$NODE_URL" own; }
+
+# figure sse_cpu_ratio: CPU an event of a node beside nginx unbuffered, 400 streams, an event each 10 ms
+figure_sse_cpu_ratio() {
+	mesh_use
+	by_turns 3 nginx_sse_cpu node_sse_cpu
+	emit sse_cpu_ratio "$RATIO" \
+		"node/nginx CPU us an event" "$MEDIAN_A"
+}
+
+mib() { calc "$(status_kib "$1" RssAnon) / 1024" 2; }
+
+# figure rss_anon_fresh_mib: anonymous memory of a node that has just started
+figure_rss_anon_fresh_mib() {
+	mesh_fresh
+	nginx_fresh
+	emit rss_anon_fresh_mib "$(mib "$NODE_PID")" MiB "$(mib "$FRESH_PID")"
+	end_child "$FRESH_PID"
+}
+
+# hit_times URL MODEL COUNT: at least so many requests.
+hit_times() {
+	local seen=0 run
+	while [[ $seen -lt $3 ]]; do
+		run=$(hit "$1" "$2" 32 2)
+		seen=$((seen + $(jq .requests <<<"$run")))
+	done
+}
+
+# figure rss_anon_100k_mib: the same after 100,000 requests
+figure_rss_anon_100k_mib() {
+	mesh_fresh
+	nginx_fresh
+	hit_times "$NODE_URL" own 100000
+	hit_times "$FRESH_URL" "$SIM_MODEL" 100000
+	emit rss_anon_100k_mib "$(mib "$NODE_PID")" MiB "$(mib "$FRESH_PID")"
+	end_child "$FRESH_PID"
+}
+
+# figure stream_kib: memory of a node for each of 400 open, idle streams
+figure_stream_kib() {
+	local node nginx
+	mesh_fresh
+	nginx_fresh
+	node=$(kib_a_stream "$NODE_PID" "$NODE_URL" own)
+	nginx=$(kib_a_stream "$FRESH_PID" "$FRESH_SSE_URL" "$SIM_MODEL")
+	emit stream_kib "$node" KiB "$nginx"
+	end_child "$FRESH_PID"
+}
+
+# added NAME URL MODEL BASELINE_URL: what a gateway adds to a call, at p50 and
+# at p99, one call at a time.
+added() {
+	local round runs=3 at p50=() p99=()
+	local -A seen=()
+	for ((round = 0; round < runs; round++)); do
+		for at in "direct $SIM_URL $SIM_MODEL" "nginx $4 $SIM_MODEL" "mesh $2 $3"; do
+			# shellcheck disable=SC2086
+			set -- "$1" "$2" "$3" "$4" $at
+			seen[$5]+="$(latency "$6" "$7")"$'\n'
+			say "  $5 $(tail -n 1 <<<"${seen[$5]%$'\n'}")"
+		done
+	done
+	for at in direct nginx mesh; do
+		# shellcheck disable=SC2046
+		p50+=("$(median $(awk '{ print $1 }' <<<"${seen[$at]}"))")
+		# shellcheck disable=SC2046
+		p99+=("$(median $(awk '{ print $2 }' <<<"${seen[$at]}"))")
+	done
+	emit "${1}_p50_us" $((p50[2] - p50[0])) us $((p50[1] - p50[0]))
+	emit "${1}_p99_us" $((p99[2] - p99[0])) us $((p99[1] - p99[0]))
+}
+
+# figure one_hop_added_p50_us: what a node adds to a call, one at a time; prints one_hop_added_p99_us too
+figure_one_hop_added_p50_us() {
+	mesh_use
+	added one_hop_added "$NODE_URL" own "$NGINX_URL"
+}
+
+# figure two_hop_added_p50_us: the same for node and egress, beside two nginx; prints two_hop_added_p99_us too
+figure_two_hop_added_p50_us() {
+	mesh_use
+	added two_hop_added "$NODE_URL" shared "$CHAIN_URL"
+}
+
+one_worker_cpu() {
+	NODE_URL=$ONE_URL NODE_PID=$ONE_NODE EGRESS_PID=$ONE_EGRESS TOKEN=$ONE_TOKEN mesh_cpu
+}
+
+# figure workers2_cpu_ratio: CPU a request of node and egress with two workers beside one, on one core
+figure_workers2_cpu_ratio() {
+	mesh_fresh
+	ONE_URL=$NODE_URL ONE_NODE=$NODE_PID ONE_EGRESS=$EGRESS_PID ONE_TOKEN=$TOKEN
+	mesh_start 2
+	by_turns 5 one_worker_cpu mesh_cpu
+	emit workers2_cpu_ratio "$RATIO" \
+		"two workers/one CPU us a request" "$MEDIAN_A"
+	mesh_end
+	NODE_PID=$ONE_NODE EGRESS_PID=$ONE_EGRESS
+	mesh_end
+}
+
+# idle_cpu "PID…" URL MODEL
+idle_cpu() {
+	cpu_an_event "$1" hold "$2" "$3" --streams 4000 --seconds 8 \
+		--words "endless=1 interval_ms=2000"
+}
+nginx_idle_cpu() { idle_cpu "$NGINX_PID" "$NGINX_SSE_URL" "$SIM_MODEL"; }
+node_idle_cpu() { idle_cpu "$NODE_PID" "$NODE_URL" own; }
+
+# figure idle4000_cpu_us_per_event: CPU an event of a node that holds 4000 streams, each with an event every 2 s
+figure_idle4000_cpu_us_per_event() {
+	mesh_use
+	by_turns 1 nginx_idle_cpu node_idle_cpu
+	emit idle4000_cpu_us_per_event "$MEDIAN_B" us "$MEDIAN_A"
+}
+
+direct_rps() { rps "$SIM_URL" "$SIM_MODEL" 32 $SECONDS_A_RUN; }
+
+# nginx_figure NAME UNIT FUNCTION
+nginx_figure() {
+	by_turns 3 "$3"
+	emit "$1" "$MEDIAN_A" "$2" null
+}
+
+# figure nginx_direct_rps: requests/s of the provider itself, load and provider on one core
+figure_nginx_direct_rps() { nginx_figure nginx_direct_rps requests/s direct_rps; }
+
+# figure nginx_one_hop_rps: requests/s of nginx
+figure_nginx_one_hop_rps() { nginx_figure nginx_one_hop_rps requests/s nginx_rps; }
+
+# figure nginx_one_hop_cpu_us: CPU a request of nginx
+figure_nginx_one_hop_cpu_us() { nginx_figure nginx_one_hop_cpu_us us nginx_cpu; }
+
+# figure nginx_two_hop_cpu_us: CPU a request of two nginx in a row
+figure_nginx_two_hop_cpu_us() { nginx_figure nginx_two_hop_cpu_us us nginx_chain_cpu; }
+
+# figure nginx_sse_cpu_us: CPU an event of nginx, 400 streams, an event each 10 ms
+figure_nginx_sse_cpu_us() { nginx_figure nginx_sse_cpu_us us nginx_sse_cpu; }
+
+# figure nginx_idle4000_cpu_us: CPU an event of nginx that holds 4000 streams
+figure_nginx_idle4000_cpu_us() { nginx_figure nginx_idle4000_cpu_us us nginx_idle_cpu; }
+
+# figure nginx_stream_kib: memory of nginx for each of 400 open, idle streams
+figure_nginx_stream_kib() {
+	local nginx
+	nginx_fresh
+	nginx=$(kib_a_stream "$FRESH_PID" "$FRESH_SSE_URL" "$SIM_MODEL")
+	emit nginx_stream_kib "$nginx" KiB null
+	end_child "$FRESH_PID"
+}

@@ -1,0 +1,88 @@
+# mesh: a node and an egress as the bench wants them. The group `own` goes to
+# the provider from the node (one hop), `shared` over the link (two hops).
+
+MESHES=0
+
+mesh_files() {
+	local dir=$1 node_port=$2 egress_port=$3 node_stanza=$4 egress_stanza=$5
+	mkdir -p "$dir/node" "$dir/egress"
+	cat >"$dir/mesh.yaml" <<EOF
+mesh: bench
+members:
+  $egress_stanza
+  $node_stanza
+teams:
+  team:
+    signing_key: "$6"
+    models: [openai/gpt-5-mini]
+EOF
+	cat >"$dir/egress/central.yaml" <<EOF
+listen: 127.0.0.1:$egress_port
+providers:
+  openai:
+    type: openai
+    base_url: http://127.0.0.1:$SIM_PORT/v1
+    api_key: secret/openai
+    models:
+      gpt-5-mini: {price: {input: 0.25, cached_input: 0.025, output: 2.00}}
+EOF
+	cat >"$dir/node/edge.yaml" <<EOF
+listen: 127.0.0.1:$node_port
+providers:
+  local:
+    type: openai
+    base_url: http://127.0.0.1:$SIM_PORT/v1
+    api_key: secret/local
+    models:
+      gpt-5-mini: {price: {input: 0.25, cached_input: 0.025, output: 2.00}}
+groups:
+  own: {strategy: static, targets: [local/gpt-5-mini]}
+  shared: {strategy: static, targets: [openai/gpt-5-mini]}
+EOF
+}
+
+# mesh_start WORKERS: NODE_URL, NODE_PID, EGRESS_PID, TOKEN.
+mesh_start() {
+	need gsr-topology gsr-node gsr-egress
+	local dir=$LAB/mesh$((++MESHES)) node_port egress_port operator team node egress
+	node_port=$(free_port)
+	egress_port=$(free_port)
+	mkdir -p "$dir"
+	operator=$("$BIN/gsr-topology" keygen "$dir/operator.key")
+	team=$("$BIN/gsr-topology" keygen "$dir/team.key")
+	node=$("$BIN/gsr-node" enroll --state "$dir/node" --mesh bench --name edge \
+		--team team --parent central --operator-key "$operator")
+	egress=$("$BIN/gsr-egress" enroll --state "$dir/egress" --mesh bench --name central \
+		--address "127.0.0.1:$egress_port" --operator-key "$operator")
+	mesh_files "$dir/topology" "$node_port" "$egress_port" "$node" "$egress" "$team"
+	"$BIN/gsr-topology" sign "$dir/topology" --key "$dir/operator.key"
+	"$BIN/gsr-topology" sign "$dir/topology" --key "$dir/team.key" --node edge
+	echo sk-bench | "$BIN/gsr-egress" secret set openai --state "$dir/egress"
+	echo sk-bench | "$BIN/gsr-node" secret set local --state "$dir/node"
+	TOKEN=$("$BIN/gsr-node" token create bench --state "$dir/node" --groups own,shared)
+	spawn "$GATEWAY_CORE" "$dir-egress.log" "$BIN/gsr-egress" serve \
+		--state "$dir/egress" --topology "$dir/topology" --workers "$1"
+	EGRESS_PID=$SPAWNED
+	spawn "$GATEWAY_CORE" "$dir-node.log" "$BIN/gsr-node" serve \
+		--state "$dir/node" --topology "$dir/topology" --workers "$1"
+	NODE_PID=$SPAWNED
+	NODE_URL=http://127.0.0.1:$node_port/v1/chat/completions
+	wait_for gsr-node curl -sf "http://127.0.0.1:$node_port/readyz"
+}
+
+mesh_end() {
+	end_child "$NODE_PID"
+	end_child "$EGRESS_PID"
+	NODE_PID='' EGRESS_PID=''
+}
+
+# The mesh with one worker that most figures share.
+mesh_use() {
+	[[ -n ${NODE_PID-} ]] || mesh_start 1
+}
+
+# A mesh that has served nothing yet.
+mesh_fresh() {
+	[[ -z ${NODE_PID-} ]] || mesh_end
+	mesh_start 1
+}
