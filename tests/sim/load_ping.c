@@ -39,7 +39,7 @@ fail(const char *why, uint64_t i)
 int
 ping_run(const struct target *t, const struct wish *w)
 {
-	static struct spread spread;
+	struct spread spread = { 0 };
 	int fd = target_connect(t, true);
 	int64_t start_us;
 	uint64_t i;

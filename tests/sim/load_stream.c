@@ -227,12 +227,11 @@ run(struct load *l, const struct wish *w)
 int
 stream_run(const struct target *t, const struct wish *w)
 {
-	static struct load load;
+	struct load load = { .target = t, .count = w->streams };
 	size_t i;
 	int status;
 
-	load.target = t;
-	load.count = load.waiting = w->streams;
+	load.waiting = load.count;
 	load.streams = calloc(load.count, sizeof(*load.streams));
 	load.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (!load.streams || load.epoll_fd < 0) {

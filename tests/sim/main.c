@@ -107,7 +107,7 @@ tell_port(const struct options *o, uint16_t port)
 int
 main(int argc, char **argv)
 {
-	static struct server server;
+	struct server server = { 0 };
 	struct options o = { .record = true };
 	int status = parse_options(&o, argc, argv);
 
