@@ -6,16 +6,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
-#include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/base/crypto.h"
 #include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
-#include "common/base/secret.h"
+#include "common/net/environment.h"
+#include "common/net/letter.h"
 #include "common/net/loop.h"
+#include "common/net/timeout.h"
 #include "common/net/wire.h"
 
 /*
@@ -32,10 +31,6 @@
 #define CONNECTION_LIFE_S 3600 /* then certificates are checked again */
 #define CONNECT_MS        5000
 #define HEAD_BYTES_MAX    65536
-/* Up to here the library copies a body behind its head: one packet. */
-#define BODY_INLINE_BYTES 32768
-#define TICK_MIN_US       5000 /* between two looks for deadlines */
-#define NEVER             INT64_MAX
 
 enum phase {
 	POOLED,
@@ -59,14 +54,12 @@ struct transfer {
 	enum transfer_end fate; /* decided by us, not by the library */
 	const struct transfer_events *events;
 	void *arg;
-	struct curl_slist *fields; /* one block with the slices and texts */
-	size_t fields_bytes;       /* of the block: wiped, it has the key */
-	struct slice *body;        /* in the block */
-	size_t body_count, piece, piece_at; /* what is to be sent next */
+	struct letter letter;
+	struct curl_slist lines[LETTER_LINES_MAX]; /* of the letter's texts */
 	size_t head_bytes;
 	curl_off_t body_bytes; /* taken by on_data */
 	int64_t first_byte_us, idle_us;
-	int64_t due_us, total_due_us;
+	struct timeout timeout;
 	char why[CURL_ERROR_SIZE];
 };
 
@@ -79,9 +72,8 @@ struct upstream {
 	bool kick;    /* the library wants to be called at once */
 	bool in_curl; /* no calls that would re-enter it */
 	int64_t now_us;
-	int64_t curl_due_us;
-	struct loop_timer *timer;
-	int64_t armed_us; /* the timer's, never later than the first due */
+	struct timeouts *timeouts;
+	struct timeout due; /* the library wants to be called then */
 	struct wires *wires;
 	char *default_ca, *default_ca_dir;
 };
@@ -119,39 +111,10 @@ transfer_end_name(enum transfer_end end)
 	return end_names[end];
 }
 
-/* --- the process --- */
-
-static bool
-diverts(const char *name, size_t len)
-{
-	static const char *const names[] = { "SSLKEYLOGFILE", "HOSTALIASES",
-		"LOCALDOMAIN", "NETRC" };
-	size_t i;
-
-	for (i = 0; i < count_of(names); i++)
-		if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
-			return true;
-	if (len > 5 && memcmp(name, "CURL_", 5) == 0)
-		return true;
-	return len > 6 && strncasecmp(name + len - 6, "_proxy", 6) == 0;
-}
-
 static void
 start_once(void)
 {
-	char name[256];
-	size_t i = 0, len;
-
-	while (environ != NULL && environ[i] != NULL) {
-		len = strcspn(environ[i], "=");
-		if (len >= sizeof(name) || !diverts(environ[i], len)) {
-			i++;
-			continue;
-		}
-		memcpy(name, environ[i], len);
-		name[len] = '\0';
-		must(unsetenv(name) == 0, "unsetenv");
-	}
+	environment_clear();
 	signal(SIGPIPE, SIG_IGN);
 	must(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK,
 	    "curl_global_init");
@@ -165,22 +128,13 @@ upstream_start(void)
 	pthread_once(&once, start_once);
 }
 
-/* --- deadlines: one timer at the first of them, moved later lazily --- */
+static void on_late(void *arg);
 
 static void
-arm(struct upstream *u, int64_t due_us)
+push_due(struct transfer *t, int64_t after_us)
 {
-	if (due_us >= u->armed_us)
-		return;
-	u->armed_us = due_us;
-	loop_timer_set(u->timer, due_us - u->now_us);
-}
-
-static void
-set_due(struct transfer *t, int64_t after_us)
-{
-	t->due_us = after_us > 0 ? t->up->now_us + after_us : NEVER;
-	arm(t->up, t->due_us);
+	timeout_push(t->up->timeouts, &t->timeout,
+	    after_us > 0 ? t->up->now_us + after_us : TIMEOUT_NEVER);
 }
 
 /* --- what the library calls --- */
@@ -189,26 +143,12 @@ static size_t
 on_body(char *to, size_t one, size_t room, void *arg)
 {
 	struct transfer *t = arg;
-	size_t put = 0, n;
 
 	(void)one;
 	if (t->phase == GONE)
 		return CURL_READFUNC_ABORT;
-	set_due(t, t->first_byte_us);
-	while (put < room && t->piece < t->body_count) {
-		struct slice rest = slice_after(t->body[t->piece], t->piece_at);
-
-		n = min_size(room - put, rest.len);
-		if (n > 0)
-			memcpy(to + put, rest.ptr, n);
-		put += n;
-		t->piece_at += n;
-		if (n == rest.len) {
-			t->piece++;
-			t->piece_at = 0;
-		}
-	}
-	return put;
+	push_due(t, t->first_byte_us);
+	return letter_read(&t->letter, to, room);
 }
 
 /* Connected; the request is going to be written. */
@@ -225,7 +165,7 @@ on_sending(void *arg, char *remote_ip, char *local_ip, int remote_port,
 	if (t->phase != STARTED)
 		return CURL_PREREQFUNC_ABORT;
 	t->phase = SENDING;
-	set_due(t, t->first_byte_us);
+	push_due(t, t->first_byte_us);
 	return CURL_PREREQFUNC_OK;
 }
 
@@ -251,7 +191,7 @@ on_line(char *line, size_t one, size_t len, void *arg)
 	if (status < 200)
 		return len;
 	t->phase = HEADED;
-	set_due(t, t->idle_us);
+	push_due(t, t->idle_us);
 	t->events->on_head(t->arg, (int)status);
 	return t->phase == GONE ? 0 : len;
 }
@@ -271,11 +211,11 @@ on_bytes(char *bytes, size_t one, size_t len, void *arg)
 		return 0;
 	if (!took) {
 		t->paused = true;
-		t->due_us = NEVER;
+		push_due(t, 0);
 		return CURL_WRITEFUNC_PAUSE;
 	}
 	t->body_bytes += (curl_off_t)len;
-	set_due(t, t->idle_us);
+	push_due(t, t->idle_us);
 	return len;
 }
 
@@ -319,14 +259,14 @@ on_timeout(CURLM *multi, long after_ms, void *arg)
 	struct upstream *u = arg;
 
 	(void)multi;
-	u->curl_due_us = NEVER;
+	timeout_stop(&u->due);
 	if (after_ms == 0) {
 		/* The usual case, at every start: no timer for that. */
 		u->kick = true;
 		loop_soon(u->loop, &u->pump);
 	} else if (after_ms > 0) {
-		u->curl_due_us = u->now_us + after_ms * US_PER_MS;
-		arm(u, u->curl_due_us);
+		timeout_start(u->timeouts, &u->due,
+		    u->now_us + after_ms * US_PER_MS);
 	}
 	return 0;
 }
@@ -387,6 +327,7 @@ handle_get(struct upstream *u)
 	t = xcalloc(1, sizeof(*t));
 	list_init(&t->link);
 	list_init(&t->wake);
+	timeout_init(&t->timeout, on_late, t);
 	t->up = u;
 	t->easy = curl_easy_init();
 	must(t->easy != NULL, "curl_easy_init");
@@ -412,10 +353,8 @@ handle_put(struct transfer *t)
 
 	list_remove(&t->link);
 	list_remove(&t->wake);
-	if (t->fields != NULL)
-		crypto_wipe(t->fields, t->fields_bytes);
-	free(t->fields);
-	t->fields = NULL;
+	timeout_stop(&t->timeout);
+	letter_fini(&t->letter);
 	t->phase = POOLED;
 	if (u->pooled == HANDLES_KEPT) {
 		handle_free(t);
@@ -439,185 +378,21 @@ leave(struct transfer *t)
 
 /* --- the request --- */
 
-/* Fields that decide framing or the connection are not the caller's. */
-static bool
-is_ours(const char *name)
-{
-	static const char *const names[] = { "Host", "Content-Length",
-		"Transfer-Encoding", "Connection", "Keep-Alive", "Expect", "TE",
-		"Trailer", "Upgrade", "Accept-Encoding", "Proxy-Authorization",
-		"Proxy-Connection" };
-	size_t i;
-
-	for (i = 0; i < count_of(names); i++)
-		if (strcasecmp(name, names[i]) == 0)
-			return true;
-	return false;
-}
-
-static bool
-is_name(const char *name)
-{
-	static const char token[] = "!#$%&'*+-.^_`|~0123456789"
-				    "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-	return name[0] != '\0' && name[strspn(name, token)] == '\0';
-}
-
-static bool
-is_value(struct slice value)
-{
-	size_t i;
-
-	for (i = 0; i < value.len; i++) {
-		unsigned char c = (unsigned char)value.ptr[i];
-
-		if ((c < 0x20 && c != '\t') || c == 0x7f)
-			return false;
-	}
-	return true;
-}
-
-/* The library sends what it is given, line breaks and all. */
-static bool
-is_sound(const struct transfer_request *r)
-{
-	size_t i;
-
-	for (i = 0; i < r->fields_count; i++) {
-		const struct http_field *f = &r->fields[i];
-
-		if (!is_name(f->name) || is_ours(f->name) ||
-		    !is_value(f->value))
-			return false;
-		if (r->key != NULL && strcasecmp(f->name, r->auth_field) == 0)
-			return false;
-	}
-	return r->key == NULL ||
-	       (is_name(r->auth_field) && !is_ours(r->auth_field) &&
-		   is_value(slice_of(r->auth_prefix)) &&
-		   is_value(secret_view(r->key)));
-}
-
-static size_t
-body_bytes(const struct transfer_request *r)
-{
-	size_t total = 0, i;
-
-	for (i = 0; i < r->body_count; i++)
-		total += r->body[i].len;
-	return total;
-}
-
-struct writer {
-	struct curl_slist *nodes;
-	size_t count;
-	char *at;
-};
-
 static void
-put(struct writer *w, struct slice text)
+set_body(struct transfer *t)
 {
-	if (text.len > 0)
-		memcpy(w->at, text.ptr, text.len);
-	w->at += text.len;
-}
+	const struct letter *l = &t->letter;
+	bool at_once =
+	    l->piece_count == 1 && l->body_bytes <= LETTER_JOIN_BYTES;
 
-/* "name: value", or "name;", by which the library means an empty value. */
-static void
-put_field(struct writer *w, const char *name, struct slice prefix,
-    struct slice value)
-{
-	struct curl_slist *node = &w->nodes[w->count];
-
-	node->data = w->at;
-	node->next = NULL;
-	if (w->count++ > 0)
-		node[-1].next = node;
-	put(w, slice_of(name));
-	put(w, slice_of(prefix.len + value.len == 0 ? ";" : ": "));
-	put(w, prefix);
-	put(w, value);
-	*w->at++ = '\0';
-}
-
-/* "name:", which makes the library not send it. */
-static void
-put_omission(struct writer *w, const char *name)
-{
-	put_field(w, name, slice_of(""), slice_of(""));
-	w->at[-2] = ':';
-}
-
-static void
-put_fields(struct writer *w, const struct transfer_request *r)
-{
-	bool typed = false;
-	size_t i;
-
-	for (i = 0; i < r->fields_count; i++) {
-		put_field(w, r->fields[i].name, slice_of(""),
-		    r->fields[i].value);
-		typed |= strcasecmp(r->fields[i].name, "Content-Type") == 0;
-	}
-	if (r->key != NULL)
-		put_field(w, r->auth_field, slice_of(r->auth_prefix),
-		    secret_view(r->key));
-	put_omission(w, "Expect");
-	if (!typed)
-		put_omission(w, "Content-Type");
-}
-
-/* One block: nodes, slices of the body, texts, and a small body in one. */
-static void
-copy_request(struct transfer *t, const struct transfer_request *r)
-{
-	size_t body = body_bytes(r), i;
-	size_t nodes = r->fields_count + 3;
-	size_t bytes = nodes * sizeof(struct curl_slist) +
-		       r->body_count * sizeof(struct slice) + 64;
-	struct writer w = { 0 };
-
-	for (i = 0; i < r->fields_count; i++)
-		bytes += strlen(r->fields[i].name) + r->fields[i].value.len + 3;
-	if (r->key != NULL)
-		bytes += strlen(r->auth_field) + strlen(r->auth_prefix) +
-			 secret_view(r->key).len + 3;
-	t->fields_bytes = bytes;
-	if (r->body_count > 1 && body <= BODY_INLINE_BYTES)
-		bytes += body;
-	t->fields = w.nodes = xmalloc(bytes);
-	t->body = (struct slice *)(void *)(t->fields + nodes);
-	t->body_count = r->body_count;
-	w.at = (char *)(t->body + r->body_count);
-	put_fields(&w, r);
-	assert(w.at <= (char *)t->fields + t->fields_bytes);
-	w.at = (char *)t->fields + t->fields_bytes;
-	for (i = 0; i < r->body_count; i++)
-		t->body[i] = r->body[i];
-	if (r->body_count < 2 || body > BODY_INLINE_BYTES)
-		return;
-	t->body[0].ptr = w.at;
-	for (i = 0; i < r->body_count; i++)
-		put(&w, r->body[i]);
-	t->body[0].len = body;
-	t->body_count = 1;
-}
-
-static void
-set_body(struct transfer *t, size_t bytes)
-{
-	if (t->body_count == 0) {
+	if (l->piece_count == 0) {
 		SET(t->easy, CURLOPT_HTTPGET, 1L);
 		return;
 	}
 	SET(t->easy, CURLOPT_POST, 1L);
-	SET(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)bytes);
-	SET(t->easy, CURLOPT_POSTFIELDS,
-	    t->body_count == 1 && bytes <= BODY_INLINE_BYTES && bytes > 0
-		? t->body[0].ptr
-		: NULL);
+	SET(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)l->body_bytes);
+	/* The library copies it behind the head: one packet; else on_body. */
+	SET(t->easy, CURLOPT_POSTFIELDS, at_once ? l->pieces[0].ptr : NULL);
 }
 
 /* Set a text that most often is as it was. */
@@ -651,6 +426,18 @@ set_route(struct transfer *t, const struct transfer_request *r)
 	    (long)(r->connect_ms > 0 ? r->connect_ms : CONNECT_MS));
 }
 
+static void
+set_lines(struct transfer *t)
+{
+	size_t i, n = t->letter.line_count;
+
+	for (i = 0; i < n; i++) {
+		t->lines[i].data = t->letter.lines[i];
+		t->lines[i].next = i + 1 < n ? &t->lines[i + 1] : NULL;
+	}
+	SET(t->easy, CURLOPT_HTTPHEADER, t->lines);
+}
+
 struct transfer *
 transfer_start(struct upstream *u, const struct transfer_request *request,
     const struct transfer_events *events, void *arg)
@@ -662,26 +449,23 @@ transfer_start(struct upstream *u, const struct transfer_request *request,
 	t->events = events;
 	t->arg = arg;
 	t->paused = t->is_fated = false;
-	t->piece = t->piece_at = t->head_bytes = 0;
+	t->head_bytes = 0;
 	t->body_bytes = 0;
 	t->why[0] = '\0';
 	t->first_byte_us = request->first_byte_ms * US_PER_MS;
 	t->idle_us = request->idle_ms * US_PER_MS;
-	t->due_us = NEVER;
-	t->total_due_us = NEVER;
-	if (request->total_ms > 0)
-		t->total_due_us = u->now_us + request->total_ms * US_PER_MS;
-	if (is_sound(request)) {
-		copy_request(t, request);
+	if (letter_init(&t->letter, request)) {
+		set_lines(t);
+		set_body(t);
 		set_route(t, request);
-		set_body(t, body_bytes(request));
-		SET(t->easy, CURLOPT_HTTPHEADER, t->fields);
-		arm(u, t->total_due_us);
 	} else {
 		t->is_fated = true;
 		t->fate = TRANSFER_BROKEN;
 		snprintf(t->why, sizeof(t->why), "a header is not sound");
 	}
+	timeout_start(u->timeouts, &t->timeout,
+	    request->total_ms > 0 ? u->now_us + request->total_ms * US_PER_MS
+				  : TIMEOUT_NEVER);
 	list_push(&u->waiting, &t->link);
 	loop_soon(u->loop, &u->pump);
 	return t;
@@ -765,6 +549,7 @@ finish(struct transfer *t, enum transfer_end end)
 {
 	list_remove(&t->link);
 	list_remove(&t->wake);
+	timeout_stop(&t->timeout);
 	t->events->on_end(t->arg, end);
 	handle_put(t);
 }
@@ -853,7 +638,7 @@ resume(struct upstream *u)
 		if (!t->paused)
 			continue;
 		t->paused = false;
-		set_due(t, t->idle_us);
+		push_due(t, t->idle_us);
 		u->in_curl = true;
 		/* A failure comes as the end of the transfer. */
 		curl_easy_pause(t->easy, CURLPAUSE_CONT);
@@ -877,56 +662,25 @@ pump(void *arg)
 	sweep(u);
 }
 
-static int64_t
-first_due(const struct transfer *t)
-{
-	return min_i64(t->due_us, t->total_due_us);
-}
-
 static void
-end_late(struct upstream *u, struct list *transfers, struct list *late)
-{
-	int64_t next_us = NEVER;
-
-	list_each(item, transfers) {
-		struct transfer *t = container_of(item, struct transfer, link);
-
-		if (first_due(t) > u->now_us) {
-			next_us = min_i64(next_us, first_due(t));
-			continue;
-		}
-		list_remove(item);
-		list_push(late, item);
-	}
-	if (next_us != NEVER)
-		arm(u, max_i64(next_us, u->now_us + TICK_MIN_US));
-}
-
-static void
-on_timer(void *arg)
+on_due(void *arg)
 {
 	struct upstream *u = arg;
-	struct list late, *item;
 
 	u->now_us = clock_mono_us();
-	u->armed_us = NEVER;
-	if (u->curl_due_us <= u->now_us) {
-		u->curl_due_us = NEVER;
-		act(u, CURL_SOCKET_TIMEOUT, 0);
-		sweep(u);
-	} else if (u->curl_due_us != NEVER) {
-		arm(u, u->curl_due_us);
-	}
-	list_init(&late);
-	end_late(u, &u->live, &late);
-	end_late(u, &u->waiting, &late);
-	while ((item = list_pop(&late)) != NULL) {
-		struct transfer *t = container_of(item, struct transfer, link);
+	act(u, CURL_SOCKET_TIMEOUT, 0);
+	sweep(u);
+}
 
-		if (t->phase != WAITING)
-			leave(t);
-		finish(t, TRANSFER_SLOW);
-	}
+static void
+on_late(void *arg)
+{
+	struct transfer *t = arg;
+
+	t->up->now_us = clock_mono_us();
+	if (t->phase != WAITING)
+		leave(t);
+	finish(t, TRANSFER_SLOW);
 }
 
 /* --- the rest of the contract --- */
@@ -969,6 +723,7 @@ transfer_cancel(struct transfer *t)
 	list_remove(&t->wake);
 	if (u->in_curl && t->phase != WAITING) {
 		t->phase = GONE;
+		timeout_stop(&t->timeout);
 		list_push(&u->dying, &t->link);
 		return;
 	}
@@ -986,14 +741,14 @@ upstream_new(struct loop *loop)
 
 	upstream_start();
 	u->loop = loop;
-	u->armed_us = u->curl_due_us = NEVER;
+	u->timeouts = timeouts_new(loop);
+	timeout_init(&u->due, on_due, u);
 	list_init(&u->pool);
 	list_init(&u->waiting);
 	list_init(&u->live);
 	list_init(&u->dying);
 	list_init(&u->resumed);
 	loop_task_init(&u->pump, pump, u);
-	u->timer = loop_timer_new(loop, on_timer, u);
 	u->wires = wires_new(loop, on_ready, u);
 	u->multi = curl_multi_init();
 	must(u->multi != NULL, "curl_multi_init");
@@ -1025,7 +780,8 @@ upstream_free(struct upstream *u)
 		handle_free(container_of(item, struct transfer, link));
 	must(curl_multi_cleanup(u->multi) == CURLM_OK, "curl_multi_cleanup");
 	loop_task_cancel(&u->pump);
-	loop_timer_free(u->timer);
+	timeout_stop(&u->due);
+	timeouts_free(u->timeouts);
 	wires_free(u->wires);
 	free(u->default_ca);
 	free(u->default_ca_dir);
