@@ -7,8 +7,9 @@
 
 #include "common/base/memory.h"
 
-#define BLOCK_BYTES 2048
-#define ALIGN_BYTES 16
+#define BLOCK_BYTES     2048
+#define BLOCK_BYTES_MAX 65536
+#define ALIGN_BYTES     16
 
 struct arena_block {
 	struct arena_block *next;
@@ -34,23 +35,43 @@ arena_fini(struct arena *a)
 	a->used = 0;
 }
 
+bool
+arena_fits(const struct arena *a, size_t bytes)
+{
+	return bytes <= a->max && a->used <= a->max - bytes;
+}
+
+/* Blocks grow with the arena, so that a big one is made of few. */
+static struct arena_block *
+add_block(struct arena *a, size_t bytes)
+{
+	size_t size = a->used;
+	struct arena_block *block;
+
+	if (size < BLOCK_BYTES)
+		size = BLOCK_BYTES;
+	if (size > BLOCK_BYTES_MAX)
+		size = BLOCK_BYTES_MAX;
+	if (size < bytes)
+		size = bytes;
+	block = xmalloc(sizeof(*block) + size);
+	block->next = a->blocks;
+	block->used = 0;
+	block->size = size;
+	a->blocks = block;
+	return block;
+}
+
 void *
 arena_alloc(struct arena *a, size_t bytes)
 {
 	struct arena_block *block = a->blocks;
 	void *p;
-	size_t size;
 
-	assert(bytes <= a->max && a->used <= a->max - bytes);
+	assert(arena_fits(a, bytes));
 	bytes = (bytes + ALIGN_BYTES - 1) & ~(size_t)(ALIGN_BYTES - 1);
-	if (block == NULL || bytes > block->size - block->used) {
-		size = bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES;
-		block = xmalloc(sizeof(*block) + size);
-		block->next = a->blocks;
-		block->used = 0;
-		block->size = size;
-		a->blocks = block;
-	}
+	if (block == NULL || bytes > block->size - block->used)
+		block = add_block(a, bytes);
 	p = block->bytes + block->used;
 	block->used += bytes;
 	a->used += bytes;

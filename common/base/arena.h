@@ -20,6 +20,9 @@ void arena_init(struct arena *a, size_t max);
 /* Free everything; the arena is as after arena_init. */
 void arena_fini(struct arena *a);
 
+/* Is there room for that much?  For input that no other bound covers. */
+must_check bool arena_fits(const struct arena *a, size_t bytes);
+
 /* Zeroed, aligned for any type. */
 void *arena_alloc(struct arena *a, size_t bytes)
     __attribute__((returns_nonnull));

@@ -59,8 +59,8 @@ must_check bool json_index(struct json_index *index, struct arena *arena,
     struct slice text, struct json_error *error);
 
 /* NULL when there is none; a member whose value is null is there. */
-const struct json_member *json_index_find(
-    const struct json_index *index, const char *name);
+const struct json_member *json_index_find(const struct json_index *index,
+    const char *name);
 
 /* A tree over the text, in an arena. */
 struct json_value {
@@ -72,12 +72,12 @@ struct json_value {
 };
 
 /* NULL and *error when refused.  Arena use is at most ~64 bytes a value. */
-const struct json_value *json_parse(
-    struct arena *arena, struct slice text, struct json_error *error);
+const struct json_value *json_parse(struct arena *arena, struct slice text,
+    struct json_error *error);
 
 /* The member of an object, or NULL (also for NULL and other types). */
-const struct json_value *json_find(
-    const struct json_value *object, const char *name);
+const struct json_value *json_find(const struct json_value *object,
+    const char *name);
 
 /*
  * The characters of a string value, unescaped (a lone surrogate becomes
@@ -87,8 +87,8 @@ must_check bool json_text(const struct json_value *value, struct arena *arena,
     struct slice *text);
 
 /* The same from a raw span such as json_member.raw. */
-must_check bool json_raw_text(
-    struct slice raw, struct arena *arena, struct slice *text);
+must_check bool json_raw_text(struct slice raw, struct arena *arena,
+    struct slice *text);
 
 /* An integer in range, without fraction or exponent. */
 must_check bool json_raw_int(struct slice raw, int64_t *number);
