@@ -17,6 +17,11 @@ struct sse {
 	struct buf pending; /* an event not whole yet */
 	struct buf joined;  /* data of several lines */
 	bool failed;
+	/* Where the bytes so far have left off: */
+	bool blank;   /* the line under way (or ended by cr) has no bytes */
+	bool cr;      /* behind a CR whose LF may follow */
+	bool bare_cr; /* the last line that ended in CR had no LF */
+	bool begun;   /* an event was given */
 };
 
 void sse_init(struct sse *s, size_t max);
