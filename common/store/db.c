@@ -29,7 +29,7 @@
 #define WAL_BYTES         (32u << 20)
 #define OWN_LOG_BYTES     (1u << 20)
 #define OPEN_FILES        128
-#define MEMTABLES_EACH    4
+#define MEMTABLES_EACH    3
 #define LOG_LEVEL_ERROR   3
 #define COMPLAIN_EVERY_US US_PER_SECOND
 #define FORMAT_KEY        "format"

@@ -37,7 +37,7 @@ void ledger_turn_free(struct ledger_turn *t);
 
 /*
  * Settlements that a worker keeps while the store refuses them.  Beyond it
- * intents are refused untried and requests refused then leave no row
+ * intents are refused untried and requests refused then leave no row,
  * so that only what was under way can add to it; should it grow to
  * 16 times this, the process aborts and recovery closes what is open.
  */
