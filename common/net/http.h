@@ -10,6 +10,7 @@
  * buffers and the notice that a client left are in here.
  */
 #include "common/base/buf.h"
+#include "common/net/listen.h"
 
 struct allowance;
 struct loop;
@@ -65,21 +66,9 @@ struct http_config {
 	void *arg;
 };
 
-/*
- * A listening TCP socket (SO_REUSEPORT when `shared`) for "host:port", or -1
- * and a reason in *why (a constant).  Port 0 picks one: see listen_port.
- */
-int listen_tcp(struct slice address, bool shared, const char **why);
-
-/* A listening unix socket of mode 0600; replaces a dead one at the path. */
-int listen_unix(const char *path, const char **why);
-
-/* The port a TCP socket is bound to, or 0. */
-unsigned listen_port(int fd);
-
 /* Registers itself with the loop's RUN phase.  NULL and *why on failure. */
-struct http_server *http_server_new(
-    struct loop *loop, const struct http_config *config, const char **why);
+struct http_server *http_server_new(struct loop *loop,
+    const struct http_config *config, const char **why);
 
 /* Take no new connections; exchanges under way go on. */
 void http_server_drain(struct http_server *s);
@@ -97,8 +86,8 @@ enum http_method http_method(const struct http_exchange *x);
 struct slice http_path(const struct http_exchange *x); /* no query, raw */
 
 /* The raw value of a query argument; false when it is not there. */
-must_check bool http_query(
-    const struct http_exchange *x, const char *name, struct slice *value);
+must_check bool http_query(const struct http_exchange *x, const char *name,
+    struct slice *value);
 
 /* A request header by name (any case); empty when it is not there. */
 struct slice http_header(const struct http_exchange *x, const char *name);

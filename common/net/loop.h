@@ -30,7 +30,10 @@ enum loop_phase {
 /* Never fails but for want of memory or descriptors, which is fatal. */
 struct loop *loop_new(const char *name);
 
-/* The loop is stopped and nothing is left in it: watches, timers, tasks. */
+/*
+ * The loop is stopped and nothing is left in it: watches, timers, tasks of
+ * loop_soon.  Tasks of loop_rest are run.
+ */
 void loop_free(struct loop *l);
 
 /* Turns until loop_stop. */
@@ -39,7 +42,7 @@ void loop_run(struct loop *l);
 /* Any thread; the turn under way is the last. */
 void loop_stop(struct loop *l);
 
-/* Monotonic microseconds at the start of this turn. */
+/* Monotonic microseconds when this turn woke up. */
 int64_t loop_now_us(const struct loop *l);
 
 /* The turns so far. */
@@ -49,6 +52,10 @@ uint64_t loop_turns(const struct loop *l);
 void loop_again(struct loop *l);
 
 void loop_each_turn(struct loop *l, enum loop_phase phase,
+    void (*call)(void *arg), void *arg);
+
+/* No longer: it was added before, with the same argument. */
+void loop_each_turn_stop(struct loop *l, enum loop_phase phase,
     void (*call)(void *arg), void *arg);
 
 /*
@@ -82,11 +89,14 @@ must_check bool loop_post(struct loop *l, void (*call)(void *arg), void *arg);
 enum {
 	LOOP_READ = 1,
 	LOOP_WRITE = 2,
-	/* The peer closed its side (EPOLLRDHUP), told once. */
+	/* The peer closed its side or reset: told once, then not again. */
 	LOOP_CLOSED = 4
 };
 
-/* Watch a descriptor; level-triggered (LOOP_CLOSED: edge). */
+/*
+ * Watch a descriptor, level-triggered; each call is told one of the above.
+ * Data that comes in does not wake a watch for LOOP_CLOSED alone.
+ */
 struct loop_watch;
 
 struct loop_watch *loop_watch_new(struct loop *l, int fd,

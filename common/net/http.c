@@ -1,0 +1,922 @@
+#include "common/net/http.h"
+
+#include <assert.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/list.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/stat.h"
+#include "common/limit/allowance.h"
+#include "common/net/deadline.h"
+#include "common/net/edge.h"
+#include "common/net/loop.h"
+#include "common/net/outlet.h"
+
+/*
+ * How an answer gets out, cheapest first.  Given inside on_head or on_body it
+ * leaves at once.  Given later, but in the same turn, the request lingers: the
+ * library keeps it among the ready ones and asks again in the next turn.  Else
+ * it is suspended, which costs two epoll_ctl and a read, and is resumed when
+ * the answer is there.  The body of a stream never passes through the library:
+ * once the head is sent the connection stays suspended, and an outlet writes
+ * to its socket; the library ends it with the last chunk.
+ */
+
+#define CONNECTION_BYTES (32 * 1024)        /* the library's, each */
+#define SEND_BUFFER      (64 * 1024)        /* the kernel's, each */
+#define BODY_FIRST       4096               /* a body's first storage */
+#define SWALLOW_MAX      (16 * 1024 * 1024) /* of a body nobody wants */
+#define LATE_MAX         (64 * 1024)        /* an answer to a slow request */
+#define RUNS_MAX         3                  /* of the library in a turn */
+#define EXCHANGE_MAGIC   0x48545850u
+#define CONN_MAGIC       0x48434f4eu
+
+enum step {
+	STEP_HEAD,    /* the request line is in */
+	STEP_BODY,    /* the head is good, the body is read */
+	STEP_SWALLOW, /* answered already; the body is read and dropped */
+	STEP_WAIT,    /* all is read; the application owes the answer */
+	STEP_ANSWER,  /* the library sends the answer, or a stream's head */
+	STEP_STREAM,  /* the outlet sends the body */
+	STEP_DEAD     /* the connection was shut down */
+};
+
+enum ending { ENDING_NOT, ENDING_WELL, ENDING_CUT };
+
+struct conn {
+	uint32_t magic;
+	struct http_server *server;
+	struct MHD_Connection *mc;
+	int fd;
+	bool idle;                /* kept alive, between two requests */
+	bool peer_left;           /* the client closed its side, or all of it */
+	struct loop_watch *watch; /* made at the first wait */
+	struct deadline deadline;
+	struct http_exchange *x; /* the request under way, or NULL */
+	struct list link;        /* server->conns */
+};
+
+struct http_exchange {
+	uint32_t magic;
+	struct conn *conn;
+	struct http_server *server;
+	void *owner;
+	enum step step;
+	enum ending ending;
+	bool shown;     /* the application knows it */
+	bool whole;     /* head and body are in */
+	bool suspended; /* the library does not look at it */
+	bool lingering; /* the library will ask again */
+	bool refused;   /* by the edge */
+	bool drained;   /* a stream's bytes are all in the socket */
+	uint64_t asked_turn;
+	const char *target_at; /* where the library has it */
+	struct slice target;   /* ours */
+	struct edge_request request;
+	struct buf body;
+	size_t body_held; /* of server->config.body_memory */
+	int status;
+	struct MHD_Response *answer; /* made, not yet given to the library */
+	struct slice answer_body;    /* in `answer` */
+	struct outlet outlet;
+	struct list dirty; /* server->dirty: the outlet has something to do */
+};
+
+struct http_server {
+	struct loop *loop;
+	struct http_config config;
+	struct MHD_Daemon *daemon;
+	struct loop_watch *watch; /* the library's epoll descriptor */
+	bool ready;               /* it has events */
+	bool kick;                /* there is work that it does not know of */
+	bool late; /* an answer was taken that a second run will send */
+	bool draining;
+	uint64_t ran_turn;
+	size_t busy;
+	struct list conns, dirty;
+	struct deadline_queue heads, bodies, idles;
+	struct loop_timer *timer;
+	int64_t timer_at_us;                       /* INT64_MAX: not set */
+	struct edge_field fields[EDGE_FIELDS_MAX]; /* of the head checked now */
+	size_t field_count;
+};
+
+static struct conn *
+conn_of(struct MHD_Connection *mc)
+{
+	struct conn *c =
+	    MHD_get_connection_info(mc, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+		->socket_context;
+
+	assert(c->magic == CONN_MAGIC);
+	return c;
+}
+
+/* The library must run, this turn or, when it has run, at once in the next. */
+static void
+kick(struct http_server *s)
+{
+	s->kick = true;
+	if (s->ran_turn == loop_turns(s->loop))
+		loop_again(s->loop);
+}
+
+/* What the exchange waited for is there. */
+static void
+wake(struct http_exchange *x)
+{
+	if (x->suspended) {
+		x->suspended = false;
+		MHD_resume_connection(x->conn->mc);
+		kick(x->server);
+	} else if (x->lingering) {
+		kick(x->server);
+	}
+}
+
+static void
+start_deadline(struct deadline_queue *q, struct conn *c)
+{
+	struct http_server *s = c->server;
+	int64_t now_us = loop_now_us(s->loop);
+
+	deadline_start(q, &c->deadline, now_us);
+	if (c->deadline.at_us >= s->timer_at_us)
+		return;
+	s->timer_at_us = c->deadline.at_us;
+	loop_timer_set(s->timer, s->timer_at_us - now_us);
+}
+
+/* The library sees the end of it and takes the connection down. */
+static void
+shut(struct conn *c)
+{
+	shutdown(c->fd, SHUT_RDWR);
+}
+
+static void
+forget_body(struct http_exchange *x)
+{
+	if (x->body_held > 0)
+		allowance_give(x->server->config.body_memory, x->body_held);
+	x->body_held = 0;
+	buf_fini(&x->body);
+}
+
+/* The application's answer to a refusal of ours is there when it returns. */
+static void
+refuse(struct http_exchange *x, int status, const char *why)
+{
+	struct http_server *s = x->server;
+
+	stat_add(STAT_HTTP_REJECTED, 1);
+	s->busy += !x->shown;
+	x->shown = true;
+	x->refused = true;
+	forget_body(x);
+	s->config.on_refused(s->config.arg, x, status, why);
+	assert(x->answer != NULL);
+}
+
+/* Hand the answer to the library, inside its callback. */
+static enum MHD_Result
+give(struct http_exchange *x)
+{
+	enum MHD_Result done;
+
+	/*
+	 * Where a chunked body ends is the library's word only: the connection
+	 * is not used again, so nothing behind it can become a request.
+	 */
+	if (x->request.chunked || x->server->draining)
+		MHD_add_response_header(x->answer, "Connection", "close");
+	done = MHD_queue_response(x->conn->mc, (unsigned)x->status, x->answer);
+	MHD_destroy_response(x->answer);
+	x->answer = NULL;
+	x->step = STEP_ANSWER;
+	deadline_stop(&x->conn->deadline);
+	x->server->late |= x->lingering;
+	x->lingering = false;
+	return done;
+}
+
+static enum MHD_Result
+on_field(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
+    const char *value, size_t value_len)
+{
+	struct http_server *s = cls;
+
+	(void)kind;
+	if (s->field_count < EDGE_FIELDS_MAX)
+		s->fields[s->field_count] =
+		    (struct edge_field){ { name, name_len },
+			    { value, value_len } };
+	s->field_count++;
+	return MHD_YES;
+}
+
+/* 0, or the status to refuse with. */
+static int
+check_head(struct http_exchange *x, const char *method, const char *version,
+    const char **why)
+{
+	struct http_server *s = x->server;
+	struct edge_head head = { .method = slice_of(method),
+		.target = { x->target_at, x->target.len },
+		.version = slice_of(version),
+		.fields = s->fields };
+
+	s->field_count = 0;
+	MHD_get_connection_values_n(x->conn->mc, MHD_HEADER_KIND, on_field, s);
+	head.count = s->field_count;
+	head.bytes = MHD_get_connection_info(x->conn->mc,
+	    MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)
+			 ->header_size;
+	if (head.count > EDGE_FIELDS_MAX) {
+		*why = "there are too many headers";
+		return 431;
+	}
+	*why = "the head has a byte or a line end it may not";
+	if (!edge_whole(&head, slice_make(method, head.bytes)))
+		return 400;
+	/* The library has cut the target's query since; ours is whole. */
+	head.target = x->target;
+	return edge_check(&head, &x->request, why);
+}
+
+/*
+ * An answer that came before the body was read.  Where the request ends is
+ * known, so the body is read and dropped and the connection lives on; but a
+ * client that waits for "100 Continue" need not send it, and a body beyond
+ * reason is not waited for.  Both end the connection.
+ */
+static enum MHD_Result
+answered_early(struct http_exchange *x)
+{
+	if (x->request.wants_continue || x->request.length > SWALLOW_MAX)
+		return give(x);
+	x->step = STEP_SWALLOW;
+	return MHD_YES;
+}
+
+static enum MHD_Result
+head_is_in(struct http_exchange *x, const char *method, const char *version)
+{
+	struct http_server *s = x->server;
+	const char *why;
+	int status = check_head(x, method, version, &why);
+
+	if (status == 400 || status == 414 || status == 431) {
+		refuse(x, status, why);
+		return give(x);
+	}
+	x->step = STEP_BODY;
+	start_deadline(&s->bodies, x->conn);
+	s->busy++;
+	x->shown = true;
+	s->config.on_head(s->config.arg, x);
+	if (x->answer == NULL && status != 0)
+		refuse(x, status, why);
+	if (x->answer == NULL && x->request.length > s->config.body_max_bytes)
+		refuse(x, 413, "the body is too large");
+	if (x->answer != NULL)
+		return answered_early(x);
+	x->body.max = x->request.has_length ? (size_t)x->request.length
+					    : s->config.body_max_bytes;
+	return MHD_YES;
+}
+
+/* Storage for `len` more bytes, out of what all requests may hold. */
+static bool
+hold_body(struct http_exchange *x, size_t len)
+{
+	struct buf *b = &x->body;
+	size_t need = b->len + len, want = BODY_FIRST;
+
+	if (need <= b->cap)
+		return true;
+	while (want < need)
+		want *= 2;
+	want = min_size(want, b->max);
+	if (!allowance_take(x->server->config.body_memory, want - x->body_held))
+		return false;
+	x->body_held = want;
+	buf_room(b, want - b->len);
+	return true;
+}
+
+static void
+body_comes(struct http_exchange *x, const char *bytes, size_t len)
+{
+	if (x->step != STEP_BODY)
+		return;
+	if (len > x->body.max - x->body.len)
+		refuse(x, 413, "the body is too large");
+	else if (!hold_body(x, len))
+		refuse(x, 503, "there is no room for the body now");
+	else
+		buf_put(&x->body, bytes, len);
+	if (x->refused)
+		x->step = STEP_SWALLOW;
+}
+
+static void on_descriptor(void *arg, int what);
+
+/* Nothing to send now: the library forgets it until wake. */
+static void
+suspend(struct http_exchange *x)
+{
+	struct conn *c = x->conn;
+
+	x->lingering = false;
+	x->suspended = true;
+	MHD_suspend_connection(c->mc);
+	if (c->watch != NULL)
+		return;
+	c->watch = loop_watch_new(x->server->loop, c->fd, on_descriptor, c);
+	loop_watch_for(c->watch, LOOP_CLOSED);
+}
+
+static enum MHD_Result
+request_is_in(struct http_exchange *x)
+{
+	struct http_server *s = x->server;
+
+	if (!x->whole) {
+		x->whole = true;
+		deadline_stop(&x->conn->deadline);
+		if (x->step == STEP_BODY) {
+			x->step = STEP_WAIT;
+			x->asked_turn = loop_turns(s->loop);
+			s->config.on_body(s->config.arg, x);
+		}
+	}
+	if (x->answer != NULL)
+		return give(x);
+	if (x->conn->peer_left)
+		return MHD_NO;
+	if (x->asked_turn == loop_turns(s->loop))
+		x->lingering = true;
+	else
+		suspend(x);
+	return MHD_YES;
+}
+
+/* The library's three kinds of call in one: head, part of body, all is in. */
+static enum MHD_Result
+on_request(void *cls, struct MHD_Connection *mc, const char *url,
+    const char *method, const char *version, const char *bytes, size_t *len,
+    void **context)
+{
+	struct http_exchange *x = *context;
+
+	(void)cls;
+	(void)mc;
+	(void)url;
+	assert(x->magic == EXCHANGE_MAGIC);
+	if (x->step == STEP_DEAD)
+		return MHD_NO;
+	if (x->step == STEP_HEAD)
+		return head_is_in(x, method, version);
+	if (*len == 0)
+		return request_is_in(x);
+	body_comes(x, bytes, *len);
+	*len = 0;
+	return MHD_YES;
+}
+
+/* The request line is in: the raw target, before the library decodes it. */
+static void *
+on_target(void *cls, const char *target, struct MHD_Connection *mc)
+{
+	struct http_server *s = cls;
+	struct conn *c = conn_of(mc);
+	struct http_exchange *x = xcalloc(1, sizeof(*x));
+
+	assert(c->x == NULL);
+	c->x = x;
+	x->magic = EXCHANGE_MAGIC;
+	x->conn = c;
+	x->server = s;
+	x->target_at = target != NULL ? target : "";
+	x->target.len = strlen(x->target_at);
+	x->target.ptr = xstrndup(x->target_at, x->target.len);
+	buf_init(&x->body, s->config.body_max_bytes);
+	outlet_init(&x->outlet);
+	list_init(&x->dirty);
+	/* A new connection's head has had its time since the accept. */
+	if (c->idle)
+		start_deadline(&s->heads, c);
+	c->idle = false;
+	return x;
+}
+
+static void
+on_completed(void *cls, struct MHD_Connection *mc, void **context,
+    enum MHD_RequestTerminationCode why)
+{
+	struct http_server *s = cls;
+	struct http_exchange *x = *context;
+	bool sent = why == MHD_REQUEST_TERMINATED_COMPLETED_OK &&
+		    (x->step == STEP_ANSWER || x->step == STEP_STREAM);
+
+	(void)mc;
+	assert(x->magic == EXCHANGE_MAGIC);
+	if (x->shown) {
+		if (!sent && x->step != STEP_DEAD && x->ending != ENDING_CUT &&
+		    s->config.on_gone != NULL)
+			s->config.on_gone(s->config.arg, x);
+		if (s->config.on_done != NULL)
+			s->config.on_done(s->config.arg, x);
+		s->busy--;
+	}
+	x->conn->x = NULL;
+	x->conn->idle = true;
+	start_deadline(&s->idles, x->conn);
+	forget_body(x);
+	outlet_fini(&x->outlet);
+	list_remove(&x->dirty);
+	if (x->answer != NULL)
+		MHD_destroy_response(x->answer);
+	free((char *)x->target.ptr);
+	x->magic = 0;
+	free(x);
+	*context = NULL;
+}
+
+static void
+on_connection(void *cls, struct MHD_Connection *mc, void **context,
+    enum MHD_ConnectionNotificationCode what)
+{
+	struct http_server *s = cls;
+	struct conn *c = *context;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		c = xcalloc(1, sizeof(*c));
+		c->magic = CONN_MAGIC;
+		c->server = s;
+		c->mc = mc;
+		c->fd = MHD_get_connection_info(mc,
+		    MHD_CONNECTION_INFO_CONNECTION_FD)
+			    ->connect_fd;
+		deadline_init(&c->deadline);
+		start_deadline(&s->heads, c);
+		list_push(&s->conns, &c->link);
+		*context = c;
+		return;
+	}
+	assert(c->magic == CONN_MAGIC && c->x == NULL);
+	loop_watch_free(c->watch);
+	deadline_stop(&c->deadline);
+	list_remove(&c->link);
+	c->magic = 0;
+	free(c);
+}
+
+/* Put the outlet's bytes into the socket and tell the application. */
+static void
+flush(struct http_exchange *x)
+{
+	struct http_server *s = x->server;
+	struct conn *c = x->conn;
+	size_t sent;
+	enum outlet_flow flow = outlet_flush(&x->outlet, &sent);
+
+	x->drained = flow == OUTLET_EMPTY;
+	c->peer_left |= flow == OUTLET_BROKEN;
+	if (c->watch != NULL)
+		loop_watch_for(c->watch, flow == OUTLET_FULL
+					     ? LOOP_CLOSED | LOOP_WRITE
+					     : LOOP_CLOSED);
+	if (sent > 0 && s->config.on_sent != NULL)
+		s->config.on_sent(s->config.arg, x, sent);
+	if (c->peer_left || (x->drained && x->ending == ENDING_WELL))
+		wake(x);
+}
+
+/*
+ * The library wants a stream's next bytes.  The first time that means that
+ * the head is in the socket, and the outlet takes over.
+ */
+static ssize_t
+on_read(void *cls, uint64_t at, char *room, size_t max)
+{
+	struct http_exchange *x = cls;
+
+	(void)at;
+	(void)room;
+	(void)max;
+	assert(x->magic == EXCHANGE_MAGIC);
+	if (x->step == STEP_ANSWER) {
+		x->step = STEP_STREAM;
+		outlet_open(&x->outlet, x->conn->fd, !x->request.http_1_0);
+		flush(x);
+	}
+	if (x->ending == ENDING_CUT || x->conn->peer_left)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (x->ending == ENDING_WELL && x->drained &&
+	    outlet_waiting(&x->outlet) == 0)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	suspend(x);
+	if (!x->drained)
+		loop_watch_for(x->conn->watch, LOOP_CLOSED | LOOP_WRITE);
+	return 0;
+}
+
+static void
+on_descriptor(void *arg, int what)
+{
+	struct conn *c = arg;
+	struct http_exchange *x = c->x;
+
+	assert(c->magic == CONN_MAGIC);
+	if (what == LOOP_CLOSED)
+		c->peer_left = true;
+	if (x == NULL)
+		return;
+	if (what == LOOP_WRITE && x->step == STEP_STREAM)
+		flush(x);
+	else
+		wake(x);
+}
+
+static void
+flush_dirty(void *arg)
+{
+	struct http_server *s = arg;
+	struct list batch, *first;
+
+	list_init(&batch);
+	list_append(&batch, &s->dirty);
+	while ((first = list_pop(&batch)) != NULL) {
+		struct http_exchange *x =
+		    container_of(first, struct http_exchange, dirty);
+
+		if (x->step == STEP_STREAM)
+			flush(x);
+	}
+	if (!list_empty(&s->dirty))
+		loop_again(s->loop);
+}
+
+static void
+run(void *arg)
+{
+	struct http_server *s = arg;
+	MHD_UNSIGNED_LONG_LONG wait;
+	int i;
+
+	s->ran_turn = loop_turns(s->loop);
+	if (!s->ready && !s->kick)
+		return;
+	s->ready = s->kick = false;
+	for (i = 0; i < RUNS_MAX; i++) {
+		s->late = false;
+		MHD_run(s->daemon);
+		/* Taken in that run, sent in the next. */
+		if (!s->late)
+			break;
+	}
+	if (MHD_get_timeout(s->daemon, &wait) == MHD_YES && wait == 0)
+		kick(s);
+}
+
+static void
+on_ready(void *arg, int what)
+{
+	struct http_server *s = arg;
+
+	(void)what;
+	s->ready = true;
+}
+
+static enum MHD_Result
+write_field(void *cls, enum MHD_ValueKind kind, const char *name,
+    const char *value)
+{
+	(void)kind;
+	buf_printf(cls, "%s: %s\r\n", name, value);
+	return MHD_YES;
+}
+
+/*
+ * The library takes no answer while a request is still arriving, so this one
+ * goes past it, as far as the socket takes it at once, and the connection is
+ * shut.
+ */
+static void
+answer_late(struct http_exchange *x)
+{
+	struct buf out;
+
+	if (x->answer == NULL)
+		refuse(x, 408, "the request did not arrive in time");
+	buf_init(&out, LATE_MAX);
+	buf_printf(&out, "HTTP/1.1 %d %s\r\n", x->status,
+	    MHD_get_reason_phrase_for((unsigned)x->status));
+	MHD_get_response_headers(x->answer, write_field, &out);
+	buf_printf(&out, "Content-Length: %zu\r\nConnection: close\r\n\r\n",
+	    x->answer_body.len);
+	buf_put_slice(&out, x->answer_body);
+	if (!out.failed && send(x->conn->fd, out.data, out.len,
+			       MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_debug("a late answer did not go out");
+	buf_fini(&out);
+	x->step = STEP_DEAD;
+}
+
+static void
+expire(struct http_server *s, struct deadline_queue *q)
+{
+	int64_t now_us = loop_now_us(s->loop);
+	struct deadline *d;
+
+	while ((d = deadline_expired(q, now_us)) != NULL) {
+		struct conn *c = container_of(d, struct conn, deadline);
+
+		if (c->x != NULL)
+			answer_late(c->x);
+		shut(c);
+	}
+	s->timer_at_us = min_i64(s->timer_at_us, deadline_next(q));
+}
+
+static void
+on_timer(void *arg)
+{
+	struct http_server *s = arg;
+
+	s->timer_at_us = INT64_MAX;
+	expire(s, &s->heads);
+	expire(s, &s->bodies);
+	expire(s, &s->idles);
+	if (s->timer_at_us < INT64_MAX)
+		loop_timer_set(s->timer, s->timer_at_us - loop_now_us(s->loop));
+}
+
+/* As it came: the library would decode in place and lose what is behind %00. */
+static size_t
+leave_escapes(void *cls, struct MHD_Connection *mc, char *text)
+{
+	(void)cls;
+	(void)mc;
+	return strlen(text);
+}
+
+/* Connections inherit these, which saves three calls for each. */
+static void
+set_up_listener(int fd, int64_t idle_ms)
+{
+	int bytes = SEND_BUFFER, one = 1;
+	unsigned stalled_ms = (unsigned)idle_ms;
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	/* These two fail on a unix socket, which has no need of them. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stalled_ms,
+	    sizeof(stalled_ms));
+}
+
+static struct MHD_Daemon *
+start_daemon(struct http_server *s)
+{
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0,
+	    NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET,
+	    s->config.listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+	    (unsigned)s->config.connections_max,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
+	    MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION,
+	    on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+	    MHD_OPTION_URI_LOG_CALLBACK, on_target, s,
+	    MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL, MHD_OPTION_END);
+}
+
+struct http_server *
+http_server_new(struct loop *loop, const struct http_config *config,
+    const char **why)
+{
+	struct http_server *s = xcalloc(1, sizeof(*s));
+
+	s->loop = loop;
+	s->config = *config;
+	list_init(&s->conns);
+	list_init(&s->dirty);
+	set_up_listener(config->listen_fd, config->idle_ms);
+	s->daemon = start_daemon(s);
+	if (s->daemon == NULL) {
+		*why = "the HTTP server did not start";
+		free(s);
+		return NULL;
+	}
+	deadline_queue_init(&s->heads, config->head_ms * US_PER_MS);
+	deadline_queue_init(&s->bodies, config->body_ms * US_PER_MS);
+	deadline_queue_init(&s->idles, config->idle_ms * US_PER_MS);
+	s->timer = loop_timer_new(loop, on_timer, s);
+	s->timer_at_us = INT64_MAX;
+	s->watch = loop_watch_new(loop,
+	    MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+	    on_ready, s);
+	loop_watch_for(s->watch, LOOP_READ);
+	loop_each_turn(loop, LOOP_RUN, run, s);
+	loop_each_turn(loop, LOOP_FLUSH, flush_dirty, s);
+	loop_each_turn(loop, LOOP_REST, flush_dirty, s);
+	/* The library puts its listener into its epoll set when it runs. */
+	kick(s);
+	return s;
+}
+
+void
+http_server_drain(struct http_server *s)
+{
+	if (s->draining)
+		return;
+	s->draining = true;
+	close(MHD_quiesce_daemon(s->daemon));
+}
+
+size_t
+http_server_busy(const struct http_server *s)
+{
+	return s->busy;
+}
+
+void
+http_server_free(struct http_server *s)
+{
+	if (s == NULL)
+		return;
+	/* The library does not stop with suspended connections. */
+	list_each(at, &s->conns) {
+		struct conn *c = container_of(at, struct conn, link);
+
+		if (c->x != NULL && c->x->suspended)
+			MHD_resume_connection(c->mc);
+	}
+	loop_watch_free(s->watch);
+	MHD_stop_daemon(s->daemon);
+	assert(s->busy == 0 && list_empty(&s->conns));
+	loop_timer_free(s->timer);
+	loop_each_turn_stop(s->loop, LOOP_RUN, run, s);
+	loop_each_turn_stop(s->loop, LOOP_FLUSH, flush_dirty, s);
+	loop_each_turn_stop(s->loop, LOOP_REST, flush_dirty, s);
+	free(s);
+}
+
+void
+http_set_owner(struct http_exchange *x, void *owner)
+{
+	x->owner = owner;
+}
+
+void *
+http_owner(const struct http_exchange *x)
+{
+	return x->owner;
+}
+
+enum http_method
+http_method(const struct http_exchange *x)
+{
+	return (enum http_method)x->request.method;
+}
+
+struct slice
+http_path(const struct http_exchange *x)
+{
+	return edge_path(x->target);
+}
+
+bool
+http_query(const struct http_exchange *x, const char *name, struct slice *value)
+{
+	return edge_query(x->target, name, value);
+}
+
+struct slice
+http_header(const struct http_exchange *x, const char *name)
+{
+	struct slice value = { NULL, 0 };
+
+	if (MHD_lookup_connection_value_n(x->conn->mc, MHD_HEADER_KIND, name,
+		strlen(name), &value.ptr, &value.len) != MHD_YES)
+		return slice_make(NULL, 0);
+	return edge_trimmed(value);
+}
+
+struct slice
+http_body(const struct http_exchange *x)
+{
+	return buf_slice(&x->body);
+}
+
+/* Framing is the library's: a field of that kind would contradict it. */
+static bool
+may_send(const struct http_field *f)
+{
+	struct slice name = slice_of(f->name);
+
+	return edge_is_token(name) && edge_is_value(f->value) &&
+	       strcasecmp(f->name, "Content-Length") != 0 &&
+	       strcasecmp(f->name, "Transfer-Encoding") != 0;
+}
+
+static void
+answer_with(struct http_exchange *x, int status, struct MHD_Response *answer,
+    const struct http_field *fields, size_t count)
+{
+	size_t i;
+
+	assert(x->magic == EXCHANGE_MAGIC && x->step <= STEP_WAIT);
+	assert(x->answer == NULL && answer != NULL);
+	x->status = status;
+	x->answer = answer;
+	for (i = 0; i < count; i++) {
+		char *value;
+
+		if (!may_send(&fields[i])) {
+			log_warn("a header that may not be sent is left out",
+			    log_str("header", fields[i].name));
+			continue;
+		}
+		value = xstrndup(fields[i].value.ptr, fields[i].value.len);
+		MHD_add_response_header(answer, fields[i].name, value);
+		free(value);
+	}
+	wake(x);
+}
+
+void
+http_answer(struct http_exchange *x, int status,
+    const struct http_field *fields, size_t count, struct buf *body)
+{
+	struct MHD_Response *answer = MHD_create_response_from_buffer(body->len,
+	    body->data, MHD_RESPMEM_MUST_FREE);
+
+	assert(!body->failed);
+	x->answer_body = buf_slice(body);
+	/* The library frees it. */
+	buf_init(body, body->max);
+	answer_with(x, status, answer, fields, count);
+}
+
+void
+http_stream(struct http_exchange *x, int status,
+    const struct http_field *fields, size_t count)
+{
+	struct MHD_Response *answer =
+	    MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, on_read, x,
+		NULL);
+
+	answer_with(x, status, answer, fields, count);
+}
+
+static void
+mark_dirty(struct http_exchange *x)
+{
+	if (list_empty(&x->dirty))
+		list_push(&x->server->dirty, &x->dirty);
+}
+
+bool
+http_stream_put(struct http_exchange *x, struct slice bytes)
+{
+	assert(x->magic == EXCHANGE_MAGIC && x->ending == ENDING_NOT);
+	if (bytes.len > 0 && !outlet_put(&x->outlet, bytes)) {
+		log_error("a stream was put more than it can hold");
+		http_stream_cut(x);
+		return false;
+	}
+	mark_dirty(x);
+	return outlet_waiting(&x->outlet) < OUTLET_CALM;
+}
+
+size_t
+http_stream_waiting(const struct http_exchange *x)
+{
+	return outlet_waiting(&x->outlet);
+}
+
+void
+http_stream_end(struct http_exchange *x)
+{
+	assert(x->ending == ENDING_NOT);
+	x->ending = ENDING_WELL;
+	mark_dirty(x);
+}
+
+void
+http_stream_cut(struct http_exchange *x)
+{
+	if (x->ending == ENDING_CUT)
+		return;
+	x->ending = ENDING_CUT;
+	wake(x);
+}

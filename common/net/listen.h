@@ -1,0 +1,18 @@
+#pragma once
+/*
+ * listen: sockets that wait for connections.  All are non-blocking and closed
+ * on exec; failures give a reason (a constant) and leave nothing behind.
+ */
+#include "common/base/slice.h"
+
+/*
+ * A listening TCP socket (SO_REUSEPORT when `shared`) for "host:port", or -1
+ * and a reason in *why (a constant).  Port 0 picks one: see listen_port.
+ */
+int listen_tcp(struct slice address, bool shared, const char **why);
+
+/* A listening unix socket of mode 0600; replaces a dead one at the path. */
+int listen_unix(const char *path, const char **why);
+
+/* The port a TCP socket is bound to, or 0. */
+unsigned listen_port(int fd);
