@@ -10,6 +10,7 @@
 #include "common/base/memory.h"
 #include "common/base/stat.h"
 #include "common/net/loop.h"
+#include "common/store/recent.h"
 
 #define RETRY_US (20 * US_PER_MS)
 #define FRESH_BYTES                                                            \
@@ -23,15 +24,12 @@ struct ledger {
 	atomic_uint_least64_t committed, durable;
 };
 
-/*
- * The settlements of one turn.  `seen` holds rows again, for ledger_find:
- * family, length of key, key, length of value (4 bytes), value.
- */
+/* The settlements of one turn. */
 struct settlements {
 	struct list link;
 	struct db_batch *batch;
 	struct list waits;
-	struct buf seen;
+	struct buf rows; /* recent.h */
 };
 
 struct ledger_turn {
@@ -93,7 +91,7 @@ settlements_new(void)
 	list_init(&s->link);
 	list_init(&s->waits);
 	s->batch = db_batch_new();
-	buf_init(&s->seen, FRESH_BYTES);
+	buf_init(&s->rows, FRESH_BYTES);
 	return s;
 }
 
@@ -107,7 +105,7 @@ static void
 settlements_reset(struct settlements *s)
 {
 	db_batch_clear(s->batch);
-	buf_reset(&s->seen);
+	buf_reset(&s->rows);
 }
 
 /* Whoever still waits is let go, so that cancelling later is harmless. */
@@ -124,7 +122,7 @@ settlements_free(struct settlements *s)
 	list_remove(&s->link);
 	forget_waits(&s->waits);
 	db_batch_free(s->batch);
-	buf_fini(&s->seen);
+	buf_fini(&s->rows);
 	free(s);
 }
 
@@ -316,22 +314,6 @@ hurry(struct ledger_turn *t)
 		loop_again(t->loop);
 }
 
-static void
-remember(struct buf *seen, enum family f, struct slice key, struct slice value)
-{
-	uint8_t head[2] = { (uint8_t)f, (uint8_t)key.len };
-	uint32_t len = (uint32_t)value.len;
-
-	if (f != FAMILY_REQUEST && f != FAMILY_ATTEMPT && f != FAMILY_RECEIPT)
-		return;
-	assert(key.len <= UINT8_MAX && value.len <= UINT32_MAX);
-	buf_put(seen, head, sizeof(head));
-	buf_put_slice(seen, key);
-	buf_put(seen, &len, sizeof(len));
-	buf_put_slice(seen, value);
-	assert(!seen->failed);
-}
-
 void
 ledger_put(struct ledger_turn *t, enum ledger_batch b, enum family f,
     struct slice key, struct slice value)
@@ -344,7 +326,8 @@ ledger_put(struct ledger_turn *t, enum ledger_batch b, enum family f,
 		return;
 	}
 	db_batch_put(t->fresh->batch, db, f, key, value);
-	remember(&t->fresh->seen, f, key, value);
+	if (f == FAMILY_REQUEST || f == FAMILY_ATTEMPT || f == FAMILY_RECEIPT)
+		recent_put(&t->fresh->rows, f, key, value);
 }
 
 void
@@ -369,42 +352,20 @@ ledger_delete(struct ledger_turn *t, enum ledger_batch b, enum family f,
 	    t->ledger->db, f, key);
 }
 
-/* The last that was put under the key, or nothing. */
-static bool
-recall(struct slice seen, enum family f, struct slice key, struct slice *value)
-{
-	bool found = false;
-
-	while (seen.len > 0) {
-		uint8_t family = (uint8_t)seen.ptr[0];
-		size_t key_len = (uint8_t)seen.ptr[1];
-		struct slice k = slice_make(seen.ptr + 2, key_len);
-		uint32_t len;
-
-		seen = slice_after(seen, 2 + key_len);
-		memcpy(&len, seen.ptr, sizeof(len));
-		if (family == f && slice_eq(k, key)) {
-			*value = slice_make(seen.ptr + sizeof(len), len);
-			found = true;
-		}
-		seen = slice_after(seen, sizeof(len) + len);
-	}
-	return found;
-}
-
 bool
 ledger_find(struct ledger_turn *t, enum family f, struct slice key,
     struct buf *out)
 {
 	struct list *link = t->kept.prev;
 	struct slice value;
-	bool found = recall(buf_slice(&t->fresh->seen), f, key, &value);
+	bool found = recent_find(&t->fresh->rows, f, key, &value);
 
-	for (; !found && link != &t->kept; link = link->prev)
-		found = recall(buf_slice(
-				   &container_of(link, struct settlements, link)
-					->seen),
-		    f, key, &value);
+	for (; !found && link != &t->kept; link = link->prev) {
+		struct settlements *s =
+		    container_of(link, struct settlements, link);
+
+		found = recent_find(&s->rows, f, key, &value);
+	}
 	if (!found)
 		return db_get(t->ledger->db, f, key, out);
 	buf_reset(out);
