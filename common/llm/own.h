@@ -17,18 +17,18 @@ struct splice {
 
 /* What a provider type wants (its preset in the topology's tables). */
 struct own_terms {
-	struct slice model;     /* to send */
-	int64_t output_cap;     /* tokens; 0: do not cap */
-	const char *cap_key;    /* field to add a cap as, when none is there */
-	bool stream;            /* from the shape; the body must agree */
-	bool usage_in_stream;   /* ask for usage in streams */
+	struct slice model;   /* to send */
+	int64_t output_cap;   /* tokens; 0: do not cap */
+	const char *cap_key;  /* field to add a cap as, when none is there */
+	bool stream;          /* from the shape; the body must agree */
+	bool usage_in_stream; /* ask for usage in streams */
 };
 
 /*
  * Chat: set `model`; cap `max_tokens` and `max_completion_tokens`, adding
  * cap_key when a cap is wanted and neither is there; set
- * `stream_options.include_usage` in streams.  New text lies in the arena.  False and *why when the body cannot be
- * made right (wrong types).
+ * `stream_options.include_usage` in streams.  New text lies in the arena. False
+ * and *why when the body cannot be made right (wrong types).
  */
 must_check bool own_chat(struct splice *out, struct arena *arena,
     const struct json_index *body, const struct own_terms *terms,

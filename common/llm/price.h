@@ -8,7 +8,7 @@
 
 struct buf;
 
-#define PRICE_UNKNOWN   (-1)
+#define PRICE_UNKNOWN    (-1)
 #define PRICE_BOOK_CHARS 17 /* 16 hex digits and a NUL */
 
 /* PRICE_UNKNOWN where not stated: then the rule beside it applies. */
@@ -18,7 +18,7 @@ struct price {
 	int64_t cache_write_5m; /* else as input */
 	int64_t cache_write_1h; /* else as cache_write_5m */
 	int64_t output;
-	int64_t reasoning;      /* else as output */
+	int64_t reasoning; /* else as output */
 };
 
 /* Micro-USD for these tokens. */

@@ -16,10 +16,10 @@ struct shape {
 	enum dialect dialect;
 	struct slice model; /* unescaped: the group asked for */
 	bool stream;
-	bool wants_usage;    /* chat: the caller asked for the usage event */
-	bool tools;          /* lists any */
-	int64_t choices;     /* n; 1 unless said */
-	int64_t output_cap;  /* tokens; 0: none said */
+	bool wants_usage;   /* chat: the caller asked for the usage event */
+	bool tools;         /* lists any */
+	int64_t choices;    /* n; 1 unless said */
+	int64_t output_cap; /* tokens; 0: none said */
 	int64_t input_estimate_tokens; /* from the bytes */
 };
 
