@@ -9,7 +9,7 @@
  * link_free.  An accepted link dies with its connection (on_down is the last
  * call).  Frames queued in a turn leave in its FLUSH phase, and those queued
  * later (in RELEASE) before the turn ends; the OPENs of a flush share one
- * signature.  No call here calls back.
+ * signature.  No call here calls back, but for link_free.
  */
 #include "common/base/crypto.h"
 #include "common/base/id.h"
@@ -56,8 +56,8 @@ struct open_hop {
 
 /* An OPEN that came in; slices are good during on_open. */
 struct open_request {
-	struct slice envelope;   /* signed bytes */
-	struct seal seal;        /* checked by the application */
+	struct slice envelope; /* signed bytes */
+	struct seal seal;      /* checked by the application */
 	struct slice path[LINK_HOPS_MAX];
 	size_t path_len; /* the sending peer is the last */
 	int64_t remaining_ms, max_wait_ms;
@@ -89,8 +89,10 @@ struct stream_events {
 	void (*on_room)(void *arg);
 	/*
 	 * Both, once: nothing more comes from the other side.  DONE on the
-	 * opener's side: the stream is dead.  DONE on the server's side: the
-	 * request is whole, the answer may go on.  CANCELLED, LOST: dead.
+	 * opener's side: the stream is dead; the receipt, if there is one,
+	 * came as a message just before.  DONE on the server's side: the
+	 * request is whole, the answer may go on (CANCELLED or LOST may still
+	 * follow until stream_end).  CANCELLED, LOST: dead.
 	 */
 	void (*on_end)(void *arg, enum stream_end end);
 };
@@ -132,7 +134,8 @@ struct link_config {
 
 /*
  * Make this boot's TLS key and certificate, which the identity signs:
- * once per process, shared by its loops.  NULL is fatal: logged.
+ * once per process, shared by its loops, freed after them and their links.
+ * NULL is fatal: logged.
  */
 struct tls_boot *tls_boot_new(const struct secret *identity, const char *name);
 void tls_boot_free(struct tls_boot *b);
@@ -142,8 +145,8 @@ struct link *link_dial(const struct link_config *config, const char *address,
     const char *parent);
 
 /* Accept links on a listening socket, which the listener closes. */
-struct link_listener *link_listen(
-    const struct link_config *config, int listen_fd);
+struct link_listener *link_listen(const struct link_config *config,
+    int listen_fd);
 
 /* Accept no more; links go on. */
 void link_listener_free(struct link_listener *ll);
@@ -170,7 +173,7 @@ void link_drain(struct link *l);
 /* Close at once; on_down comes at the end of the turn for accepted links. */
 void link_close(struct link *l, const char *why);
 
-/* A dialler's end; streams get on_end first.  NULL is fine. */
+/* A dialler's end; streams get on_end in here.  NULL is fine. */
 void link_free(struct link *l);
 
 /* At most LINK_MESSAGE_MAX bytes, copied; dropped when the link is down. */
@@ -178,14 +181,15 @@ void link_send(struct link *l, enum link_message type, struct slice bytes);
 
 /*
  * Open a stream: envelope and hop are copied, the OPEN leaves at the next
- * flush.  NULL when the link is down, draining or has no free stream.
+ * flush.  Our own name is put at the end of the path unless it is there.  NULL
+ * when the link is down, draining or has no free stream.
  */
 struct stream *link_open(struct link *l, struct slice envelope,
     const struct open_hop *hop, const struct stream_events *events, void *arg);
 
 /* The parent's side, in on_open or later in the same turn. */
-void stream_serve(
-    struct stream *s, const struct stream_events *events, void *arg);
+void stream_serve(struct stream *s, const struct stream_events *events,
+    void *arg);
 
 void stream_accept(struct stream *s);
 

@@ -1,0 +1,12 @@
+#pragma once
+/*
+ * message: what a link carries without reading it, taken in by parts.  One
+ * message of several parts may be under way at a time; whole ones of other
+ * types may come between its parts.
+ */
+#include "common/net/session.h"
+
+/* A part came: RECEIPT, ACK, CATALOG, CAPACITY, REVOKE or REPORT. */
+void message_part(struct session *s, const struct frame *f);
+
+void message_fini(struct session *s);
