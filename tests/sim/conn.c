@@ -234,6 +234,7 @@ start_call(struct conn *c)
 	call->chat.usage = ask.usage;
 	call->reused = a.reused;
 	call->refusal = choose_script(c, a.attempt, a.body);
+	a.tag = (struct bytes){ call->script.tag, strlen(call->script.tag) };
 	if (!is_chat(a.method, a.path))
 		call->refusal = "path";
 	keep_echo(c, a.head, a.body);

@@ -83,6 +83,7 @@ write_arrival(struct text *out, uint64_t n, const struct arrival *a)
 	put(out, "method", a->method);
 	put(out, "path", a->path);
 	put(out, "model", a->model);
+	put(out, "tag", a->tag);
 	put_number(out, "body_bytes", a->body.len);
 	put_flag(out, "stream", a->stream);
 	put_flag(out, "reused_connection", a->reused);

@@ -17,7 +17,7 @@ struct bytes {
 };
 
 struct arrival {
-	struct bytes method, path, authorization, attempt, model;
+	struct bytes method, path, authorization, attempt, model, tag;
 	struct bytes head, body;
 	bool stream, reused;
 };

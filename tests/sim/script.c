@@ -71,6 +71,8 @@ static const struct word words[] = {
 	{ "for_model", TEXT, AT(for_model), 0, "only calls for this model" },
 	{ "for_attempt", NUMBER, AT(for_attempt), 0,
 	    "only calls with this number at the end of x-gsr-attempt" },
+	{ "tag", TEXT, AT(tag), 0,
+	    "a test's own mark, told back in log and calls" },
 	{ "times", NUMBER, AT(times), 0,
 	    "POST /sim/script only: for the next N calls" },
 };

@@ -29,7 +29,7 @@ struct script {
 	struct mark cut_after, reset_after, stall_after;
 	size_t body_len;
 	char garbage[16], usage[16], retry_after[32], finish[32];
-	char for_model[64], redirect[256], header[512], body[1024];
+	char for_model[64], tag[64], redirect[256], header[512], body[1024];
 };
 
 void script_init(struct script *s);

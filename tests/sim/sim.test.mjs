@@ -124,6 +124,13 @@ test("follows the plan: the next two fail, then the standing script, then none",
   assert.equal((await (await ask(chat(""))).json()).usage.completion_tokens, 7);
 });
 
+test("tells a test's own mark back", async () => {
+  await ask(chat("tag=mine-1"));
+  await ask(chat(""));
+  assert.deepEqual((await calls()).map((c) => c.tag), ["mine-1", ""]);
+  assert.match(readFileSync(LOG, "utf8"), /"tag":"mine-1"/);
+});
+
 test("means one model, or one attempt", async () => {
   await script("status=500 for_model=bad");
   assert.equal((await ask(chat("", { model: "bad" }))).status, 500);
