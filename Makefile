@@ -39,7 +39,7 @@ LIBS_MEMBER   := $(LIBS_TOPOLOGY) -levent_core -lmicrohttpd -lcurl -lssl -lcrypt
 sources = $(filter-out %/main.c,$(wildcard $(addsuffix /*.c,$(1))))
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-COMMON   := $(call sources,common/base common/format common/limit common/llm common/net common/store common/member)
+COMMON   := $(call sources,common/base common/format common/limit common/llm common/net common/store common/member common/cmd)
 TOPOLOGY := $(call sources,topology)
 NODE     := $(call sources,node node/dialect node/cmd)
 EGRESS   := $(call sources,egress egress/cmd)
@@ -61,7 +61,9 @@ $(OUT)/lib/%.a:
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+# Members use the topology library and it uses the base: one group.
 COMMON_A   := $(OUT)/lib/topology.a $(OUT)/lib/common.a
+GROUPED     = -Wl,--start-group $^ -Wl,--end-group
 $(OUT)/bin/gsr-node: $(OUT)/node/main.o $(OUT)/lib/node.a $(COMMON_A)
 $(OUT)/bin/gsr-egress: $(OUT)/egress/main.o $(OUT)/lib/egress.a $(COMMON_A)
 $(OUT)/bin/gsr-topology: $(OUT)/topology/main.o $(COMMON_A)
@@ -70,7 +72,7 @@ $(OUT)/bin/gsr-topology: LIBS := $(LIBS_TOPOLOGY)
 
 $(OUT)/bin/gsr-%:
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(LDFLAGS) -o $@ $(GROUPED) $(LIBS)
 
 # The scripted provider and its load client, for tests, bench and demo.
 SIM := $(basename $(notdir $(wildcard tests/sim/*.c)))
@@ -92,7 +94,7 @@ UNIT_BINS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNITS))
 unit-bins: $(UNIT_BINS)
 $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(OUT)/lib/node.a $(OUT)/lib/egress.a $(COMMON_A)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LIBS_MEMBER)
+	$(CC) $(LDFLAGS) -o $@ $(GROUPED) -lcmocka $(LIBS_MEMBER)
 unit: unit-bins
 	@failed=0; for t in $(UNIT_BINS); do $$t || failed=1; done; exit $$failed
 
@@ -100,7 +102,7 @@ FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ))
 fuzz-bins: $(FUZZ_BINS)
 $(OUT)/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/lib/node.a $(OUT)/lib/egress.a $(COMMON_A)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS_MEMBER)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(GROUPED) $(LIBS_MEMBER)
 
 clean:
 	rm -rf build

@@ -1,0 +1,25 @@
+#pragma once
+/*
+ * ask: how a command gets its answer: from the running daemon over its
+ * control socket, or, when none runs, from the state directory itself.
+ */
+#include "common/base/buf.h"
+
+struct ledger;
+
+enum asked {
+	ASKED_OK,     /* 2xx: the answer was printed */
+	ASKED_NO,     /* another status: printed on standard error */
+	ASKED_NOBODY, /* no daemon runs here */
+	ASKED_BROKEN  /* said why */
+};
+
+/* Ask the daemon of that state directory and print what it says. */
+enum asked ask_daemon(const char *state_dir, const char *method,
+    const char *target, struct slice body);
+
+/* The store, read-only, beside or without a daemon; NULL: said why. */
+struct ledger *ask_store(const char *state_dir);
+
+/* Append name=value to a target's query, escaped; NULL values are left out. */
+void ask_argument(struct buf *target, const char *name, const char *value);

@@ -1,0 +1,42 @@
+#pragma once
+/*
+ * catalog: the models an egress offers to one team, as it tells its nodes,
+ * so that a team never copies them by hand.  Made from the egress's file,
+ * sent over the link, kept by the node.  Immutable; owned by one thread.
+ */
+#include "common/base/arena.h"
+#include "common/llm/price.h"
+#include "common/llm/shape.h"
+
+struct buf;
+
+#define CATALOG_ENTRIES_MAX 4096
+
+struct catalog_entry {
+	struct slice target;  /* provider/model */
+	struct slice model;   /* as the provider knows it */
+	struct slice cap_key; /* field for an output cap */
+	unsigned dialects;    /* bits: 1 << DIALECT_CHAT … */
+	int64_t max_output;   /* tokens; 0: not stated */
+	bool usage_in_stream;
+	struct price price;
+};
+
+struct catalog {
+	struct slice egress;
+	struct slice price_book;
+	const struct catalog_entry *entries; /* sorted by target */
+	size_t count;
+	struct arena arena; /* holds all of it, when it was read */
+};
+
+void catalog_write(struct buf *out, const struct catalog *c);
+
+/* NULL when the bytes are no catalog.  Copies what it needs. */
+struct catalog *catalog_read(struct slice bytes);
+
+void catalog_free(struct catalog *c); /* of catalog_read; NULL is fine */
+
+/* NULL when it is not offered (or c is NULL). */
+const struct catalog_entry *catalog_find(const struct catalog *c,
+    struct slice target);

@@ -1,0 +1,315 @@
+#include "common/member/admin.h"
+
+#include <stdlib.h>
+
+#include "common/base/arena.h"
+#include "common/base/memory.h"
+#include "common/base/stat.h"
+#include "common/format/json.h"
+#include "common/member/process.h"
+#include "common/store/view.h"
+
+#define OUT_MAX  (16 * 1024 * 1024)
+#define BODY_MAX (256 * 1024)
+
+struct admin {
+	struct process *process;
+	bool control;
+	struct http_server *server;
+};
+
+static int
+serve_health(struct admin_call *call)
+{
+	buf_puts(&call->out, "ok\n");
+	return 200;
+}
+
+static int
+serve_ready(struct admin_call *call)
+{
+	struct process *p = call->process;
+
+	if (atomic_load(&p->draining)) {
+		buf_puts(&call->out, "not ready: draining\n");
+		return 503;
+	}
+	if (!p->app->ready(p, &call->out))
+		return 503;
+	buf_puts(&call->out, "ready\n");
+	return 200;
+}
+
+static int
+serve_version(struct admin_call *call)
+{
+	struct json_writer w = { .out = &call->out };
+	struct topology *t = process_topology(call->process);
+
+	json_open(&w, '{');
+	json_field_text(&w, "version", slice_of(process_version()));
+	json_field_text(&w, "member", slice_of(call->process->identity.name));
+	json_field_text(&w, "mesh", slice_of(call->process->identity.mesh));
+	json_field_text(&w, "topology", slice_of(t->hash_text));
+	json_field_int(&w, "mesh_version", t->mesh_version);
+	json_field_int(&w, "node_version", t->node_version);
+	json_close(&w, '}');
+	buf_putc(&call->out, '\n');
+	topology_release(t);
+	return 200;
+}
+
+static int
+serve_counters(struct admin_call *call)
+{
+	struct json_writer w = { .out = &call->out };
+	int i;
+
+	if (call->json)
+		json_open(&w, '{');
+	for (i = 0; i < STAT_COUNT; i++) {
+		if (call->json)
+			json_field_int(&w, stat_name((enum stat)i),
+			    (int64_t)stat_get((enum stat)i));
+		else
+			buf_printf(&call->out, "%-32s %12llu  %s\n",
+			    stat_name((enum stat)i),
+			    (unsigned long long)stat_get((enum stat)i),
+			    stat_help((enum stat)i));
+	}
+	if (call->json)
+		json_close(&w, '}');
+	return 200;
+}
+
+static int
+serve_reload(struct admin_call *call)
+{
+	if (process_reload(call->process, &call->out)) {
+		struct topology *t = process_topology(call->process);
+
+		buf_reset(&call->out);
+		buf_printf(&call->out, "serving topology %s\n", t->hash_text);
+		topology_release(t);
+		return 200;
+	}
+	return 409;
+}
+
+static bool
+number_argument(struct admin_call *call, const char *name, int64_t *out)
+{
+	struct slice text;
+
+	return http_query(call->exchange, name, &text) &&
+	       json_raw_int(text, out);
+}
+
+/* Empty when it is not there, which lets everything pass. */
+static struct slice
+text_argument(struct admin_call *call, const char *name)
+{
+	struct slice text;
+
+	if (http_query(call->exchange, name, &text))
+		return text;
+	return slice_make(NULL, 0);
+}
+
+static int
+serve_requests(struct admin_call *call)
+{
+	struct view_filter filter = {
+		.caller = text_argument(call, "caller"),
+		.group = text_argument(call, "group"),
+		.target = text_argument(call, "target"),
+		.fail = text_argument(call, "fail"),
+	};
+	enum output_format format = call->json ? OUTPUT_JSON : OUTPUT_TEXT;
+	struct ledger *l = call->process->ledger;
+	int64_t limit = 0;
+
+	if (!number_argument(call, "status", &filter.status))
+		filter.status = 0;
+	if (number_argument(call, "limit", &limit) && limit > 0)
+		filter.limit = (size_t)limit;
+	if (call->process->app->role == ROLE_NODE)
+		view_requests(l, &filter, format, &call->out);
+	else
+		view_attempts(l, &filter, format, &call->out);
+	return 200;
+}
+
+static int
+serve_explain(struct admin_call *call)
+{
+	struct ledger *l = call->process->ledger;
+	struct slice text = call->rest;
+	struct id id;
+	bool known;
+
+	if (slice_starts(text, "req_"))
+		text = slice_after(text, 4);
+	known =
+	    slice_is(text, "last") ? view_last(l, &id) : id_parse(&id, text);
+	if (known && view_explain(l, &id,
+			 call->json ? OUTPUT_JSON : OUTPUT_TEXT, &call->out))
+		return 200;
+	buf_puts(&call->out, "no request by that id here\n");
+	return 404;
+}
+
+static const struct admin_route shared_routes[] = {
+	{ HTTP_GET, "/healthz", true, serve_health },
+	{ HTTP_GET, "/readyz", true, serve_ready },
+	{ HTTP_GET, "/version", true, serve_version },
+	{ HTTP_GET, "/admin/counters", false, serve_counters },
+	{ HTTP_GET, "/admin/requests", false, serve_requests },
+	{ HTTP_GET, "/admin/explain/", false, serve_explain },
+	{ HTTP_POST, "/admin/reload", false, serve_reload },
+};
+
+static bool
+matches(const struct admin_route *r, enum http_method method, struct slice path)
+{
+	size_t n = strlen(r->path);
+
+	if (method != r->method)
+		return false;
+	if (r->path[n - 1] == '/')
+		return slice_starts(path, r->path);
+	return slice_is(path, r->path);
+}
+
+static const struct admin_route *
+find_route(const struct admin *a, const struct http_exchange *x)
+{
+	const struct process_app *app = a->process->app;
+	size_t i, shared = count_of(shared_routes);
+
+	for (i = 0; i < shared + app->routes_count; i++) {
+		const struct admin_route *r =
+		    i < shared ? &shared_routes[i] : &app->routes[i - shared];
+
+		if ((r->open || a->control) &&
+		    matches(r, http_method(x), http_path(x)))
+			return r;
+	}
+	return NULL;
+}
+
+static void
+answer(struct http_exchange *x, int status, bool json, struct buf *out)
+{
+	const struct http_field type = { "Content-Type",
+		slice_of(
+		    json ? "application/json" : "text/plain; charset=utf-8") };
+
+	http_answer(x, status, &type, 1, out);
+}
+
+static void
+on_head(void *arg, struct http_exchange *x)
+{
+	(void)arg;
+	(void)x; /* all is decided when the body is in hand */
+}
+
+static void
+on_body(void *arg, struct http_exchange *x)
+{
+	struct admin *a = arg;
+	const struct admin_route *r = find_route(a, x);
+	struct admin_call call = { .process = a->process, .exchange = x };
+	struct slice format;
+	int status = 404;
+
+	buf_init(&call.out, OUT_MAX);
+	call.json =
+	    http_query(x, "format", &format) && slice_is(format, "json");
+	if (r == NULL) {
+		buf_puts(&call.out, "nothing at this path\n");
+	} else {
+		call.rest = slice_after(http_path(x), strlen(r->path));
+		status = r->serve(&call);
+	}
+	if (call.out.failed) {
+		buf_reset(&call.out);
+		buf_puts(&call.out, "the answer is too large; ask for less\n");
+		status = 507;
+	}
+	answer(x, status, call.json || (r != NULL && r->serve == serve_version),
+	    &call.out);
+	buf_fini(&call.out);
+}
+
+static void
+on_refused(void *arg, struct http_exchange *x, int status, const char *why)
+{
+	struct buf out;
+
+	(void)arg;
+	buf_init(&out, 1024);
+	buf_printf(&out, "%s\n", why);
+	answer(x, status, false, &out);
+	buf_fini(&out);
+}
+
+static void
+on_over(void *arg, struct http_exchange *x)
+{
+	(void)arg;
+	(void)x;
+}
+
+struct admin *
+admin_new(struct process *p, struct loop *loop, int listen_fd, bool control,
+    const char **why)
+{
+	struct admin *a = xcalloc(1, sizeof(*a));
+	const struct http_config config = {
+		.listen_fd = listen_fd,
+		.connections_max = 64,
+		.body_max_bytes = BODY_MAX,
+		.body_memory = &p->body_memory,
+		.head_ms = 10000,
+		.body_ms = 10000,
+		.idle_ms = 60000,
+		.on_head = on_head,
+		.on_body = on_body,
+		.on_refused = on_refused,
+		.on_gone = on_over,
+		.on_done = on_over,
+		.arg = a,
+	};
+
+	a->process = p;
+	a->control = control;
+	a->server = http_server_new(loop, &config, why);
+	if (a->server != NULL)
+		return a;
+	free(a);
+	return NULL;
+}
+
+void
+admin_free(struct admin *a)
+{
+	if (a == NULL)
+		return;
+	http_server_free(a->server);
+	free(a);
+}
+
+struct slice
+admin_text(struct admin_call *call, struct arena *arena, const char *name)
+{
+	struct slice body = http_body(call->exchange), text = { NULL, 0 };
+	const struct json_value *root;
+	struct json_error error;
+
+	root = json_parse(arena, body, &error);
+	if (root == NULL || !json_text(json_find(root, name), arena, &text))
+		return (struct slice){ NULL, 0 };
+	return text;
+}

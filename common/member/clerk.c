@@ -1,0 +1,227 @@
+#include "common/member/clerk.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/member/admin.h"
+#include "common/member/process.h"
+#include "common/member/worker.h"
+#include "common/net/control.h"
+#include "common/net/loop.h"
+#include "common/store/ledger.h"
+
+#define POLL_US    (20 * US_PER_MS)             /* while draining */
+#define CUT_US     (3 * (int64_t)US_PER_SECOND) /* for the last settlements */
+#define REASON_MAX (64 * 1024)
+
+enum ending { SERVING, DRAINING, CUTTING };
+
+struct clerk {
+	struct process *process;
+	struct loop *loop;
+	struct admin *tcp, *control;
+	unsigned port;
+	int signal_fd;
+	struct loop_watch *signals;
+	struct loop_timer *sync, *ending_poll;
+	enum ending ending;
+	int64_t ending_deadline_us;
+};
+
+static void
+on_sync(void *arg)
+{
+	struct clerk *c = arg;
+	struct ledger *l = c->process->ledger;
+	uint64_t before = ledger_durable(l);
+	size_t i;
+
+	loop_timer_set(c->sync, LEDGER_SYNC_MS * US_PER_MS);
+	if (ledger_committed(l) == before || ledger_sync(l) != DB_OK)
+		return;
+	for (i = 0; i < c->process->workers_count; i++)
+		worker_durable(&c->process->workers[i]);
+}
+
+static void
+reload(struct clerk *c)
+{
+	struct buf why;
+
+	buf_init(&why, REASON_MAX);
+	if (!process_reload(c->process, &why))
+		log_error("reload refused; the old topology goes on serving",
+		    log_slice("why", buf_slice(&why)));
+	buf_fini(&why);
+}
+
+static void
+begin_drain(struct clerk *c)
+{
+	struct process *p = c->process;
+	size_t i;
+
+	if (c->ending != SERVING)
+		return;
+	log_info("draining", log_int("seconds", p->options.drain_s));
+	atomic_store(&p->draining, true);
+	c->ending = DRAINING;
+	c->ending_deadline_us =
+	    loop_now_us(c->loop) + p->options.drain_s * US_PER_SECOND;
+	for (i = 0; i < p->workers_count; i++)
+		worker_drain(&p->workers[i]);
+	loop_timer_set(c->ending_poll, POLL_US);
+}
+
+static void
+on_signal(void *arg, int what)
+{
+	struct clerk *c = arg;
+	struct signalfd_siginfo info;
+
+	(void)what;
+	while (read(c->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGHUP)
+			reload(c);
+		else
+			begin_drain(c);
+	}
+}
+
+static bool
+any_busy(const struct process *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->workers_count; i++)
+		if (atomic_load(&p->workers[i].busy))
+			return true;
+	return false;
+}
+
+/* Drain until idle or late, cut what is left, then stop for good. */
+static void
+on_ending(void *arg)
+{
+	struct clerk *c = arg;
+	struct process *p = c->process;
+	bool late = loop_now_us(c->loop) >= c->ending_deadline_us;
+	size_t i;
+
+	loop_timer_set(c->ending_poll, POLL_US);
+	if (!any_busy(p) || (late && c->ending == CUTTING)) {
+		loop_stop(c->loop);
+		return;
+	}
+	if (!late || c->ending != DRAINING)
+		return;
+	log_warn("drain deadline passed; ending what is left");
+	c->ending = CUTTING;
+	c->ending_deadline_us = loop_now_us(c->loop) + CUT_US;
+	for (i = 0; i < p->workers_count; i++)
+		worker_cut(&p->workers[i]);
+}
+
+static bool
+watch_signals(struct clerk *c)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	/* Threads made later inherit the mask: signals come only here. */
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+		return false;
+	c->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (c->signal_fd < 0)
+		return false;
+	c->signals = loop_watch_new(c->loop, c->signal_fd, on_signal, c);
+	loop_watch_for(c->signals, LOOP_READ);
+	return true;
+}
+
+static bool
+open_listeners(struct clerk *c, struct buf *why)
+{
+	struct process *p = c->process;
+	struct topology *t = p->topology;
+	struct slice address =
+	    t->node != NULL ? t->node->admin_listen : t->egress->admin_listen;
+	const char *reason = NULL;
+	char path[108];
+	int fd;
+
+	fd = listen_tcp(address, false, &reason);
+	if (fd < 0) {
+		buf_printf(why, "admin_listen %.*s: %s\n", SLICE_FMT(address),
+		    reason);
+		return false;
+	}
+	c->port = listen_port(fd);
+	c->tcp = admin_new(p, c->loop, fd, false, &reason);
+	control_path(path, p->options.state_dir);
+	fd = listen_unix(path, &reason);
+	if (fd >= 0)
+		c->control = admin_new(p, c->loop, fd, true, &reason);
+	if (c->tcp != NULL && c->control != NULL)
+		return true;
+	buf_printf(why, "control socket %s: %s\n", path, reason);
+	return false;
+}
+
+struct clerk *
+clerk_new(struct process *p, struct buf *why)
+{
+	struct clerk *c = xcalloc(1, sizeof(*c));
+
+	c->process = p;
+	c->signal_fd = -1;
+	c->loop = loop_new("clerk");
+	if (!watch_signals(c)) {
+		buf_puts(why, "cannot take signals\n");
+	} else if (open_listeners(c, why)) {
+		c->sync = loop_timer_new(c->loop, on_sync, c);
+		c->ending_poll = loop_timer_new(c->loop, on_ending, c);
+		loop_timer_set(c->sync, LEDGER_SYNC_MS * US_PER_MS);
+		return c;
+	}
+	clerk_free(c);
+	return NULL;
+}
+
+void
+clerk_run(struct clerk *c)
+{
+	loop_run(c->loop);
+}
+
+unsigned
+clerk_port(const struct clerk *c)
+{
+	return c->port;
+}
+
+void
+clerk_free(struct clerk *c)
+{
+	if (c == NULL)
+		return;
+	admin_free(c->tcp);
+	admin_free(c->control);
+	loop_timer_free(c->sync);
+	loop_timer_free(c->ending_poll);
+	loop_watch_free(c->signals);
+	if (c->signal_fd >= 0)
+		close(c->signal_fd);
+	loop_free(c->loop);
+	free(c);
+}

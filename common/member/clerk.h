@@ -1,0 +1,21 @@
+#pragma once
+/*
+ * clerk: the main thread's loop: operator listeners, signals, the group fsync
+ * and the orderly end.  Nothing it does can stall a stream.
+ */
+#include "common/base/lang.h"
+
+struct buf;
+struct process;
+struct clerk;
+
+/* Listeners and signal handling; NULL and *why on failure. */
+struct clerk *clerk_new(struct process *p, struct buf *why);
+
+/* Until SIGTERM or SIGINT and the drain after it. */
+void clerk_run(struct clerk *c);
+
+void clerk_free(struct clerk *c);
+
+/* The port of the operator listener. */
+unsigned clerk_port(const struct clerk *c);

@@ -1,0 +1,330 @@
+#include "common/member/process.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "common/base/buf.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/secret.h"
+#include "common/member/clerk.h"
+#include "common/member/vault.h"
+#include "common/member/worker.h"
+#include "common/net/http.h"
+#include "common/net/link.h"
+#include "common/store/ledger.h"
+
+#define WHY_MAX         (256 * 1024)
+#define WORKERS_DEFAULT 4
+#define RUN_FILE        "run.json"
+
+const char *
+process_version(void)
+{
+	return "0.1.0";
+}
+
+struct topology *
+process_topology(struct process *p)
+{
+	struct topology *t;
+
+	pthread_mutex_lock(&p->lock);
+	t = topology_hold(p->topology);
+	pthread_mutex_unlock(&p->lock);
+	return t;
+}
+
+struct secret *
+process_secret(struct process *p, struct slice name)
+{
+	struct secret *s = NULL;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->vault != NULL)
+		s = vault_get(p->vault, name.ptr);
+	pthread_mutex_unlock(&p->lock);
+	return s;
+}
+
+/*
+ * Keys lie in this process: no core file, no tracing by the same user, no
+ * writes to a closed socket that kill.  Sanitizers need to trace themselves.
+ */
+static bool
+harden(struct buf *why)
+{
+	struct rlimit files, none = { 0, 0 };
+
+	signal(SIGPIPE, SIG_IGN);
+	mallopt(M_ARENA_MAX, 1);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+#ifndef GSR_SANITIZED
+	if (setrlimit(RLIMIT_CORE, &none) != 0 ||
+	    prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_GET_DUMPABLE) != 0) {
+		buf_puts(why, "cannot forbid core files and tracing, so keys "
+			      "would not be safe here\n");
+		return false;
+	}
+#else
+	(void)none;
+	(void)why;
+#endif
+	return true;
+}
+
+static bool
+same_secrets_there(struct process *p, const struct topology *t, struct vault *v,
+    struct buf *why)
+{
+	const struct provider *list =
+	    t->node != NULL ? t->node->providers : t->egress->providers;
+	size_t i, count = t->node != NULL ? t->node->providers_count
+					  : t->egress->providers_count;
+	bool all = true;
+
+	for (i = 0; i < count; i++) {
+		struct secret *s;
+
+		if (list[i].secret.len == 0)
+			continue;
+		s = v != NULL ? vault_get(v, list[i].secret.ptr) : NULL;
+		if (s == NULL) {
+			buf_printf(why,
+			    "provider %.*s: no secret named '%.*s'; set it "
+			    "with: %s secret set %.*s --state %s < keyfile\n",
+			    SLICE_FMT(list[i].name), SLICE_FMT(list[i].secret),
+			    p->app->role == ROLE_NODE ? "gsr-node"
+						      : "gsr-egress",
+			    SLICE_FMT(list[i].secret), p->options.state_dir);
+			all = false;
+		}
+		secret_free(s);
+	}
+	return all;
+}
+
+/* A listening socket cannot move under its workers. */
+static bool
+same_listeners(struct process *p, const struct topology *t, struct buf *why)
+{
+	if (p->topology == NULL ||
+	    slice_eq(p->app->listen(p->topology), p->app->listen(t)))
+		return true;
+	buf_puts(why, "'listen' changed: that needs a restart\n");
+	return false;
+}
+
+static bool
+load(struct process *p, struct topology **t, struct vault **v, struct buf *why)
+{
+	struct topology_pin pin;
+	const char *reason = NULL;
+
+	identity_pin(&p->identity, &pin);
+	*v = vault_open(p->options.state_dir, p->options.master_key, &reason);
+	if (*v == NULL) {
+		buf_printf(why, "secret store: %s\n", reason);
+		return false;
+	}
+	*t = topology_load(p->options.topology_dir, &pin, why);
+	if (*t != NULL && same_listeners(p, *t, why) &&
+	    same_secrets_there(p, *t, *v, why) &&
+	    identity_saw(&p->identity, *t, why))
+		return true;
+	topology_release(*t);
+	vault_close(*v);
+	return false;
+}
+
+bool
+process_reload(struct process *p, struct buf *why)
+{
+	struct topology *t, *old_topology;
+	struct vault *v, *old_vault;
+	size_t i;
+
+	if (!load(p, &t, &v, why))
+		return false;
+	pthread_mutex_lock(&p->lock);
+	old_topology = p->topology;
+	old_vault = p->vault;
+	p->topology = t;
+	p->vault = v;
+	pthread_mutex_unlock(&p->lock);
+	log_info("topology loaded", log_str("topology", t->hash_text),
+	    log_int("mesh_version", t->mesh_version),
+	    log_int("node_version", t->node_version));
+	topology_release(old_topology);
+	vault_close(old_vault);
+	for (i = 0; i < p->workers_count; i++)
+		worker_adopt(&p->workers[i]);
+	return true;
+}
+
+/* One socket a worker on the same port; the kernel spreads connections. */
+static bool
+bind_workers(struct process *p, struct buf *why)
+{
+	struct slice address = p->app->listen(p->topology);
+	const char *reason = NULL;
+	char same[300];
+	size_t i, host;
+
+	for (i = 0; i < p->workers_count; i++) {
+		int fd = listen_tcp(address, true, &reason);
+
+		if (fd < 0) {
+			buf_printf(why, "listen %.*s: %s\n", SLICE_FMT(address),
+			    reason);
+			return false;
+		}
+		p->workers[i].listen_fd = fd;
+		p->port = listen_port(fd);
+		/* Port 0 was a wish; the others have to join the first. */
+		for (host = address.len; host > 0; host--)
+			if (address.ptr[host - 1] == ':')
+				break;
+		snprintf(same, sizeof(same), "%.*s%u", (int)min_size(host, 280),
+		    address.ptr, p->port);
+		address = slice_of(same);
+	}
+	return true;
+}
+
+static bool
+write_run_file(struct process *p, struct buf *why)
+{
+	char path[sizeof(p->identity.state_dir) + sizeof(RUN_FILE) + 1];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", p->options.state_dir, RUN_FILE);
+	f = fopen(path, "w");
+	if (f == NULL) {
+		buf_printf(why, "%s: %s\n", path, strerror(errno));
+		return false;
+	}
+	fprintf(f, "{\"pid\":%d,\"port\":%u,\"admin_port\":%u}\n",
+	    (int)getpid(), p->port, clerk_port(p->clerk));
+	return fclose(f) == 0;
+}
+
+static size_t
+worker_count(const struct process_options *o)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (o->workers > 0)
+		return min_size((size_t)o->workers, WORKERS_MAX);
+	return min_size(cores > 0 ? (size_t)cores : 1, WORKERS_DEFAULT);
+}
+
+static bool
+open_all(struct process *p, struct buf *why)
+{
+	const struct topology *t;
+
+	if (!identity_open(&p->identity, p->options.state_dir, why))
+		return false;
+	if (p->identity.role != p->app->role) {
+		buf_printf(why, "%s is enrolled as %s\n", p->options.state_dir,
+		    p->identity.role == ROLE_NODE
+			? "a node: use gsr-node"
+			: "an egress: use gsr-egress");
+		return false;
+	}
+	log_name(p->identity.name);
+	if (!process_reload(p, why))
+		return false;
+	t = p->topology;
+	allowance_init(&p->body_memory,
+	    (size_t)(t->node != NULL ? t->node->body_memory_bytes
+				     : t->egress->body_memory_bytes));
+	p->ledger = ledger_open(p->options.state_dir, false);
+	if (p->ledger == NULL) {
+		buf_printf(why,
+		    "cannot open the store in %s/store: is it in "
+		    "use by a running daemon?\n",
+		    p->options.state_dir);
+		return false;
+	}
+	p->tls = tls_boot_new(p->identity.key, p->identity.name);
+	crypto_random(p->boot.bytes, sizeof(p->boot.bytes));
+	return p->app->open(p, why);
+}
+
+static bool
+start_all(struct process *p, struct buf *why)
+{
+	size_t i;
+
+	p->clerk = clerk_new(p, why);
+	if (p->clerk == NULL)
+		return false;
+	p->workers = xcalloc(worker_count(&p->options), sizeof(*p->workers));
+	p->workers_count = worker_count(&p->options);
+	if (!bind_workers(p, why) || !write_run_file(p, why)) {
+		p->workers_count = 0;
+		return false;
+	}
+	for (i = 0; i < p->workers_count; i++)
+		worker_start(&p->workers[i], p, (unsigned)i);
+	log_info("serving", log_int("port", p->port),
+	    log_int("admin_port", clerk_port(p->clerk)),
+	    log_int("workers", (int64_t)p->workers_count));
+	return true;
+}
+
+static void
+close_all(struct process *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->workers_count; i++)
+		worker_join(&p->workers[i]);
+	clerk_free(p->clerk);
+	free(p->workers);
+	if (p->ledger != NULL) {
+		if (ledger_sync(p->ledger) != DB_OK)
+			log_error("the last fsync failed");
+		p->app->close(p);
+		ledger_close(p->ledger);
+	}
+	tls_boot_free(p->tls);
+	topology_release(p->topology);
+	vault_close(p->vault);
+	identity_close(&p->identity);
+}
+
+int
+process_serve(const struct process_app *app,
+    const struct process_options *options)
+{
+	struct process p = { .app = app, .options = *options };
+	struct buf why;
+	bool served = false;
+
+	pthread_mutex_init(&p.lock, NULL);
+	buf_init(&why, WHY_MAX);
+	if (harden(&why) && open_all(&p, &why) && start_all(&p, &why)) {
+		clerk_run(p.clerk);
+		served = true;
+		log_info("stopped");
+	}
+	if (!served)
+		fprintf(stderr, "%s", buf_text(&why));
+	close_all(&p);
+	buf_fini(&why);
+	pthread_mutex_destroy(&p.lock);
+	return served ? 0 : 1;
+}

@@ -1,0 +1,99 @@
+#pragma once
+/*
+ * process: one running member: what its threads share, and how it starts,
+ * reloads and ends.  gsr-node and gsr-egress each pass a `process_app` with
+ * what is theirs.  The main thread becomes the clerk.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "common/base/id.h"
+#include "common/limit/allowance.h"
+#include "common/member/identity.h"
+
+struct admin_route;
+struct buf;
+struct clerk;
+struct ledger;
+struct process;
+struct tls_boot;
+struct vault;
+struct worker;
+
+#define WORKERS_MAX 64
+
+/* Called on the worker's own thread, but for `ready` and `open`. */
+struct process_app {
+	enum member_role role;
+	/* The clerk's thread, before workers start; false and *why. */
+	bool (*open)(struct process *p, struct buf *why);
+	void (*close)(struct process *p);
+	/* The loop is made and not running yet: make what lives on it. */
+	void (*start)(struct worker *w);
+	/* w->topology was swapped; `old` is let go afterwards. */
+	void (*adopt)(struct worker *w, const struct topology *old);
+	/* What was committed before the last fsync is durable. */
+	void (*durable)(struct worker *w);
+	/* Take nothing new; what is under way goes on. */
+	void (*drain)(struct worker *w);
+	/* End what is under way; every request settles. */
+	void (*cut)(struct worker *w);
+	/* Is nothing under way? */
+	bool (*idle)(struct worker *w);
+	/* The loop has ended: free what start made. */
+	void (*stop)(struct worker *w);
+	/* May it serve?  The reason why not in `why`.  Any thread. */
+	bool (*ready)(struct process *p, struct buf *why);
+	/* The socket address its workers share: callers or links. */
+	struct slice (*listen)(const struct topology *t);
+	const struct admin_route *routes;
+	size_t routes_count;
+};
+
+struct process_options {
+	const char *state_dir, *topology_dir;
+	const char *master_key; /* NULL: where the vault looks by itself */
+	int64_t workers;        /* 0: one a core, at most 4 */
+	int64_t drain_s;
+};
+
+struct process {
+	const struct process_app *app;
+	struct process_options options;
+	struct identity identity;
+	struct ledger *ledger;
+	struct tls_boot *tls;
+	struct id boot; /* random, of this process */
+	struct allowance body_memory;
+	struct worker *workers;
+	size_t workers_count;
+	struct clerk *clerk;
+	unsigned port; /* the workers' */
+	atomic_bool draining;
+	void *shared; /* the app's own, made by open */
+
+	pthread_mutex_t lock; /* for the two below */
+	struct topology *topology;
+	struct vault *vault;
+};
+
+/*
+ * Serve until a signal ends it; gives the exit status.  Errors of start are
+ * printed on standard error with what to do.
+ */
+int process_serve(const struct process_app *app,
+    const struct process_options *options);
+
+/*
+ * Load files and secrets anew; all or nothing.  The clerk's thread.  False
+ * and the reasons in `why`: the old ones go on serving.
+ */
+must_check bool process_reload(struct process *p, struct buf *why);
+
+/* The present topology, held for the caller.  Any thread. */
+struct topology *process_topology(struct process *p);
+
+/* A secret by its (NUL-terminated) name, held; NULL: none.  Any thread. */
+struct secret *process_secret(struct process *p, struct slice name);
+
+const char *process_version(void);

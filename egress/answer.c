@@ -1,0 +1,256 @@
+#include "egress/answer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/secret.h"
+#include "common/llm/price.h"
+#include "common/member/worker.h"
+#include "egress/call.h"
+#include "egress/egress.h"
+#include "topology/load.h"
+
+#define GATHER_STEP ((size_t)64 * 1024) /* reserved of the memory at a time */
+#define OUT_MAX     (ANSWER_MAX + ANSWER_EVENT_MAX)
+
+void
+answer_init(struct call *c)
+{
+	sse_init(&c->sse, ANSWER_EVENT_MAX);
+	scan_init(&c->scan, c->envelope.dialect);
+	buf_init(&c->answer, ANSWER_MAX);
+	buf_init(&c->out, OUT_MAX);
+	hashing_init(&c->hashing);
+}
+
+void
+answer_fini(struct call *c)
+{
+	sse_fini(&c->sse);
+	scan_fini(&c->scan);
+	buf_fini(&c->answer);
+	buf_fini(&c->out);
+}
+
+void
+answer_pump(struct call *c)
+{
+	size_t taken;
+
+	if (c->stream == NULL) {
+		buf_reset(&c->out);
+		return;
+	}
+	taken = stream_send(c->stream, buf_slice(&c->out));
+	buf_drop(&c->out, taken);
+}
+
+static void
+emit(struct call *c, struct slice bytes)
+{
+	hashing_add(&c->hashing, bytes.ptr, bytes.len);
+	c->answer_bytes += (int64_t)bytes.len;
+	buf_put_slice(&c->out, bytes);
+	answer_pump(c);
+}
+
+/* Overwrite the provider's key wherever it stands; lengths stay. */
+static void
+mask_key(const struct call *c, uint8_t *bytes, size_t len)
+{
+	struct slice key;
+	uint8_t *at;
+
+	if (c->key == NULL)
+		return;
+	key = secret_view(c->key);
+	while ((at = memmem(bytes, len, key.ptr, key.len)) != NULL)
+		memset(at, '*', key.len);
+}
+
+static bool
+has_key(const struct call *c, struct slice bytes)
+{
+	struct slice key;
+
+	if (c->key == NULL)
+		return false;
+	key = secret_view(c->key);
+	return memmem(bytes.ptr, bytes.len, key.ptr, key.len) != NULL;
+}
+
+static void
+emit_event(struct call *c, struct slice raw)
+{
+	struct buf copy;
+
+	if (!has_key(c, raw)) {
+		emit(c, raw);
+		return;
+	}
+	buf_init(&copy, raw.len);
+	buf_put_slice(&copy, raw);
+	mask_key(c, copy.data, copy.len);
+	emit(c, buf_slice(&copy));
+	buf_fini(&copy);
+}
+
+static void
+on_event(void *arg, const struct sse_event *event)
+{
+	struct call *c = arg;
+
+	if (c->broken)
+		return;
+	if (scan_event(&c->scan, event) == SCAN_BROKEN)
+		c->broken = true;
+	else
+		emit_event(c, event->raw);
+}
+
+void
+answer_head(struct call *c, int status)
+{
+	struct slice type = transfer_header(c->transfer, "content-type");
+	struct slice after = transfer_header(c->transfer, "retry-after");
+	int64_t seconds = 0;
+	size_t i;
+
+	c->status = status;
+	snprintf(c->content_type, sizeof(c->content_type), "%.*s",
+	    SLICE_FMT(type));
+	for (i = 0; i < after.len && i < 6; i++)
+		if (after.ptr[i] >= '0' && after.ptr[i] <= '9')
+			seconds = seconds * 10 + after.ptr[i] - '0';
+	c->retry_after_ms = seconds * 1000;
+	c->streams = status == 200 && c->envelope.stream;
+	if (c->streams && c->stream != NULL)
+		stream_head(c->stream, status, slice_of(c->content_type),
+		    c->retry_after_ms);
+}
+
+static void
+gather(struct call *c, struct slice bytes)
+{
+	struct allowance *memory = &c->dock->egress->process->body_memory;
+	size_t most = c->status == 200 ? ANSWER_MAX : ANSWER_ERROR_MAX;
+
+	/* An error body may be cut, an answer may not. */
+	if (bytes.len > most - c->answer.len) {
+		c->broken = c->status == 200;
+		return;
+	}
+	if (c->answer.len + bytes.len > c->answer.cap) {
+		size_t want = (bytes.len / GATHER_STEP + 1) * GATHER_STEP;
+
+		if (!allowance_take(memory, want)) {
+			c->broken = true;
+			return;
+		}
+		c->reserved += want;
+	}
+	buf_put_slice(&c->answer, bytes);
+}
+
+void
+answer_take(struct call *c, struct slice bytes)
+{
+	if (!c->streams)
+		gather(c, bytes);
+	else if (!sse_feed(&c->sse, bytes, on_event, c))
+		c->broken = true;
+}
+
+/* A gathered answer leaves at its end: masked, or an error made fit. */
+static void
+emit_gathered(struct call *c)
+{
+	struct slice key = c->key != NULL ? secret_view(c->key) : slice_of("");
+	struct slice type = slice_of(c->content_type);
+	struct buf error;
+
+	if (c->stream == NULL)
+		return;
+	if (c->status == 200) {
+		stream_head(c->stream, 200, type, 0);
+		mask_key(c, c->answer.data, c->answer.len);
+		emit(c, buf_slice(&c->answer));
+		return;
+	}
+	buf_init(&error, ANSWER_ERROR_MAX);
+	fail_provider_body(&error, c->envelope.dialect, c->status,
+	    buf_slice(&c->answer), key, slice_of(""));
+	stream_head(c->stream, c->status, slice_of("application/json"),
+	    c->retry_after_ms);
+	emit(c, buf_slice(&error));
+	buf_fini(&error);
+}
+
+static enum fail
+judge(const struct call *c, enum transfer_end end)
+{
+	if (end == TRANSFER_SLOW)
+		return FAIL_UPSTREAM_TIMEOUT;
+	if (end != TRANSFER_OK || c->broken)
+		return FAIL_UPSTREAM_FAILED;
+	if (c->status / 100 != 2)
+		return fail_of_provider(c->status, buf_slice(&c->answer));
+	if (c->scan.error)
+		return FAIL_UPSTREAM_FAILED;
+	if (c->streams && !c->scan.done && !c->scan.finished)
+		return FAIL_UPSTREAM_FAILED;
+	return FAIL_NONE;
+}
+
+void
+answer_end(struct call *c, enum transfer_end end)
+{
+	c->over = true;
+	c->ended_us = clock_mono_us();
+	if (!c->streams && c->status == 200 &&
+	    !scan_answer(&c->scan, buf_slice(&c->answer)))
+		c->broken = true;
+	c->fail = judge(c, end);
+	if (!c->streams && c->status != 0 && !c->broken)
+		emit_gathered(c);
+}
+
+static void
+find_usage(const struct call *c, struct usage *u)
+{
+	*u = (struct usage){ .source = USAGE_NONE };
+	if (c->scan.has_usage) {
+		*u = c->scan.usage;
+		u->source =
+		    c->fail == FAIL_NONE ? USAGE_PROVIDER : USAGE_PARTIAL;
+	} else if (c->status == 200) {
+		usage_estimate(u, (int64_t)c->splice.bytes, c->answer_bytes);
+	}
+}
+
+void
+answer_worth(struct call *c, struct attempt_row *row)
+{
+	struct hashing h = c->hashing;
+	struct usage u;
+
+	if (c->status == 0 && c->answer.max == 0) {
+		/* Never begun: the hash of nothing. */
+		hashing_init(&h);
+	}
+	find_usage(c, &u);
+	row->input_tokens = u.input_tokens;
+	row->cache_read_tokens = u.cache_read_tokens;
+	row->cache_write_tokens = u.cache_write_tokens;
+	row->output_tokens = u.output_tokens;
+	row->reasoning_tokens = u.reasoning_tokens;
+	row->usage_source = slice_of(usage_source_name(u.source));
+	row->cost_microusd = price_cost(&c->model->price, &u);
+	row->provider_cost = slice_of(c->scan.usage.provider_cost);
+	row->answer_hash = hashing_done(&h);
+	row->first_byte_us =
+	    c->first_byte_us > 0 ? c->first_byte_us - c->begun_us : 0;
+	row->total_us =
+	    (c->ended_us > 0 ? c->ended_us : clock_mono_us()) - c->begun_us;
+}

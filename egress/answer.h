@@ -1,0 +1,30 @@
+#pragma once
+/*
+ * answer: a provider's answer on its way through a call.  A stream goes on
+ * event by event; whole answers and errors are gathered first, so that usage
+ * can be read and errors redacted.  The provider's key never goes on, in
+ * whatever the provider echoes.  What is emitted is hashed for the receipt.
+ */
+#include "common/base/slice.h"
+#include "common/net/upstream.h"
+
+struct attempt_row;
+struct call;
+
+#define ANSWER_MAX       ((size_t)64 * 1024 * 1024)
+#define ANSWER_ERROR_MAX ((size_t)64 * 1024)
+#define ANSWER_EVENT_MAX ((size_t)1024 * 1024)
+
+void answer_init(struct call *c);
+void answer_fini(struct call *c); /* also of one never begun */
+
+/* The provider's events. */
+void answer_head(struct call *c, int status);
+void answer_take(struct call *c, struct slice bytes);
+void answer_end(struct call *c, enum transfer_end end);
+
+/* Offer the stream what it has not taken. */
+void answer_pump(struct call *c);
+
+/* Tokens, cost, times and hash, into the row. */
+void answer_worth(struct call *c, struct attempt_row *row);

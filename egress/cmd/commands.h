@@ -1,0 +1,5 @@
+#pragma once
+/* The subcommands that only gsr-egress has; one file each. */
+#include "common/base/command.h"
+
+extern const struct command cmd_egress_enroll;

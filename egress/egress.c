@@ -1,0 +1,176 @@
+#include "egress/egress.h"
+
+#include <stdlib.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/member/worker.h"
+#include "common/net/loop.h"
+#include "common/store/ledger.h"
+#include "egress/call.h"
+#include "egress/downlink.h"
+#include "egress/notary.h"
+#include "egress/offer.h"
+#include "topology/load.h"
+
+#define SWEEP_US (2 * (int64_t)US_PER_SECOND)
+
+static bool
+egress_open(struct process *p, struct buf *why)
+{
+	struct egress *g = xcalloc(1, sizeof(*g));
+	struct recovery recovery = { .egress = g };
+	int64_t closed;
+
+	g->process = p;
+	p->shared = g;
+	pthread_mutex_init(&g->lock, NULL);
+	map_init(&g->claims);
+	list_init(&recovery.chains);
+	if (!ledger_next_epoch(p->ledger, "boot_epoch", &g->epoch)) {
+		buf_puts(why, "the store took no boot epoch\n");
+		return false;
+	}
+	closed = ledger_recover(p->ledger, notary_recover, &recovery);
+	recovery_fini(&recovery);
+	if (closed < 0) {
+		buf_puts(why, "the store could not be recovered\n");
+		return false;
+	}
+	if (closed > 0)
+		log_warn("closed calls that the last stop interrupted",
+		    log_int("count", closed));
+	return true;
+}
+
+static void
+egress_close(struct process *p)
+{
+	struct egress *g = p->shared;
+
+	if (g == NULL)
+		return;
+	map_fini(&g->claims);
+	pthread_mutex_destroy(&g->lock);
+	free(g);
+}
+
+static void
+on_sweep(void *arg)
+{
+	struct dock *d = arg;
+
+	downlinks_sweep(d);
+	loop_timer_set(d->sweep, SWEEP_US);
+}
+
+static void
+egress_start(struct worker *w)
+{
+	struct dock *d = xcalloc(1, sizeof(*d));
+	struct link_config config;
+
+	d->worker = w;
+	d->egress = w->process->shared;
+	w->app = d;
+	list_init(&d->links);
+	list_init(&d->calls);
+	/* The notary's part of COMMIT comes before the ledger's. */
+	d->notary = notary_new(d);
+	w->turn = ledger_turn_new(w->process->ledger, w->loop);
+	d->sweep = loop_timer_new(w->loop, on_sweep, d);
+	loop_timer_set(d->sweep, SWEEP_US);
+	offer_price_book(w->topology, d->price_book);
+	downlink_config(d, &config);
+	d->listener = link_listen(&config, w->listen_fd);
+}
+
+static void
+egress_adopt(struct worker *w, const struct topology *old)
+{
+	struct dock *d = w->app;
+
+	(void)old;
+	offer_price_book(w->topology, d->price_book);
+	downlinks_adopt(d);
+}
+
+static void
+egress_durable(struct worker *w)
+{
+	(void)w; /* nodes acknowledge, the egress does not */
+}
+
+static void
+egress_drain(struct worker *w)
+{
+	struct dock *d = w->app;
+
+	d->draining = true;
+	link_listener_free(d->listener);
+	d->listener = NULL;
+	downlinks_drain(d);
+}
+
+static void
+egress_cut(struct worker *w)
+{
+	struct dock *d = w->app;
+
+	list_each(item, &d->calls) {
+		call_interrupt(container_of(item, struct call, link),
+		    FAIL_SHUTTING_DOWN);
+	}
+}
+
+static bool
+egress_idle(struct worker *w)
+{
+	struct dock *d = w->app;
+
+	return d->calls_count == 0;
+}
+
+static void
+egress_stop(struct worker *w)
+{
+	struct dock *d = w->app;
+
+	downlinks_close(d);
+	link_listener_free(d->listener);
+	ledger_turn_free(w->turn);
+	notary_free(d->notary);
+	loop_timer_free(d->sweep);
+	free(d);
+}
+
+static bool
+egress_ready(struct process *p, struct buf *why)
+{
+	(void)p;
+	(void)why;
+	return true;
+}
+
+static struct slice
+egress_listen(const struct topology *t)
+{
+	return t->egress->listen;
+}
+
+const struct process_app egress_app = {
+	.role = ROLE_EGRESS,
+	.open = egress_open,
+	.close = egress_close,
+	.start = egress_start,
+	.adopt = egress_adopt,
+	.durable = egress_durable,
+	.drain = egress_drain,
+	.cut = egress_cut,
+	.idle = egress_idle,
+	.stop = egress_stop,
+	.ready = egress_ready,
+	.listen = egress_listen,
+};

@@ -1,0 +1,44 @@
+#pragma once
+/*
+ * egress: what gsr-egress adds to a process: links from nodes, the provider
+ * accounts, receipts.  `struct egress` is shared by the threads; a `struct
+ * dock` is one worker's part and belongs to its thread.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "common/base/list.h"
+#include "common/base/map.h"
+#include "common/base/seal.h"
+#include "common/llm/price.h"
+#include "common/member/process.h"
+
+struct link_listener;
+struct loop_timer;
+struct notary;
+struct worker;
+
+struct egress {
+	struct process *process;
+	int64_t epoch; /* of this boot, durable */
+	atomic_int links_up;
+	pthread_mutex_t lock;
+	struct map claims; /* attempts under way, by key; see downlink.h */
+};
+
+struct dock {
+	struct worker *worker;
+	struct egress *egress;
+	struct link_listener *listener;
+	struct notary *notary;
+	struct list links; /* struct downlink */
+	struct list calls; /* struct call */
+	size_t calls_count;
+	struct seal_memory seals;
+	char price_book[PRICE_BOOK_CHARS];
+	struct loop_timer *sweep; /* receipts that were never acknowledged */
+	bool draining;
+};
+
+/* The app that process_serve runs. */
+extern const struct process_app egress_app;

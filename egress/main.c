@@ -1,0 +1,59 @@
+#include <stdio.h>
+
+#include "common/cmd/shared.h"
+#include "egress/cmd/commands.h"
+#include "egress/egress.h"
+
+static int
+run_serve(const void *options, int count, char *const *operands)
+{
+	(void)count;
+	(void)operands;
+	return serve_run(&egress_app, options);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command serve = {
+		.name = "serve",
+		.summary = "run the egress until a signal ends it",
+		.text =
+		    "SIGHUP reloads topology and secrets, SIGTERM drains and "
+		    "ends.  Logs are JSON lines\non standard error.\n\n"
+		    "Example:  gsr-egress serve --state /var/lib/gsr "
+		    "--topology /etc/gsr/topology",
+		.options = serve_specs,
+		.options_count = serve_specs_count,
+		.options_bytes = sizeof(struct serve_options),
+		.run = run_serve,
+	};
+	const struct command *const commands[] = {
+		&serve,
+		&cmd_egress_enroll,
+		&cmd_secret_set,
+		&cmd_secret_list,
+		&cmd_secret_remove,
+		&cmd_get_attempts,
+		&cmd_get_counters,
+		&cmd_explain,
+		&cmd_ledger_verify,
+		&cmd_reload,
+	};
+	const struct program program = {
+		.name = "gsr-egress",
+		.about =
+		    "The way out of the mesh: holds the provider keys, checks "
+		    "what each team may use,\ncalls providers, and signs a "
+		    "receipt for every call.",
+		.version = process_version(),
+		.commands = commands,
+		.commands_count = count_of(commands),
+	};
+
+	if (!crypto_start()) {
+		fprintf(stderr, "the system's randomness cannot be used\n");
+		return 1;
+	}
+	return program_run(&program, argc, argv);
+}

@@ -1,0 +1,9 @@
+#pragma once
+/*
+ * admin: what operators ask of a node beside what every member answers:
+ * tokens.
+ */
+#include "common/member/admin.h"
+
+#define NODE_ADMIN_ROUTES 3
+extern const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES];

@@ -1,0 +1,393 @@
+#include "node/attempt.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/base/secret.h"
+#include "common/base/stat.h"
+#include "common/llm/envelope.h"
+#include "common/member/worker.h"
+#include "common/net/link.h"
+#include "common/net/loop.h"
+#include "common/net/upstream.h"
+#include "node/node.h"
+#include "node/uplink.h"
+#include "topology/load.h"
+
+#define URL_MAX 2048
+
+static void
+finish(struct attempt *a, enum fail fail)
+{
+	assert(!a->over);
+	a->over = true;
+	a->ended_us = clock_mono_us();
+	if (a->fail == FAIL_NONE)
+		a->fail = fail;
+	list_remove(&a->waiting);
+	a->events->on_end(a->arg);
+}
+
+static void
+saw_head(struct attempt *a, int status, struct slice content_type)
+{
+	a->status = status;
+	a->first_byte_us = clock_mono_us();
+	a->events->on_head(a->arg, status, content_type);
+}
+
+/* The bytes were taken: they belong to the answer. */
+static bool
+pass_on(struct attempt *a, struct slice bytes)
+{
+	if (!a->events->on_data(a->arg, bytes))
+		return false;
+	hashing_add(&a->hashing, bytes.ptr, bytes.len);
+	a->answer_bytes += (int64_t)bytes.len;
+	return true;
+}
+
+static void
+on_transfer_head(void *arg, int status)
+{
+	struct attempt *a = arg;
+	struct slice after = transfer_header(a->transfer, "retry-after");
+	int64_t seconds = 0;
+	size_t i;
+
+	for (i = 0; i < after.len && i < 6; i++)
+		if (after.ptr[i] >= '0' && after.ptr[i] <= '9')
+			seconds = seconds * 10 + after.ptr[i] - '0';
+	a->retry_after_ms = seconds * 1000;
+	saw_head(a, status, transfer_header(a->transfer, "content-type"));
+}
+
+static bool
+on_transfer_data(void *arg, struct slice bytes)
+{
+	struct attempt *a = arg;
+
+	a->paused = !pass_on(a, bytes);
+	return !a->paused;
+}
+
+static enum fail
+fail_of_end(enum transfer_end end)
+{
+	switch (end) {
+	case TRANSFER_OK:
+		return FAIL_NONE;
+	case TRANSFER_SLOW:
+		return FAIL_UPSTREAM_TIMEOUT;
+	default:
+		return FAIL_UPSTREAM_FAILED;
+	}
+}
+
+static void
+on_transfer_end(void *arg, enum transfer_end end)
+{
+	struct attempt *a = arg;
+
+	a->transfer = NULL;
+	finish(a, fail_of_end(end));
+}
+
+static const struct transfer_events transfer_events = {
+	.on_head = on_transfer_head,
+	.on_data = on_transfer_data,
+	.on_end = on_transfer_end,
+};
+
+static bool
+start_local(struct attempt *a, const struct attempt_spec *spec)
+{
+	const struct provider *p = a->route->local->provider;
+	const struct timeouts *t = &spec->topology->node->timeouts;
+	const struct http_field type = { "Content-Type",
+		slice_of("application/json") };
+	struct transfer_request request = {
+		.fields = &type,
+		.fields_count = 1,
+		.auth_field = p->type->auth_field,
+		.auth_prefix = p->type->auth_prefix,
+		.body = a->body->parts,
+		.body_count = a->body->count,
+		.ca_file = p->ca_file.len > 0 ? p->ca_file.ptr : NULL,
+		.connect_ms = t->connect_ms,
+		.first_byte_ms = t->first_byte_ms,
+		.idle_ms = t->idle_ms,
+		.total_ms = spec->remaining_ms,
+	};
+	struct buf url;
+
+	if (p->secret.len > 0) {
+		a->key = process_secret(a->desk->node->process, p->secret);
+		if (a->key == NULL) {
+			a->fail = FAIL_UPSTREAM_FAILED;
+			return false;
+		}
+	}
+	buf_init(&url, URL_MAX);
+	buf_put_slice(&url, p->base_url);
+	buf_puts(&url, p->type->chat_path);
+	request.url = buf_text(&url);
+	request.key = a->key;
+	a->transfer = transfer_start(a->desk->worker->upstream, &request,
+	    &transfer_events, a);
+	buf_fini(&url);
+	return true;
+}
+
+/* Queue as much of the body as the stream takes. */
+static void
+pump_body(struct attempt *a)
+{
+	struct slice part;
+	size_t taken;
+
+	while (a->part < a->body->count) {
+		part = slice_after(a->body->parts[a->part], a->part_at);
+		taken = stream_send(a->stream, part);
+		a->part_at += taken;
+		if (taken < part.len)
+			return; /* on_room comes */
+		a->part++;
+		a->part_at = 0;
+	}
+	if (!a->body_sent)
+		stream_end(a->stream, slice_make(NULL, 0));
+	a->body_sent = true;
+}
+
+static void
+on_stream_room(void *arg)
+{
+	struct attempt *a = arg;
+
+	if (!a->body_sent)
+		pump_body(a);
+}
+
+static void
+on_stream_accepted(void *arg)
+{
+	(void)arg; /* the head or the end says more */
+}
+
+static void
+on_stream_throttled(void *arg, const struct throttled *why)
+{
+	struct attempt *a = arg;
+	enum fail fail = fail_by_name(why->reason);
+
+	a->stream = NULL;
+	a->retry_after_ms = why->retry_after_ms;
+	finish(a, fail != FAIL_NONE ? fail : FAIL_UPSTREAM_FAILED);
+}
+
+static void
+on_stream_head(void *arg, int status, struct slice content_type,
+    int64_t retry_after_ms)
+{
+	struct attempt *a = arg;
+
+	a->retry_after_ms = retry_after_ms;
+	saw_head(a, status, content_type);
+}
+
+/* Never refused: what is on its way is bounded by the stream's credit. */
+static void
+on_stream_data(void *arg, struct slice bytes)
+{
+	struct attempt *a = arg;
+
+	a->owed += (int64_t)bytes.len;
+	if (!pass_on(a, bytes))
+		assert(!"a link's bytes are always taken");
+}
+
+static bool
+receipt_agrees(const struct attempt *a)
+{
+	struct hash mine = attempt_answer_hash(a);
+
+	return memcmp(&mine, &a->receipt.row.answer_hash, sizeof(mine)) == 0;
+}
+
+static void
+finish_by_receipt(struct attempt *a)
+{
+	enum fail fail = fail_by_name(a->receipt.row.fail);
+
+	if (a->receipt.row.fail.len > 0 && fail == FAIL_NONE)
+		fail = FAIL_UPSTREAM_FAILED;
+	a->status = (int)a->receipt.row.status;
+	if (!receipt_agrees(a))
+		fail = FAIL_TAMPERED;
+	finish(a, fail);
+}
+
+static void
+on_stream_end(void *arg, enum stream_end end)
+{
+	struct attempt *a = arg;
+
+	a->stream = NULL;
+	a->ended = end == STREAM_DONE;
+	if (end != STREAM_DONE)
+		finish(a, end == STREAM_LOST ? FAIL_EGRESS_UNREACHABLE
+					     : FAIL_UPSTREAM_FAILED);
+	else if (a->message != NULL)
+		finish_by_receipt(a);
+}
+
+void
+attempt_on_receipt(struct attempt *a, const struct receipt *r,
+    struct slice message)
+{
+	bool readable;
+
+	(void)r;
+	if (a->message != NULL)
+		return;
+	/* Keep the bytes: the row's text points into them. */
+	a->message = xcalloc(1, sizeof(*a->message));
+	buf_init(a->message, RECEIPT_MAX);
+	buf_put_slice(a->message, message);
+	readable = receipt_read(&a->receipt, buf_slice(a->message));
+	assert(readable);
+	if (a->ended && !a->over)
+		finish_by_receipt(a);
+}
+
+static const struct stream_events stream_events = {
+	.on_accepted = on_stream_accepted,
+	.on_throttled = on_stream_throttled,
+	.on_head = on_stream_head,
+	.on_data = on_stream_data,
+	.on_room = on_stream_room,
+	.on_end = on_stream_end,
+};
+
+static void
+describe_body(const struct splice *body, struct envelope *e)
+{
+	struct hashing h;
+	size_t i;
+
+	hashing_init(&h);
+	for (i = 0; i < body->count; i++)
+		hashing_add(&h, body->parts[i].ptr, body->parts[i].len);
+	e->body_hash = hashing_done(&h);
+	e->body_bytes = (int64_t)body->bytes;
+}
+
+static bool
+start_by_link(struct attempt *a, const struct attempt_spec *spec)
+{
+	const char *path[] = { spec->node.ptr };
+	const struct open_hop hop = { .path = path,
+		.path_len = 1,
+		.remaining_ms = spec->remaining_ms,
+		.max_wait_ms = 0 };
+	struct buf bytes;
+
+	describe_body(a->body, spec->envelope);
+	buf_init(&bytes, ENVELOPE_MAX);
+	envelope_write(&bytes, spec->envelope);
+	if (!bytes.failed)
+		a->stream = link_open(uplink_link(a->desk->uplink),
+		    buf_slice(&bytes), &hop, &stream_events, a);
+	buf_fini(&bytes);
+	if (a->stream == NULL) {
+		a->fail = FAIL_EGRESS_UNREACHABLE;
+		return false;
+	}
+	uplink_expect(a->desk->uplink, a);
+	pump_body(a);
+	return true;
+}
+
+bool
+attempt_start(struct attempt *a, const struct attempt_spec *spec)
+{
+	a->desk = spec->desk;
+	a->route = spec->route;
+	a->body = spec->body;
+	a->events = spec->events;
+	a->arg = spec->arg;
+	a->started_us = clock_mono_us();
+	hashing_init(&a->hashing);
+	list_init(&a->waiting);
+	stat_add(STAT_ATTEMPTS, 1);
+	if (a->route->local != NULL ? start_local(a, spec)
+				    : start_by_link(a, spec))
+		return true;
+	a->over = true;
+	a->ended_us = a->started_us;
+	return false;
+}
+
+bool
+attempt_is_live(const struct attempt *a)
+{
+	return a->events != NULL && !a->over;
+}
+
+void
+attempt_taken(struct attempt *a, size_t bytes)
+{
+	size_t credit;
+
+	if (a->transfer != NULL && a->paused) {
+		a->paused = false;
+		transfer_resume(a->transfer);
+	}
+	if (a->stream == NULL)
+		return;
+	credit = min_size(bytes, (size_t)a->owed);
+	a->owed -= (int64_t)credit;
+	if (credit > 0)
+		stream_taken(a->stream, credit);
+}
+
+void
+attempt_cancel(struct attempt *a)
+{
+	if (!attempt_is_live(a))
+		return;
+	if (a->transfer != NULL)
+		transfer_cancel(a->transfer);
+	if (a->stream != NULL)
+		stream_cancel(a->stream);
+	a->transfer = NULL;
+	a->stream = NULL;
+	a->over = true;
+	a->ended_us = clock_mono_us();
+	list_remove(&a->waiting);
+}
+
+void
+attempt_fini(struct attempt *a)
+{
+	if (a->events == NULL)
+		return;
+	attempt_cancel(a);
+	secret_free(a->key);
+	if (a->message != NULL)
+		buf_fini(a->message);
+	free(a->message);
+}
+
+struct hash
+attempt_answer_hash(const struct attempt *a)
+{
+	struct hashing h = a->hashing;
+
+	return hashing_done(&h);
+}

@@ -1,0 +1,72 @@
+#pragma once
+/*
+ * caller: who may call this node, and the tokens that prove it.
+ *
+ * A token is "gsr_" and 24 random bytes; only its keyed hash is kept, so the
+ * store cannot be used to call.  `callers` owns the store's side and the
+ * present book; a book is an immutable, reference-counted list of all tokens
+ * that workers look tokens up in.  A change makes a new book and is durable,
+ * and in force on every worker's next request, before the call returns.
+ */
+#include "common/base/crypto.h"
+#include "common/base/slice.h"
+
+struct buf;
+struct callers;
+struct caller_book;
+struct ledger;
+
+#define TOKEN_PREFIX      "gsr_"
+#define TOKEN_CHARS       37 /* with the NUL */
+#define CALLER_GROUPS_MAX 64
+
+enum caller_state { CALLER_ACTIVE, CALLER_EXPIRED, CALLER_REVOKED };
+
+struct caller {
+	struct slice name; /* of the token; unique among active ones */
+	struct slice user, project;
+	struct slice pseudonym; /* what egresses see: a keyed hash, hex */
+	struct slice groups[CALLER_GROUPS_MAX];
+	size_t groups_count;
+	int64_t created_us, expires_us, revoked_us; /* wall; 0: never */
+	struct hash hash;
+};
+
+/* Reads all tokens.  The identity key keys the hashes. */
+struct callers *callers_open(struct ledger *ledger,
+    const struct secret *identity);
+void callers_close(struct callers *c);
+
+/* What a new token is for. */
+struct caller_wish {
+	struct slice name, user, project;
+	struct slice groups[CALLER_GROUPS_MAX];
+	size_t groups_count;
+	int64_t expires_us; /* wall; 0: never */
+};
+
+/* Writes the token once; false and one line in `why`. */
+must_check bool callers_create(struct callers *c,
+    const struct caller_wish *wish, char token[TOKEN_CHARS], struct buf *why);
+
+/* False when no active token has that name, or the store failed. */
+must_check bool callers_revoke(struct callers *c, struct slice name,
+    struct buf *why);
+
+/* All tokens, oldest first, as a table or as JSON; never the tokens. */
+void callers_list(struct callers *c, bool json, struct buf *out);
+
+/*
+ * The present book in place of `*book` if it has changed since; cheap when it
+ * has not.  `*book` starts NULL.  Any thread.
+ */
+void callers_refresh(struct callers *c, struct caller_book **book);
+struct caller_book *caller_book_hold(struct caller_book *b);
+void caller_book_release(struct caller_book *b); /* NULL is fine */
+
+/* NULL when the token is not known.  Its state is the caller's to look at. */
+const struct caller *caller_find(const struct caller_book *b,
+    struct slice token);
+
+enum caller_state caller_state(const struct caller *c, int64_t wall_us);
+bool caller_may_use(const struct caller *c, struct slice group);

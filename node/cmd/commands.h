@@ -1,0 +1,8 @@
+#pragma once
+/* The subcommands that only gsr-node has; one file each. */
+#include "common/base/command.h"
+
+extern const struct command cmd_enroll;
+extern const struct command cmd_token_create;
+extern const struct command cmd_token_list;
+extern const struct command cmd_token_revoke;

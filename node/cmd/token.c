@@ -1,0 +1,285 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/arena.h"
+#include "common/base/clock.h"
+#include "common/cmd/ask.h"
+#include "common/cmd/shared.h"
+#include "common/format/json.h"
+#include "common/member/identity.h"
+#include "common/store/ledger.h"
+#include "node/caller.h"
+#include "node/cmd/commands.h"
+
+#define BODY_MAX (64 * 1024)
+#define OUT_MAX  (4 * 1024 * 1024)
+
+struct options {
+	const char *state, *user, *project, *expires, *groups;
+	bool json;
+};
+
+static const struct option_spec create_specs[] = {
+	STATE_OPTION(struct options),
+	{ "groups", "A,B", OPTION_TEXT, offsetof(struct options, groups), true,
+	    0, 0, "model groups the token may use" },
+	{ "user", "NAME", OPTION_TEXT, offsetof(struct options, user), false, 0,
+	    0, "whom its requests are counted for" },
+	{ "project", "NAME", OPTION_TEXT, offsetof(struct options, project),
+	    false, 0, 0, "which project they are counted for" },
+	{ "expires", "TIME", OPTION_TEXT, offsetof(struct options, expires),
+	    false, 0, 0, "after that long: 12h, 30d; default: never" },
+};
+
+static const struct option_spec list_specs[] = {
+	STATE_OPTION(struct options),
+	JSON_OPTION(struct options),
+};
+
+static const struct option_spec revoke_specs[] = {
+	STATE_OPTION(struct options),
+};
+
+/* "30d", "12h", "15m", "90s"; false for anything else. */
+static bool
+parse_span(const char *text, int64_t *us)
+{
+	char *end;
+	long long n = strtoll(text, &end, 10);
+	int64_t unit;
+
+	switch (*end) {
+	case 's':
+		unit = 1;
+		break;
+	case 'm':
+		unit = 60;
+		break;
+	case 'h':
+		unit = 3600;
+		break;
+	case 'd':
+		unit = 86400;
+		break;
+	default:
+		return false;
+	}
+	*us = n * unit * US_PER_SECOND;
+	return end[1] == '\0' && n > 0 && n < 100000;
+}
+
+static void
+split_groups(const char *list, struct caller_wish *wish)
+{
+	size_t n;
+
+	while (*list != '\0' && wish->groups_count < CALLER_GROUPS_MAX) {
+		n = strcspn(list, ",");
+		if (n > 0)
+			wish->groups[wish->groups_count++] =
+			    slice_make(list, n);
+		list += n + (list[n] == ',');
+	}
+}
+
+static void
+write_body(struct buf *body, const struct caller_wish *wish)
+{
+	struct json_writer w = { .out = body };
+	size_t i;
+
+	json_open(&w, '{');
+	json_field_text(&w, "name", wish->name);
+	json_field_text(&w, "user", wish->user);
+	json_field_text(&w, "project", wish->project);
+	json_field_int(&w, "expires_us", wish->expires_us);
+	json_key(&w, "groups");
+	json_open(&w, '[');
+	for (i = 0; i < wish->groups_count; i++)
+		json_put_text(&w, wish->groups[i]);
+	json_close(&w, ']');
+	json_close(&w, '}');
+}
+
+/* Without a daemon the store is ours to change. */
+struct offline {
+	struct identity identity;
+	struct ledger *ledger;
+	struct callers *callers;
+};
+
+static bool
+open_offline(struct offline *off, const char *state)
+{
+	struct buf why;
+
+	*off = (struct offline){ .ledger = NULL };
+	buf_init(&why, BODY_MAX);
+	if (!identity_open(&off->identity, state, &why)) {
+		fprintf(stderr, "%s", buf_text(&why));
+		buf_fini(&why);
+		return false;
+	}
+	buf_fini(&why);
+	off->ledger = ledger_open(state, false);
+	if (off->ledger != NULL)
+		off->callers = callers_open(off->ledger, off->identity.key);
+	else
+		identity_close(&off->identity);
+	return off->ledger != NULL;
+}
+
+static void
+close_offline(struct offline *off)
+{
+	callers_close(off->callers);
+	ledger_close(off->ledger);
+	identity_close(&off->identity);
+}
+
+static int
+create_offline(const char *state, const struct caller_wish *wish)
+{
+	struct offline off;
+	char token[TOKEN_CHARS];
+	struct buf why;
+	bool made;
+
+	if (!open_offline(&off, state))
+		return 1;
+	buf_init(&why, BODY_MAX);
+	made = callers_create(off.callers, wish, token, &why);
+	if (made)
+		printf("%s\n", token);
+	else
+		fprintf(stderr, "%s", buf_text(&why));
+	crypto_wipe(token, sizeof(token));
+	buf_fini(&why);
+	close_offline(&off);
+	return made ? 0 : 1;
+}
+
+static int
+run_create(const void *options, int count, char *const *operands)
+{
+	const struct options *o = options;
+	struct caller_wish wish = { .name = slice_of(operands[0]),
+		.user = slice_of(o->user),
+		.project = slice_of(o->project) };
+	int64_t span_us;
+	enum asked asked;
+	struct buf body;
+
+	(void)count;
+	if (o->expires != NULL && !parse_span(o->expires, &span_us)) {
+		fprintf(stderr,
+		    "--expires is a number and s, m, h or d: 30d\n");
+		return 2;
+	}
+	if (o->expires != NULL)
+		wish.expires_us = clock_wall_us() + span_us;
+	split_groups(o->groups, &wish);
+	buf_init(&body, BODY_MAX);
+	write_body(&body, &wish);
+	asked = ask_daemon(o->state, "POST", "/admin/tokens", buf_slice(&body));
+	buf_fini(&body);
+	if (asked == ASKED_NOBODY)
+		return create_offline(o->state, &wish);
+	return asked == ASKED_OK ? 0 : 1;
+}
+
+static int
+run_list(const void *options, int count, char *const *operands)
+{
+	const struct options *o = options;
+	struct offline off;
+	struct buf out;
+	enum asked asked;
+
+	(void)count;
+	(void)operands;
+	asked = ask_daemon(o->state, "GET",
+	    o->json ? "/admin/tokens?format=json" : "/admin/tokens",
+	    slice_make(NULL, 0));
+	if (asked != ASKED_NOBODY)
+		return asked == ASKED_OK ? 0 : 1;
+	if (!open_offline(&off, o->state))
+		return 1;
+	buf_init(&out, OUT_MAX);
+	callers_list(off.callers, o->json, &out);
+	fwrite(out.data, 1, out.len, stdout);
+	buf_fini(&out);
+	close_offline(&off);
+	return 0;
+}
+
+static int
+run_revoke(const void *options, int count, char *const *operands)
+{
+	const struct options *o = options;
+	struct json_writer w = { 0 };
+	struct offline off;
+	struct buf body;
+	enum asked asked;
+	bool revoked;
+
+	(void)count;
+	buf_init(&body, BODY_MAX);
+	w.out = &body;
+	json_open(&w, '{');
+	json_field_text(&w, "name", slice_of(operands[0]));
+	json_close(&w, '}');
+	asked = ask_daemon(o->state, "POST", "/admin/tokens/revoke",
+	    buf_slice(&body));
+	buf_reset(&body);
+	if (asked == ASKED_NOBODY && open_offline(&off, o->state)) {
+		revoked =
+		    callers_revoke(off.callers, slice_of(operands[0]), &body);
+		fprintf(revoked ? stdout : stderr, "%s",
+		    revoked ? "revoked\n" : buf_text(&body));
+		close_offline(&off);
+		asked = revoked ? ASKED_OK : ASKED_NO;
+	}
+	buf_fini(&body);
+	return asked == ASKED_OK ? 0 : 1;
+}
+
+const struct command cmd_token_create = {
+	.name = "token create",
+	.operands = "NAME",
+	.summary = "make a caller's token; it is shown once",
+	.text =
+	    "Only a keyed hash of the token is kept.  It is in force at once "
+	    "on a running node.\n\nExample:  gsr-node token create ci --groups "
+	    "assistant --user svc-ci --state /var/lib/gsr",
+	.options = create_specs,
+	.options_count = count_of(create_specs),
+	.options_bytes = sizeof(struct options),
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run_create,
+};
+
+const struct command cmd_token_list = {
+	.name = "token list",
+	.summary = "all tokens: whose, which groups, since when",
+	.text = "Never shows tokens or their hashes.",
+	.options = list_specs,
+	.options_count = count_of(list_specs),
+	.options_bytes = sizeof(struct options),
+	.run = run_list,
+};
+
+const struct command cmd_token_revoke = {
+	.name = "token revoke",
+	.operands = "NAME",
+	.summary = "take a token out of force, now",
+	.text = "No worker takes a new request with it from the moment this "
+		"returns; requests\nunder way end by themselves.",
+	.options = revoke_specs,
+	.options_count = count_of(revoke_specs),
+	.options_bytes = sizeof(struct options),
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run_revoke,
+};

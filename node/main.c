@@ -1,0 +1,62 @@
+#include <stdio.h>
+
+#include "common/cmd/shared.h"
+#include "node/cmd/commands.h"
+#include "node/node.h"
+
+static int
+run_serve(const void *options, int count, char *const *operands)
+{
+	(void)count;
+	(void)operands;
+	return serve_run(&node_app, options);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command serve = {
+		.name = "serve",
+		.summary = "run the node until a signal ends it",
+		.text =
+		    "SIGHUP reloads topology and secrets, SIGTERM drains and "
+		    "ends.  Logs are JSON lines\non standard error.\n\n"
+		    "Example:  gsr-node serve --state /var/lib/gsr --topology "
+		    "/etc/gsr/topology",
+		.options = serve_specs,
+		.options_count = serve_specs_count,
+		.options_bytes = sizeof(struct serve_options),
+		.run = run_serve,
+	};
+	const struct command *const commands[] = {
+		&serve,
+		&cmd_enroll,
+		&cmd_token_create,
+		&cmd_token_list,
+		&cmd_token_revoke,
+		&cmd_secret_set,
+		&cmd_secret_list,
+		&cmd_secret_remove,
+		&cmd_get_requests,
+		&cmd_get_counters,
+		&cmd_explain,
+		&cmd_ledger_verify,
+		&cmd_reload,
+	};
+	const struct program program = {
+		.name = "gsr-node",
+		.about =
+		    "The router of a team: OpenAI's API for its callers, its "
+		    "own groups, tokens\nand usage rows, and a signed link "
+		    "to the egress that holds the provider keys.",
+		.version = process_version(),
+		.commands = commands,
+		.commands_count = count_of(commands),
+	};
+
+	if (!crypto_start()) {
+		fprintf(stderr, "the system's randomness cannot be used\n");
+		return 1;
+	}
+	return program_run(&program, argc, argv);
+}

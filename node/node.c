@@ -1,0 +1,236 @@
+#include "node/node.h"
+
+#include <stdlib.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/member/worker.h"
+#include "common/net/http.h"
+#include "common/net/loop.h"
+#include "common/store/ledger.h"
+#include "node/admin.h"
+#include "node/caller.h"
+#include "node/request.h"
+#include "node/surface.h"
+#include "node/uplink.h"
+
+#define TICK_US         US_PER_SECOND
+#define CONNECTIONS_MAX 16384
+#define HEAD_MS         10000
+#define BODY_MS         60000
+#define IDLE_MS         75000
+
+static bool
+node_open(struct process *p, struct buf *why)
+{
+	struct node *n = xcalloc(1, sizeof(*n));
+	int64_t closed = ledger_recover(p->ledger, NULL, NULL);
+
+	n->process = p;
+	p->shared = n;
+	if (closed < 0) {
+		buf_puts(why, "the store could not be recovered\n");
+		return false;
+	}
+	if (closed > 0)
+		log_warn("closed requests that the last stop interrupted",
+		    log_int("count", closed));
+	n->callers = callers_open(p->ledger, p->identity.key);
+	return true;
+}
+
+static void
+node_close(struct process *p)
+{
+	struct node *n = p->shared;
+
+	if (n == NULL)
+		return;
+	callers_close(n->callers);
+	free(n);
+}
+
+/* Prices of the node's own upstreams, named as a book like an egress's. */
+static void
+name_price_book(struct desk *d)
+{
+	const struct node_file *file = d->worker->topology->node;
+	struct price_entry *entries;
+	size_t i, k, n = 0;
+
+	for (i = 0; i < file->providers_count; i++)
+		n += file->providers[i].models_count;
+	entries = xcalloc(n, sizeof(*entries));
+	n = 0;
+	for (i = 0; i < file->providers_count; i++)
+		for (k = 0; k < file->providers[i].models_count; k++)
+			entries[n++] = (struct price_entry){
+				file->providers[i].models[k].target,
+				file->providers[i].models[k].price
+			};
+	price_book_name(d->price_book, entries, n);
+	free(entries);
+}
+
+static void
+on_tick(void *arg)
+{
+	struct desk *d = arg;
+	int64_t now = loop_now_us(d->worker->loop);
+
+	list_each(item, &d->requests) {
+		request_check_deadline(container_of(item, struct request, link),
+		    now);
+	}
+	if (d->requests_count > 0)
+		loop_timer_set(d->tick, TICK_US);
+}
+
+void
+desk_watch_deadlines(struct desk *d)
+{
+	loop_timer_set(d->tick, TICK_US);
+}
+
+static void
+node_start(struct worker *w)
+{
+	struct desk *d = xcalloc(1, sizeof(*d));
+	const char *why = NULL;
+	const struct node_file *file = w->topology->node;
+	const struct http_config config = {
+		.listen_fd = w->listen_fd,
+		.connections_max = CONNECTIONS_MAX,
+		.body_max_bytes = (size_t)file->max_body_bytes,
+		.body_memory = &w->process->body_memory,
+		.head_ms = HEAD_MS,
+		.body_ms = BODY_MS,
+		.idle_ms = IDLE_MS,
+		.on_head = surface_on_head,
+		.on_body = surface_on_body,
+		.on_refused = surface_on_refused,
+		.on_sent = surface_on_sent,
+		.on_gone = surface_on_gone,
+		.on_done = surface_on_done,
+		.arg = d,
+	};
+
+	d->worker = w;
+	d->node = w->process->shared;
+	w->app = d;
+	list_init(&d->requests);
+	d->tick = loop_timer_new(w->loop, on_tick, d);
+	w->turn = ledger_turn_new(w->process->ledger, w->loop);
+	name_price_book(d);
+	d->uplink = uplink_new(d);
+	d->http = http_server_new(w->loop, &config, &why);
+	if (d->http == NULL) {
+		log_error("cannot serve HTTP", log_str("why", why));
+		abort();
+	}
+}
+
+static void
+node_adopt(struct worker *w, const struct topology *old)
+{
+	struct desk *d = w->app;
+
+	(void)old;
+	name_price_book(d);
+	if (d->uplink != NULL)
+		uplink_adopt(d->uplink);
+}
+
+static void
+node_durable(struct worker *w)
+{
+	struct desk *d = w->app;
+
+	if (d->uplink != NULL)
+		uplink_durable(d->uplink);
+}
+
+static void
+node_drain(struct worker *w)
+{
+	struct desk *d = w->app;
+
+	d->draining = true;
+	http_server_drain(d->http);
+}
+
+static void
+node_cut(struct worker *w)
+{
+	struct desk *d = w->app;
+
+	list_each(item, &d->requests) {
+		request_interrupt(container_of(item, struct request, link),
+		    FAIL_SHUTTING_DOWN);
+	}
+}
+
+static bool
+node_idle(struct worker *w)
+{
+	struct desk *d = w->app;
+
+	return d->requests_count == 0 && http_server_busy(d->http) == 0;
+}
+
+static void
+node_stop(struct worker *w)
+{
+	struct desk *d = w->app;
+
+	http_server_free(d->http);
+	uplink_free(d->uplink);
+	ledger_turn_free(w->turn);
+	loop_timer_free(d->tick);
+	caller_book_release(d->book);
+	free(d);
+}
+
+static bool
+node_ready(struct process *p, struct buf *why)
+{
+	struct node *n = p->shared;
+	struct topology *t = process_topology(p);
+	bool wants_parent = t->self->parents_count > 0;
+	bool ready = true;
+
+	topology_release(t);
+	if (wants_parent && atomic_load(&n->links_up) == 0) {
+		buf_puts(why, "not ready: no link to the egress is up\n");
+		ready = false;
+	} else if (wants_parent && atomic_load(&n->catalogs) == 0) {
+		buf_puts(why, "not ready: the egress sent no catalog yet\n");
+		ready = false;
+	}
+	return ready;
+}
+
+static struct slice
+node_listen(const struct topology *t)
+{
+	return t->node->listen;
+}
+
+const struct process_app node_app = {
+	.role = ROLE_NODE,
+	.open = node_open,
+	.close = node_close,
+	.start = node_start,
+	.adopt = node_adopt,
+	.durable = node_durable,
+	.drain = node_drain,
+	.cut = node_cut,
+	.idle = node_idle,
+	.stop = node_stop,
+	.ready = node_ready,
+	.listen = node_listen,
+	.routes = node_admin_routes,
+	.routes_count = NODE_ADMIN_ROUTES,
+};

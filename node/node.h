@@ -1,0 +1,44 @@
+#pragma once
+/*
+ * node: what gsr-node adds to a process: callers' HTTP edge, tokens, and a
+ * link to the parent on each worker.  `struct node` is shared by the threads;
+ * a `struct desk` is one worker's part and belongs to its thread.
+ */
+#include <stdatomic.h>
+
+#include "common/base/list.h"
+#include "common/llm/price.h"
+#include "common/member/process.h"
+
+struct caller_book;
+struct callers;
+struct http_server;
+struct loop_timer;
+struct uplink;
+struct worker;
+
+struct node {
+	struct process *process;
+	struct callers *callers;
+	atomic_int links_up;
+	atomic_int catalogs; /* workers that have one */
+};
+
+struct desk {
+	struct worker *worker;
+	struct node *node;
+	struct http_server *http;
+	struct uplink *uplink; /* NULL: no parent */
+	struct caller_book *book;
+	char price_book[PRICE_BOOK_CHARS]; /* of the node's own upstreams */
+	struct list requests;              /* struct request.link, all */
+	size_t requests_count;
+	struct loop_timer *tick; /* deadlines, while there are requests */
+	bool draining;
+};
+
+/* The app that process_serve runs. */
+extern const struct process_app node_app;
+
+/* Requests are there: see that deadlines are looked at. */
+void desk_watch_deadlines(struct desk *d);

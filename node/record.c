@@ -1,0 +1,181 @@
+#include "node/record.h"
+
+#include "common/base/clock.h"
+#include "common/llm/price.h"
+#include "node/caller.h"
+#include "node/node.h"
+#include "node/request.h"
+#include "topology/load.h"
+
+struct worth {
+	struct usage usage;
+	int64_t cost_microusd;
+	struct slice price_book, provider_cost;
+};
+
+/* What the egress signed counts; our own view is compared with its hash. */
+static void
+worth_of_receipt(const struct receipt_row *row, struct worth *w)
+{
+	w->usage.input_tokens = row->input_tokens;
+	w->usage.cache_read_tokens = row->cache_read_tokens;
+	w->usage.cache_write_tokens = row->cache_write_tokens;
+	w->usage.output_tokens = row->output_tokens;
+	w->usage.reasoning_tokens = row->reasoning_tokens;
+	w->usage.source = usage_source_by_name(row->usage_source);
+	w->cost_microusd = row->cost_microusd;
+	w->price_book = row->price_book;
+	w->provider_cost = row->provider_cost;
+}
+
+/* Our own view: the provider's figures, or an estimate that says so. */
+static void
+worth_of_scan(const struct request *r, struct worth *w)
+{
+	const struct attempt *a = &r->attempt;
+
+	if (r->relay.scan.has_usage) {
+		w->usage = r->relay.scan.usage;
+		w->usage.source =
+		    relay_complete(&r->relay) ? USAGE_PROVIDER : USAGE_PARTIAL;
+	} else if (a->status == 200) {
+		usage_estimate(&w->usage, (int64_t)r->splice.bytes,
+		    a->answer_bytes);
+	}
+	w->cost_microusd = price_cost(&r->route.price, &w->usage);
+	w->price_book = slice_of(r->route.price_book);
+	w->provider_cost = slice_of(r->relay.scan.usage.provider_cost);
+}
+
+static void
+find_worth(const struct request *r, const char *state, struct worth *w)
+{
+	*w = (struct worth){ .price_book = { NULL, 0 } };
+	if (strcmp(state, "open") == 0 || r->attempts == 0)
+		return;
+	if (r->attempt.message != NULL)
+		worth_of_receipt(&r->attempt.receipt.row, w);
+	else
+		worth_of_scan(r, w);
+}
+
+static int
+told_status(const struct request *r)
+{
+	if (r->fail == FAIL_NONE)
+		return r->relay.status;
+	if (r->fail == FAIL_PROVIDER_REFUSED)
+		return r->attempt.status;
+	/* A stream's head was 200 already; the row says what it came to. */
+	return fail_status(r->fail);
+}
+
+static void
+fill_request(const struct request *r, struct slice state, const struct worth *w,
+    struct request_row *row)
+{
+	int64_t first = r->relay.first_content_us;
+
+	*row = (struct request_row){
+		.id = r->id,
+		.state = state,
+		.received_at = r->received_us,
+		.caller = r->caller->name,
+		.user = r->caller->user,
+		.project = r->caller->project,
+		.dialect = slice_of(dialect_name(r->shape.dialect)),
+		.group = r->shape.model,
+		.strategy =
+		    r->group != NULL ? r->group->strategy : slice_of(""),
+		.target = r->route.target,
+		.egress = r->route.egress,
+		.stream = r->shape.stream,
+		.status = told_status(r),
+		.fail = slice_of(fail_name(r->fail)),
+		.step = slice_of(request_step(
+		    r->fail != FAIL_NONE ? r->failed_in : r->step)),
+		.attempts = r->attempts,
+		.body_bytes = (int64_t)r->body_text.len,
+		.answer_bytes = r->relay.sent_bytes,
+		.input_tokens = w->usage.input_tokens,
+		.cache_read_tokens = w->usage.cache_read_tokens,
+		.cache_write_tokens = w->usage.cache_write_tokens,
+		.output_tokens = w->usage.output_tokens,
+		.reasoning_tokens = w->usage.reasoning_tokens,
+		.usage_source = slice_of(usage_source_name(w->usage.source)),
+		.price_book = w->price_book,
+		.cost_microusd = w->cost_microusd,
+		.first_byte_us = first > 0 ? first - r->begun_us : 0,
+		.total_us = clock_mono_us() - r->begun_us,
+		.topology = slice_of(r->topology->hash_text),
+		.path = r->path,
+		.client_id = r->client_id,
+	};
+}
+
+static void
+fill_attempt(const struct request *r, struct slice state, const struct worth *w,
+    struct attempt_row *row)
+{
+	const struct attempt *a = &r->attempt;
+	const struct receipt_row *signed_row =
+	    a->message != NULL ? &a->receipt.row : NULL;
+	enum fail fail = a->fail;
+
+	if (fail == FAIL_NONE && r->fail != FAIL_NONE)
+		fail = r->fail; /* given up, or refused by the provider */
+	*row = (struct attempt_row){
+		.request = r->id,
+		.number = a->number,
+		.state = state,
+		.origin = r->topology->self->name,
+		.team = r->topology->self->team,
+		.caller = r->caller->name,
+		.user = r->caller->user,
+		.project = r->caller->project,
+		.group = r->shape.model,
+		.target = r->route.target,
+		.egress = r->route.egress,
+		.started_at =
+		    r->received_us +
+		    (a->started_us > 0 ? a->started_us - r->begun_us : 0),
+		.status = a->status,
+		.fail = slice_of(fail_name(fail)),
+		.body_bytes = (int64_t)r->splice.bytes,
+		.answer_bytes = a->answer_bytes,
+		.input_tokens = w->usage.input_tokens,
+		.cache_read_tokens = w->usage.cache_read_tokens,
+		.cache_write_tokens = w->usage.cache_write_tokens,
+		.output_tokens = w->usage.output_tokens,
+		.reasoning_tokens = w->usage.reasoning_tokens,
+		.usage_source = slice_of(usage_source_name(w->usage.source)),
+		.price_book = w->price_book,
+		.cost_microusd = w->cost_microusd,
+		.provider_cost = w->provider_cost,
+		.first_byte_us =
+		    a->first_byte_us > 0 ? a->first_byte_us - a->started_us : 0,
+		.total_us = a->ended_us > 0 ? a->ended_us - a->started_us : 0,
+		.owned_changes = (int64_t)r->splice.changes,
+		.receipt = slice_of("none"),
+		.topology = slice_of(r->topology->hash_text),
+	};
+	if (a->events != NULL)
+		row->answer_hash = attempt_answer_hash(a);
+	if (signed_row == NULL)
+		return;
+	row->chain = signed_row->chain;
+	row->chain_seq = signed_row->seq;
+	row->receipt =
+	    slice_of(a->fail == FAIL_TAMPERED ? "mismatch" : "verified");
+}
+
+void
+record_rows(const struct request *r, const char *state,
+    struct request_row *request, struct attempt_row *attempt)
+{
+	struct worth w;
+
+	find_worth(r, state, &w);
+	fill_request(r, slice_of(state), &w, request);
+	fill_attempt(r, slice_of(state), &w, attempt);
+}

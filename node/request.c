@@ -1,0 +1,604 @@
+#include "node/request.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/stat.h"
+#include "common/format/json.h"
+#include "common/llm/envelope.h"
+#include "common/member/worker.h"
+#include "common/net/http.h"
+#include "node/caller.h"
+#include "node/node.h"
+#include "node/record.h"
+#include "topology/load.h"
+
+#define MAGIC         0x72657175u
+#define ARENA_MAX     ((size_t)8 * 1024 * 1024)
+#define CLIENT_ID_MAX 128
+#define FIELDS_MAX    5
+
+/*
+ * One request, in order (SPEC part 4).  A step does its part and gives the
+ * next one, or STEP_WAIT until an event runs the request again; refusing is
+ * `return request_fail(r, FAIL_…)`, which leads to SETTLE like everything.
+ */
+static enum step step_auth(struct request *r);
+static enum step step_body(struct request *r);
+static enum step step_parse(struct request *r);
+static enum step step_filter(struct request *r);
+static enum step step_attempt(struct request *r);
+static enum step step_relay(struct request *r);
+static enum step step_settle(struct request *r);
+
+static const struct {
+	const char *name;
+	enum step (*run)(struct request *r);
+} steps[] = {
+	[STEP_AUTH] = { "auth", step_auth },       /* whose token is it? */
+	[STEP_BODY] = { "body", step_body },       /* wait for all of it */
+	[STEP_PARSE] = { "parse", step_parse },    /* its shape */
+	[STEP_FILTER] = { "filter", step_filter }, /* group, grant, route */
+	[STEP_ATTEMPT] = { "attempt",
+	    step_attempt },                        /* intent row, then call */
+	[STEP_RELAY] = { "relay", step_relay },    /* the answer goes by */
+	[STEP_SETTLE] = { "settle", step_settle }, /* row, then last bytes */
+	[STEP_DONE] = { "done", NULL },
+};
+
+const char *
+request_step(enum step step)
+{
+	return steps[step].name;
+}
+
+static void
+free_request(void *arg)
+{
+	struct request *r = arg;
+
+	attempt_fini(&r->attempt);
+	relay_fini(&r->relay);
+	caller_book_release(r->book);
+	topology_release(r->topology);
+	arena_fini(&r->arena);
+	free(r);
+}
+
+/* Settled, and its exchange is over: it rests until the turn's end. */
+static void
+retire(struct request *r)
+{
+	if (r->step != STEP_DONE || r->exchange != NULL)
+		return;
+	loop_task_cancel(&r->wake);
+	list_remove(&r->link);
+	r->desk->requests_count--;
+	r->magic = 0;
+	loop_task_init(&r->wake, free_request, r);
+	loop_rest(r->desk->worker->loop, &r->wake);
+}
+
+static enum step
+request_fail(struct request *r, enum fail fail)
+{
+	r->fail = fail;
+	r->failed_in = r->step;
+	return STEP_SETTLE;
+}
+
+static enum step
+refuse(struct request *r, enum fail fail, const char *detail)
+{
+	r->detail = slice_of(detail);
+	return request_fail(r, fail);
+}
+
+static void
+run(void *arg)
+{
+	struct request *r = arg;
+	enum step next;
+
+	assert(r->magic == MAGIC);
+	if (r->interruption != FAIL_NONE && r->step < STEP_SETTLE)
+		r->step = request_fail(r, r->interruption);
+	while (r->step != STEP_DONE) {
+		next = steps[r->step].run(r);
+		if (next == STEP_WAIT)
+			return;
+		r->step = next;
+	}
+	retire(r);
+}
+
+/* Events of the attempt only note and wake; the steps act. */
+static void
+wake(struct request *r)
+{
+	loop_soon(r->desk->worker->loop, &r->wake);
+}
+
+static struct slice
+token_of(const struct http_exchange *x)
+{
+	struct slice bearer = http_header(x, "Authorization");
+
+	if (bearer.len > 7 && strncasecmp(bearer.ptr, "Bearer ", 7) == 0)
+		return slice_after(bearer, 7);
+	return http_header(x, "x-api-key");
+}
+
+static enum step
+step_auth(struct request *r)
+{
+	callers_refresh(r->desk->node->callers, &r->desk->book);
+	r->book = caller_book_hold(r->desk->book);
+	r->caller = caller_find(r->book, token_of(r->exchange));
+	if (r->caller == NULL)
+		return request_fail(r, FAIL_UNAUTHORIZED);
+	switch (caller_state(r->caller, r->received_us)) {
+	case CALLER_REVOKED:
+		return request_fail(r, FAIL_TOKEN_REVOKED);
+	case CALLER_EXPIRED:
+		return request_fail(r, FAIL_TOKEN_EXPIRED);
+	case CALLER_ACTIVE:
+		break;
+	}
+	if (r->desk->draining)
+		return request_fail(r, FAIL_SHUTTING_DOWN);
+	return STEP_BODY;
+}
+
+static enum step
+step_body(struct request *r)
+{
+	if (!r->body_here)
+		return STEP_WAIT;
+	r->body_text = http_body(r->exchange);
+	return STEP_PARSE;
+}
+
+static enum step
+step_parse(struct request *r)
+{
+	struct json_error error;
+	const char *why;
+
+	r->body = arena_new(&r->arena, struct json_index);
+	if (!json_index(r->body, &r->arena, r->body_text, &error)) {
+		why = arena_printf(&r->arena,
+		    "The body is not a JSON object: %s at byte %zu.", error.why,
+		    error.at);
+		return refuse(r, FAIL_INVALID_REQUEST, why);
+	}
+	if (!shape_of_chat(&r->shape, &r->arena, r->body, &why))
+		return refuse(r, FAIL_INVALID_REQUEST, why);
+	return STEP_FILTER;
+}
+
+/* The path that the row tells: origin, then the egress. */
+static void
+note_path(struct request *r)
+{
+	struct slice self = r->topology->self->name;
+
+	r->path = self;
+	if (r->route.egress.len > 0)
+		r->path = slice_of(arena_printf(&r->arena, "%.*s>%.*s",
+		    SLICE_FMT(self), SLICE_FMT(r->route.egress)));
+}
+
+static enum step
+step_filter(struct request *r)
+{
+	struct route_wish wish = { .desk = r->desk, .topology = r->topology };
+	struct own_terms terms = { .stream = r->shape.stream };
+	const char *why;
+	enum fail fail;
+
+	r->group = node_group(r->topology->node, r->shape.model);
+	if (r->group == NULL)
+		return request_fail(r, FAIL_UNKNOWN_GROUP);
+	if (!caller_may_use(r->caller, r->group->name))
+		return request_fail(r, FAIL_GROUP_NOT_ALLOWED);
+	wish.group = r->group;
+	wish.dialect = r->shape.dialect;
+	fail = route_find(&r->route, &r->arena, &wish);
+	if (fail != FAIL_NONE)
+		return request_fail(r, fail);
+	note_path(r);
+	terms.model = r->route.model;
+	terms.output_cap = r->route.max_output;
+	terms.cap_key = r->route.cap_key;
+	terms.usage_in_stream = r->route.usage_in_stream;
+	if (!own_chat(&r->splice, &r->arena, r->body, &terms, &why))
+		return refuse(r, FAIL_INVALID_REQUEST, why);
+	return STEP_ATTEMPT;
+}
+
+static void
+on_intent(void *arg, bool stored)
+{
+	struct request *r = arg;
+
+	r->intent = stored ? WRITTEN : WRITE_REFUSED;
+	run(r);
+}
+
+static enum step
+intend(struct request *r)
+{
+	struct request_row request;
+	struct attempt_row attempt;
+
+	r->attempts++;
+	r->attempt.request = r->id;
+	r->attempt.number = r->attempts;
+	record_rows(r, "open", &request, &attempt);
+	ledger_intend(r->desk->worker->turn, &request, &attempt);
+	ledger_wait_init(&r->wait, on_intent, r);
+	ledger_await(r->desk->worker->turn, LEDGER_INTENTS, &r->wait);
+	r->intent = WRITING;
+	return STEP_WAIT;
+}
+
+static void
+on_attempt_head(void *arg, int status, struct slice content_type)
+{
+	struct request *r = arg;
+
+	relay_head(&r->relay, status, content_type);
+}
+
+static bool
+on_attempt_data(void *arg, struct slice bytes)
+{
+	struct request *r = arg;
+
+	/* Over a link credit bounds what comes; a transfer can be paused. */
+	if (r->route.local != NULL && r->relay.full)
+		return false;
+	relay_take(&r->relay, bytes);
+	if (!r->relay.full)
+		attempt_taken(&r->attempt, bytes.len);
+	else
+		r->relay.unpaid += bytes.len;
+	if (r->relay.broken || r->relay.oversize)
+		wake(r);
+	return true;
+}
+
+static void
+on_attempt_end(void *arg)
+{
+	wake(arg);
+}
+
+static const struct attempt_events attempt_events = {
+	.on_head = on_attempt_head,
+	.on_data = on_attempt_data,
+	.on_end = on_attempt_end,
+};
+
+static int64_t
+remaining_ms(const struct request *r)
+{
+	int64_t spent = (clock_mono_us() - r->begun_us) / US_PER_MS;
+
+	return max_i64(r->topology->node->timeouts.total_ms - spent, 1);
+}
+
+static void
+fill_envelope(const struct request *r, struct envelope *e)
+{
+	int64_t cap = r->shape.output_cap;
+
+	if (r->route.max_output > 0 && (cap == 0 || cap > r->route.max_output))
+		cap = r->route.max_output;
+	*e = (struct envelope){
+		.origin = r->topology->self->name,
+		.request = r->id,
+		.attempt = r->attempt.number,
+		.egress = r->route.egress,
+		.issued_us = clock_wall_us(),
+		.team = r->topology->self->team,
+		.caller = r->caller->pseudonym,
+		.user = r->caller->user,
+		.project = r->caller->project,
+		.group = r->group->name,
+		.target = r->route.target,
+		.dialect = r->shape.dialect,
+		.stream = r->shape.stream,
+		.output_cap = cap,
+		.topology = r->topology->hash,
+	};
+}
+
+static enum step
+step_attempt(struct request *r)
+{
+	struct envelope envelope;
+	struct attempt_spec spec = {
+		.desk = r->desk,
+		.topology = r->topology,
+		.route = &r->route,
+		.body = &r->splice,
+		.envelope = &envelope,
+		.node = r->topology->self->name,
+		.remaining_ms = remaining_ms(r),
+		.events = &attempt_events,
+		.arg = r,
+	};
+
+	if (r->intent == NOT_WRITTEN)
+		return intend(r);
+	if (r->intent == WRITING)
+		return STEP_WAIT;
+	if (r->intent == WRITE_REFUSED)
+		return request_fail(r, FAIL_STORE_UNAVAILABLE);
+	relay_init(&r->relay, r->shape.dialect);
+	r->relay.exchange = r->exchange;
+	r->relay.memory = &r->desk->node->process->body_memory;
+	r->relay.stream = r->shape.stream;
+	r->relay.wants_usage = r->shape.wants_usage;
+	r->relay.request_id = slice_of(r->id_text);
+	fill_envelope(r, &envelope);
+	if (!attempt_start(&r->attempt, &spec))
+		return request_fail(r, r->attempt.fail);
+	return STEP_RELAY;
+}
+
+/* What a finished, or hopeless, attempt means for the caller. */
+static enum fail
+judge(struct request *r)
+{
+	struct relay *relay = &r->relay;
+	struct attempt *a = &r->attempt;
+
+	if (relay->oversize)
+		r->detail = slice_of("The answer is larger than this node "
+				     "holds; ask for a stream.");
+	if (relay->oversize)
+		return FAIL_UPSTREAM_FAILED;
+	if (relay->broken && relay->scan.error)
+		return fail_of_provider(500, buf_slice(&relay->answer));
+	if (relay->broken)
+		return FAIL_UPSTREAM_FAILED;
+	if (a->fail != FAIL_NONE && a->status / 100 == 2)
+		return a->fail;
+	if (a->status / 100 != 2 && a->status != 0)
+		return fail_of_provider(a->status, buf_slice(&relay->answer));
+	if (a->fail != FAIL_NONE)
+		return a->fail;
+	if (!r->shape.stream &&
+	    !scan_answer(&relay->scan, buf_slice(&relay->answer)))
+		return FAIL_UPSTREAM_FAILED;
+	return relay_complete(relay) ? FAIL_NONE : FAIL_UPSTREAM_FAILED;
+}
+
+static enum step
+step_relay(struct request *r)
+{
+	bool hopeless = r->relay.broken || r->relay.oversize;
+	enum fail fail;
+
+	if (attempt_is_live(&r->attempt) && !hopeless)
+		return STEP_WAIT;
+	fail = judge(r);
+	r->retry_after_ms = r->attempt.retry_after_ms;
+	return fail == FAIL_NONE ? STEP_SETTLE : request_fail(r, fail);
+}
+
+static void
+answer_failure(struct request *r)
+{
+	struct slice id = slice_of(r->id_text);
+	struct http_field fields[FIELDS_MAX] = {
+		{ "Content-Type", slice_of("application/json") },
+		{ "X-Request-Id", id },
+		{ "X-Router-Error", slice_of(fail_name(r->fail)) },
+	};
+	size_t count = 3;
+	int status = fail_status(r->fail);
+	struct buf body;
+
+	buf_init(&body, RELAY_ERROR_MAX);
+	if (r->fail == FAIL_PROVIDER_REFUSED) {
+		status = r->attempt.status;
+		fail_provider_body(&body, r->shape.dialect, status,
+		    buf_slice(&r->relay.answer), slice_of(""), id);
+	} else {
+		fail_body(&body, r->shape.dialect, r->fail, r->detail, id);
+	}
+	if (r->retry_after_ms > 0 && (status == 429 || status == 503))
+		fields[count++] = (struct http_field){ "Retry-After",
+			slice_of(arena_printf(&r->arena, "%lld",
+			    (long long)(r->retry_after_ms + 999) / 1000)) };
+	http_answer(r->exchange, status, fields, count, &body);
+	buf_fini(&body);
+}
+
+/* The head is gone out: an error event, then the dialect's terminal marker. */
+static void
+end_stream_by_failure(struct request *r)
+{
+	struct buf event;
+
+	buf_init(&event, RELAY_ERROR_MAX);
+	fail_event(&event, r->shape.dialect, r->fail, r->detail,
+	    slice_of(r->id_text));
+	(void)http_stream_put(r->exchange, buf_slice(&event));
+	http_stream_end(r->exchange);
+	buf_fini(&event);
+}
+
+static void
+answer(struct request *r)
+{
+	if (r->exchange == NULL || r->answered || r->fail == FAIL_CLIENT_GONE)
+		return;
+	if (r->fail != FAIL_NONE && r->relay.started)
+		end_stream_by_failure(r);
+	else if (r->fail != FAIL_NONE)
+		answer_failure(r);
+	else if (r->shape.stream)
+		relay_finish(&r->relay);
+	else
+		relay_answer(&r->relay);
+}
+
+static void
+on_settled(void *arg, bool stored)
+{
+	struct request *r = arg;
+
+	assert(stored); /* settlements are kept until they are */
+	r->settlement = WRITTEN;
+	run(r);
+}
+
+static void
+write_rows(struct request *r)
+{
+	struct request_row request;
+	struct attempt_row attempt;
+
+	record_rows(r, "settled", &request, &attempt);
+	if (r->intent == NOT_WRITTEN || r->intent == WRITE_REFUSED)
+		ledger_refused(r->desk->worker->turn, &request);
+	else
+		ledger_settle(r->desk->worker->turn, &request, &attempt);
+	ledger_wait_cancel(&r->wait);
+	ledger_wait_init(&r->wait, on_settled, r);
+	ledger_await(r->desk->worker->turn, LEDGER_SETTLEMENTS, &r->wait);
+	r->settlement = WRITING;
+}
+
+/* Without a caller there is nobody to write a row for. */
+static enum step
+step_settle(struct request *r)
+{
+	if (r->settlement == NOT_WRITTEN && r->caller != NULL) {
+		attempt_cancel(&r->attempt);
+		write_rows(r);
+		return STEP_WAIT;
+	}
+	if (r->settlement == WRITING)
+		return STEP_WAIT;
+	stat_add(r->caller != NULL ? STAT_REQUESTS : STAT_REFUSALS, 1);
+	answer(r);
+	return STEP_DONE;
+}
+
+static struct slice
+client_id_of(struct request *r)
+{
+	struct slice id = http_header(r->exchange, "X-Request-Id");
+	size_t i;
+
+	for (i = 0; i < id.len; i++)
+		if (id.ptr[i] <= ' ' || id.ptr[i] > '~' || id.ptr[i] == '"' ||
+		    id.ptr[i] == '\\')
+			return slice_of("");
+	if (id.len > CLIENT_ID_MAX)
+		return slice_of("");
+	return arena_copy(&r->arena, id);
+}
+
+void
+request_begin(struct desk *d, struct http_exchange *x)
+{
+	struct request *r = xcalloc(1, sizeof(*r));
+
+	r->magic = MAGIC;
+	r->desk = d;
+	r->exchange = x;
+	r->topology = topology_hold(d->worker->topology);
+	arena_init(&r->arena, ARENA_MAX);
+	r->received_us = clock_wall_us();
+	r->begun_us = clock_mono_us();
+	r->id = id_next(&d->worker->ids, r->received_us);
+	memcpy(r->id_text, "req_", 4);
+	id_write(&r->id, r->id_text + 4);
+	r->client_id = client_id_of(r);
+	r->path = r->topology->self->name;
+	r->shape.model =
+	    r->shape.model.ptr == NULL ? slice_of("") : r->shape.model;
+	loop_task_init(&r->wake, run, r);
+	ledger_wait_init(&r->wait, on_intent, r);
+	list_push(&d->requests, &r->link);
+	if (d->requests_count++ == 0)
+		desk_watch_deadlines(d);
+	http_set_owner(x, r);
+	run(r);
+}
+
+void
+request_on_body(struct request *r)
+{
+	r->body_here = true;
+	run(r);
+}
+
+/* The caller's socket took bytes: the attempt may send more. */
+void
+request_on_sent(struct request *r)
+{
+	size_t unpaid = r->relay.unpaid;
+
+	if (!r->relay.full || http_stream_waiting(r->exchange) > 0)
+		return;
+	r->relay.full = false;
+	r->relay.unpaid = 0;
+	if (attempt_is_live(&r->attempt))
+		attempt_taken(&r->attempt, unpaid);
+}
+
+void
+request_on_gone(struct request *r)
+{
+	stat_add(STAT_CLIENTS_GONE, 1);
+	request_interrupt(r, FAIL_CLIENT_GONE);
+}
+
+void
+request_on_done(struct request *r)
+{
+	r->exchange = NULL;
+	r->relay.exchange = NULL;
+	/* Without its exchange the body is gone too: nothing may read it. */
+	if (r->step < STEP_SETTLE)
+		request_interrupt(r, FAIL_CLIENT_GONE);
+	retire(r);
+}
+
+void
+request_on_refused(struct request *r, enum fail fail, const char *why)
+{
+	r->answered = true;
+	r->detail = slice_of(why);
+	request_interrupt(r, fail);
+}
+
+void
+request_interrupt(struct request *r, enum fail fail)
+{
+	if (r->step >= STEP_SETTLE)
+		return;
+	r->interruption = fail;
+	run(r);
+}
+
+void
+request_check_deadline(struct request *r, int64_t now_us)
+{
+	int64_t total_us = r->topology->node->timeouts.total_ms * US_PER_MS;
+
+	if (now_us - r->begun_us > total_us)
+		request_interrupt(r, FAIL_UPSTREAM_TIMEOUT);
+}

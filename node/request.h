@@ -1,0 +1,102 @@
+#pragma once
+/*
+ * request: one call of a caller, from its head to its settled row.  It is a
+ * table of steps (request.c) run by one driver; every way out is SETTLE.
+ * Lives on its worker's loop, owns an arena, and pins the topology it began
+ * with.  It outlives its exchange when the caller leaves.
+ */
+#include "common/base/arena.h"
+#include "common/base/id.h"
+#include "common/base/list.h"
+#include "common/llm/fail.h"
+#include "common/llm/own.h"
+#include "common/net/loop.h"
+#include "common/store/ledger.h"
+#include "node/attempt.h"
+#include "node/relay.h"
+#include "node/route.h"
+
+struct caller;
+struct caller_book;
+struct desk;
+struct group;
+struct http_exchange;
+struct json_index;
+
+#define REQUEST_ID_CHARS 31 /* "req_", 26 of the id, and a NUL */
+
+enum step {
+	STEP_AUTH,
+	STEP_BODY,
+	STEP_PARSE,
+	STEP_FILTER,
+	STEP_ATTEMPT,
+	STEP_RELAY,
+	STEP_SETTLE,
+	STEP_DONE,
+	STEP_WAIT /* not a step: an event will run the request again */
+};
+
+/* What stands between a request and its attempt, or its last bytes. */
+enum written { NOT_WRITTEN, WRITING, WRITTEN, WRITE_REFUSED };
+
+struct request {
+	unsigned magic;
+	struct list link; /* in the desk's list */
+	struct desk *desk;
+	struct http_exchange *exchange; /* NULL once it is done */
+	struct topology *topology;
+	struct caller_book *book; /* holds the caller */
+	const struct caller *caller;
+	struct arena arena;
+	struct id id;
+	char id_text[REQUEST_ID_CHARS];
+	int64_t received_us, begun_us; /* wall, monotonic */
+	struct slice client_id;        /* a valid X-Request-Id, or empty */
+	struct slice path;             /* members it crosses, for the row */
+	bool answered;                 /* by the edge itself */
+
+	enum step step;
+	struct loop_task wake;
+	enum fail interruption; /* taken at the next run */
+	bool body_here;
+
+	struct json_index *body;
+	struct slice body_text;
+	struct shape shape;
+	const struct group *group;
+	struct route route;
+	struct splice splice; /* what is sent */
+	struct attempt attempt;
+	int64_t attempts;
+	struct relay relay;
+
+	struct ledger_wait wait;
+	enum written intent, settlement;
+
+	enum fail fail;
+	enum step failed_in;
+	struct slice detail; /* behind the table's text; constant or arena */
+	int64_t retry_after_ms;
+};
+
+/* A new request for a chat path; may answer at once. */
+void request_begin(struct desk *d, struct http_exchange *x);
+
+/* The exchange's events. */
+void request_on_body(struct request *r);
+void request_on_sent(struct request *r);
+void request_on_gone(struct request *r);
+void request_on_done(struct request *r);
+
+/* The edge answers it by this refusal: only the row is left to do. */
+void request_on_refused(struct request *r, enum fail fail, const char *why);
+
+/* End it by this failure, unless it is settling already. */
+void request_interrupt(struct request *r, enum fail fail);
+
+/* When its deadline is past, end it. */
+void request_check_deadline(struct request *r, int64_t now_us);
+
+/* Its step's name, for logs and rows. */
+const char *request_step(enum step step);

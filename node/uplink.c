@@ -1,0 +1,375 @@
+#include "node/uplink.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/buf.h"
+#include "common/base/log.h"
+#include "common/base/memory.h"
+#include "common/base/secret.h"
+#include "common/base/stat.h"
+#include "common/llm/catalog.h"
+#include "common/member/worker.h"
+#include "common/net/link.h"
+#include "common/net/loop.h"
+#include "common/store/ledger.h"
+#include "node/attempt.h"
+#include "node/node.h"
+
+#define CATALOG_KEY_MAX 96
+#define ACK_MAX         (32 * ACK_RANGES_MAX)
+
+/* Receipts that are not acknowledged yet. */
+struct unacked {
+	struct ack_range ranges[ACK_RANGES_MAX];
+	size_t count;
+	uint64_t commit; /* durable once the ledger has synced this commit */
+};
+
+struct uplink {
+	struct desk *desk;
+	struct link *link;
+	char parent[LINK_NAME_MAX + 1];
+	struct catalog *catalog;
+	struct list attempts; /* struct attempt.waiting */
+	struct seal_memory seals;
+	/* Put in this turn; committed; committed and waiting for an fsync. */
+	struct unacked pending, fresh, waiting;
+	struct ledger_wait written;
+	bool up;
+};
+
+static const struct member *
+parent_of(const struct topology *t)
+{
+	if (t->self->parents_count == 0)
+		return NULL;
+	return mesh_member(&t->mesh, t->self->parents[0]);
+}
+
+static bool
+allow(void *arg, struct slice name, const struct public_key *key,
+    struct link_peer *peer)
+{
+	struct uplink *u = arg;
+	const struct topology *t = u->desk->worker->topology;
+	const struct member *m = mesh_member(&t->mesh, name);
+
+	if (m == NULL || m != parent_of(t) || m->role != ROLE_EGRESS ||
+	    !member_has_key(m, key) || name.len > LINK_NAME_MAX)
+		return false;
+	memcpy(peer->name, name.ptr, name.len);
+	peer->name[name.len] = '\0';
+	peer->role = LINK_EGRESS;
+	peer->key = *key;
+	return true;
+}
+
+static struct hash
+topology_hash(void *arg)
+{
+	struct uplink *u = arg;
+
+	return u->desk->worker->topology->mesh_hash;
+}
+
+static void
+on_up(void *arg, struct link *l)
+{
+	struct uplink *u = arg;
+
+	u->up = true;
+	atomic_fetch_add(&u->desk->node->links_up, 1);
+	stat_add(STAT_LINKS_UP, 1);
+	log_info("link up", log_str("parent", link_peer(l)->name),
+	    log_int("lane", u->desk->worker->index));
+}
+
+static void
+on_down(void *arg, struct link *l, const char *why)
+{
+	struct uplink *u = arg;
+
+	(void)l;
+	if (!u->up)
+		return;
+	u->up = false;
+	atomic_fetch_sub(&u->desk->node->links_up, 1);
+	stat_add(STAT_LINKS_DOWN, 1);
+	log_warn("link down", log_str("parent", u->parent),
+	    log_int("lane", u->desk->worker->index), log_str("why", why));
+}
+
+static struct slice
+catalog_key(const struct uplink *u, char key[CATALOG_KEY_MAX])
+{
+	int n = snprintf(key, CATALOG_KEY_MAX, "catalog/%s", u->parent);
+
+	return slice_make(key, (size_t)n);
+}
+
+static void
+take_catalog(struct uplink *u, struct catalog *c)
+{
+	if (u->catalog == NULL)
+		atomic_fetch_add(&u->desk->node->catalogs, 1);
+	catalog_free(u->catalog);
+	u->catalog = c;
+}
+
+static void
+on_catalog(struct uplink *u, struct slice bytes)
+{
+	struct catalog *c = catalog_read(bytes);
+	char key[CATALOG_KEY_MAX];
+
+	if (c == NULL || !slice_is(c->egress, u->parent)) {
+		log_warn("catalog refused: not readable, or of another egress",
+		    log_str("parent", u->parent));
+		catalog_free(c);
+		return;
+	}
+	take_catalog(u, c);
+	if (u->desk->worker->index == 0)
+		ledger_put(u->desk->worker->turn, LEDGER_SETTLEMENTS,
+		    FAMILY_META, catalog_key(u, key), bytes);
+	log_info("catalog", log_str("parent", u->parent),
+	    log_int("targets", (int64_t)c->count),
+	    log_slice("price_book", c->price_book));
+}
+
+/* Does any key of that egress's vouch for it? */
+static bool
+verified(struct uplink *u, const struct receipt *r)
+{
+	const struct topology *t = u->desk->worker->topology;
+	const struct member *m = mesh_member(&t->mesh, r->row.egress);
+	size_t i;
+
+	if (m == NULL || m->role != ROLE_EGRESS ||
+	    !slice_eq(r->row.origin, t->self->name))
+		return false;
+	for (i = 0; i < m->keys_count; i++)
+		if (seal_check_again(&u->seals, &r->seal, &m->keys[i],
+			RECEIPT_CONTEXT, r->object))
+			return true;
+	return false;
+}
+
+static struct attempt *
+find_attempt(struct uplink *u, const struct receipt_row *row)
+{
+	list_each(item, &u->attempts) {
+		struct attempt *a = container_of(item, struct attempt, waiting);
+
+		if (a->number == row->attempt &&
+		    memcmp(&a->request, &row->request, ID_BYTES) == 0)
+			return a;
+	}
+	return NULL;
+}
+
+/* Beyond the table one is not acknowledged now, and will be sent again. */
+static void
+note(struct unacked *un, const struct ack_range *range)
+{
+	struct ack_range *last = &un->ranges[un->count];
+
+	if (un->count > 0 && last[-1].to + 1 == range->from &&
+	    memcmp(last[-1].chain, range->chain, CHAIN_ID_BYTES) == 0)
+		last[-1].to = range->to;
+	else if (un->count < ACK_RANGES_MAX)
+		un->ranges[un->count++] = *range;
+}
+
+static void
+on_written(void *arg, bool written)
+{
+	struct uplink *u = arg;
+	size_t i;
+
+	assert(written); /* settlements are kept until they are */
+	for (i = 0; i < u->pending.count; i++)
+		note(&u->fresh, &u->pending.ranges[i]);
+	u->pending.count = 0;
+	u->fresh.commit = ledger_committed(u->desk->node->process->ledger);
+}
+
+static void
+on_receipt(struct uplink *u, struct slice message)
+{
+	struct ledger *ledger = u->desk->node->process->ledger;
+	uint8_t key[RECEIPT_KEY_BYTES];
+	struct ack_range range;
+	struct receipt r;
+	struct attempt *a;
+
+	if (!receipt_read(&r, message) || !receipt_key(key, &r.row) ||
+	    !verified(u, &r)) {
+		stat_add(STAT_RECEIPTS_BAD, 1);
+		log_error("receipt refused: its signature does not verify",
+		    log_str("parent", u->parent));
+		return;
+	}
+	stat_add(STAT_RECEIPTS, 1);
+	a = find_attempt(u, &r.row);
+	/* With a live attempt the request's own settlement says whether the
+	 * receipt agrees; a late one is compared with the stored rows. */
+	receipt_keep(ledger, u->desk->worker->turn, &r, message, true);
+	memcpy(range.chain, key, CHAIN_ID_BYTES);
+	range.from = range.to = r.row.seq;
+	if (u->pending.count == 0)
+		ledger_await(u->desk->worker->turn, LEDGER_SETTLEMENTS,
+		    &u->written);
+	note(&u->pending, &range);
+	if (a != NULL)
+		attempt_on_receipt(a, &r, message);
+}
+
+static void
+on_message(void *arg, struct link *l, enum link_message type,
+    struct slice bytes)
+{
+	struct uplink *u = arg;
+
+	(void)l;
+	if (type == LINK_CATALOG)
+		on_catalog(u, bytes);
+	else if (type == LINK_RECEIPT)
+		on_receipt(u, bytes);
+}
+
+static void
+on_twin(void *arg, struct link *l)
+{
+	struct uplink *u = arg;
+
+	log_error("two processes use one identity: revoke the key unless a "
+		  "restart explains it",
+	    log_str("parent", link_peer(l)->name),
+	    log_str("seen_from", u->desk->node->process->identity.name));
+}
+
+static void
+acknowledge(struct uplink *u)
+{
+	struct buf message;
+
+	buf_init(&message, ACK_MAX);
+	ack_write(&message, u->waiting.ranges, u->waiting.count);
+	if (link_is_up(u->link))
+		link_send(u->link, LINK_ACK, buf_slice(&message));
+	buf_fini(&message);
+	u->waiting.count = 0;
+}
+
+/* What waits is frozen, or steady traffic would put its fsync off for ever. */
+void
+uplink_durable(struct uplink *u)
+{
+	uint64_t durable = ledger_durable(u->desk->node->process->ledger);
+
+	if (u->waiting.count > 0 && durable >= u->waiting.commit)
+		acknowledge(u);
+	if (u->waiting.count > 0 || u->fresh.count == 0)
+		return;
+	u->waiting = u->fresh;
+	u->fresh.count = 0;
+	if (durable >= u->waiting.commit)
+		acknowledge(u);
+}
+
+static void
+load_catalog(struct uplink *u)
+{
+	char key[CATALOG_KEY_MAX];
+	struct catalog *c = NULL;
+	struct buf bytes;
+
+	buf_init(&bytes, LINK_MESSAGE_MAX);
+	if (db_get(ledger_db(u->desk->node->process->ledger), FAMILY_META,
+		catalog_key(u, key), &bytes))
+		c = catalog_read(buf_slice(&bytes));
+	if (c != NULL)
+		take_catalog(u, c);
+	buf_fini(&bytes);
+}
+
+struct uplink *
+uplink_new(struct desk *d)
+{
+	struct process *p = d->node->process;
+	const struct member *parent = parent_of(d->worker->topology);
+	struct uplink *u;
+
+	if (parent == NULL)
+		return NULL;
+	u = xcalloc(1, sizeof(*u));
+	u->desk = d;
+	list_init(&u->attempts);
+	ledger_wait_init(&u->written, on_written, u);
+	memcpy(u->parent, parent->name.ptr,
+	    min_size(parent->name.len, LINK_NAME_MAX));
+	load_catalog(u);
+	const struct link_config config = {
+		.loop = d->worker->loop,
+		.tls = p->tls,
+		.identity = p->identity.key,
+		.name = p->identity.name,
+		.role = LINK_NODE,
+		.boot = p->boot,
+		.lane = d->worker->index,
+		.allow = allow,
+		.topology = topology_hash,
+		.events = { .on_up = on_up,
+		    .on_down = on_down,
+		    .on_message = on_message,
+		    .on_twin = on_twin },
+		.arg = u,
+	};
+	u->link = link_dial(&config, parent->address.ptr, u->parent);
+	return u;
+}
+
+void
+uplink_adopt(struct uplink *u)
+{
+	link_recheck(u->link);
+}
+
+void
+uplink_drain(struct uplink *u)
+{
+	link_drain(u->link);
+}
+
+void
+uplink_free(struct uplink *u)
+{
+	if (u == NULL)
+		return;
+	assert(list_empty(&u->attempts));
+	ledger_wait_cancel(&u->written);
+	link_free(u->link);
+	catalog_free(u->catalog);
+	free(u);
+}
+
+struct link *
+uplink_link(const struct uplink *u)
+{
+	return u->link;
+}
+
+const struct catalog *
+uplink_catalog(const struct uplink *u)
+{
+	return u->catalog;
+}
+
+void
+uplink_expect(struct uplink *u, struct attempt *a)
+{
+	list_push(&u->attempts, &a->waiting);
+}

@@ -1,0 +1,34 @@
+#pragma once
+/*
+ * uplink: one worker's link to its parent, and what comes down it beside
+ * streams: the catalog, which is kept also over restarts, and receipts, which
+ * are verified, stored, and acknowledged once they are durable.
+ */
+#include "common/base/slice.h"
+
+struct attempt;
+struct catalog;
+struct desk;
+struct link;
+struct uplink;
+
+/* Dials the first parent of the topology; NULL when there is none. */
+struct uplink *uplink_new(struct desk *d);
+void uplink_free(struct uplink *u); /* NULL is fine */
+
+/* The topology was swapped: does the parent still stand in it? */
+void uplink_adopt(struct uplink *u);
+
+/* Rows committed before the last fsync are durable: acknowledge. */
+void uplink_durable(struct uplink *u);
+
+/* Open nothing new; the link closes when its streams have ended. */
+void uplink_drain(struct uplink *u);
+
+struct link *uplink_link(const struct uplink *u);
+
+/* NULL until one came, in this life or an earlier one. */
+const struct catalog *uplink_catalog(const struct uplink *u);
+
+/* Give this attempt its receipt when it comes, until it is over. */
+void uplink_expect(struct uplink *u, struct attempt *a);
