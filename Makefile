@@ -13,6 +13,10 @@ CPPFLAGS := -D_GNU_SOURCE -I. -MMD -MP
 CFLAGS   := -std=gnu17 -g $(WARN) -fno-omit-frame-pointer
 LDFLAGS  := -pthread
 
+# One short line a file; make V=1 shows the commands.
+ifndef V
+say = @echo "  $(1) $(2)";
+endif
 ifeq ($(MODE),release)
 CFLAGS  += -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 LDFLAGS += -pie -Wl,-z,relro,-z,now
@@ -59,7 +63,7 @@ $(OUT)/lib/egress.a: $(call objects,$(EGRESS))
 $(OUT)/lib/%.a:
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR,$@)$(AR) rcs $@ $^
 
 # Members use the topology library and it uses the base: one group.
 COMMON_A   := $(OUT)/lib/topology.a $(OUT)/lib/common.a
@@ -72,7 +76,7 @@ $(OUT)/bin/gsr-topology: LIBS := $(LIBS_TOPOLOGY)
 
 $(OUT)/bin/gsr-%:
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(GROUPED) $(LIBS)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(GROUPED) $(LIBS)
 
 # The scripted provider and its load client, for tests, bench and demo.
 SIM := $(basename $(notdir $(wildcard tests/sim/*.c)))
@@ -80,21 +84,21 @@ SIM_BINS := $(OUT)/bin/sim $(OUT)/bin/sim-load
 tests-bins: $(SIM_BINS)
 $(OUT)/bin/sim: $(call objects,$(filter-out tests/sim/load%.c,$(wildcard tests/sim/*.c)))
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^
 $(OUT)/bin/sim-load: $(call objects,$(wildcard tests/sim/load*.c))
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # Unit tests mirror the tree: tests/unit/base/buf_test.c tests common/base/buf.c
 UNIT_BINS := $(patsubst tests/unit/%.c,$(OUT)/unit/%,$(UNITS))
 unit-bins: $(UNIT_BINS)
 $(OUT)/unit/%: $(OUT)/tests/unit/%.o $(OUT)/lib/node.a $(OUT)/lib/egress.a $(COMMON_A)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(GROUPED) -lcmocka $(LIBS_MEMBER)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(GROUPED) -lcmocka $(LIBS_MEMBER)
 unit: unit-bins
 	@failed=0; for t in $(UNIT_BINS); do $$t || failed=1; done; exit $$failed
 
@@ -102,7 +106,7 @@ FUZZ_BINS := $(patsubst tests/fuzz/%.c,$(OUT)/fuzz/%,$(FUZZ))
 fuzz-bins: $(FUZZ_BINS)
 $(OUT)/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/lib/node.a $(OUT)/lib/egress.a $(COMMON_A)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(GROUPED) $(LIBS_MEMBER)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $(GROUPED) $(LIBS_MEMBER)
 
 clean:
 	rm -rf build
