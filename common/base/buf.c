@@ -29,23 +29,28 @@ buf_reset(struct buf *b)
 	b->failed = false;
 }
 
-uint8_t *
-buf_room(struct buf *b, size_t len)
+/* One byte more than cap is allocated: for a NUL that never counts. */
+static void
+enlarge(struct buf *b, size_t need)
 {
 	size_t cap = b->cap > 0 ? b->cap : FIRST_CAP;
 
+	while (cap < need)
+		cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+	cap = min_size(cap, b->max);
+	b->data = xrealloc(b->data, cap + 1);
+	b->cap = cap;
+}
+
+uint8_t *
+buf_room(struct buf *b, size_t len)
+{
 	if (b->failed || len > b->max - b->len) {
 		b->failed = true;
 		return NULL;
 	}
-	while (cap < b->len + len)
-		cap *= 2;
-	if (cap > b->max)
-		cap = b->max;
-	if (cap > b->cap) {
-		b->data = xrealloc(b->data, cap);
-		b->cap = cap;
-	}
+	if (b->data == NULL || len > b->cap - b->len)
+		enlarge(b, b->len + len);
 	return b->data + b->len;
 }
 
@@ -96,8 +101,7 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	va_copy(again, args);
 	n = vsnprintf(NULL, 0, fmt, args);
 	assert(n >= 0);
-	/* vsnprintf wants a byte for its NUL; it is not counted. */
-	room = buf_room(b, (size_t)n + 1);
+	room = buf_room(b, (size_t)n);
 	if (room != NULL) {
 		vsnprintf((char *)room, (size_t)n + 1, fmt, again);
 		b->len += (size_t)n;
@@ -118,10 +122,8 @@ buf_drop(struct buf *b, size_t len)
 const char *
 buf_text(struct buf *b)
 {
-	uint8_t *room = buf_room(b, 1);
-
-	if (room == NULL)
-		return "";
-	*room = '\0';
+	if (b->data == NULL)
+		enlarge(b, 0);
+	b->data[b->len] = '\0';
 	return (const char *)b->data;
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#define LAST_US (253402300800 * US_PER_SECOND - 1) /* of the year 9999 */
+
 static int64_t
 read_us(clockid_t which)
 {
@@ -24,13 +26,16 @@ clock_wall_us(void)
 	return read_us(CLOCK_REALTIME);
 }
 
+/* Times before 1970 or after 9999 are shown as the nearest there is. */
 void
 clock_write(int64_t wall_us, char text[CLOCK_TEXT_BYTES])
 {
-	time_t seconds = (time_t)(wall_us / US_PER_SECOND);
 	char date[20];
 	struct tm tm;
+	time_t seconds;
 
+	wall_us = max_i64(0, min_i64(wall_us, LAST_US));
+	seconds = (time_t)(wall_us / US_PER_SECOND);
 	gmtime_r(&seconds, &tm);
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text, CLOCK_TEXT_BYTES, "%s.%06uZ", date,

@@ -54,6 +54,7 @@ hash_keyed(struct slice key, const void *in, size_t len)
 {
 	struct hash h;
 
+	assert(key.len <= crypto_generichash_KEYBYTES_MAX);
 	crypto_generichash(h.bytes, sizeof(h.bytes), in, len,
 	    (const unsigned char *)key.ptr, key.len);
 	return h;

@@ -10,7 +10,7 @@ static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 struct id
 id_at(int64_t wall_us)
 {
-	uint64_t ms = (uint64_t)(wall_us / US_PER_MS);
+	uint64_t ms = (uint64_t)(max_i64(0, wall_us) / US_PER_MS);
 	struct id id = { { 0 } };
 	int i;
 

@@ -5,13 +5,26 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/utf8.h"
 
-#define LINE_BYTES 2048
-#define TEXT_CHARS 512 /* of one field; the rest is cut */
+/*
+ * A line never breaks: every part is put whole or not at all.  A string takes
+ * at most STRING_BYTES, so what each line begins with (time, level, member,
+ * text) always fits; fields that do not are left out, and ROOM_AT_END stays
+ * for saying so and for the end.
+ */
+#define LINE_BYTES   2048
+#define STRING_BYTES 512 /* escaped, without its quotes; the rest is cut */
+#define LEFT_OUT     ",\"left_out\":true"
+#define ROOM_AT_END  (sizeof(LEFT_OUT) - 1 + 2)
+
+_Static_assert(2 * STRING_BYTES + 128 + ROOM_AT_END <= LINE_BYTES,
+    "the beginning of a line fits");
 
 struct line {
 	char text[LINE_BYTES];
 	size_t len;
+	bool full; /* something did not fit */
 };
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
@@ -48,56 +61,86 @@ log_level_parse(enum log_level *level, struct slice name)
 static void
 add(struct line *l, const char *bytes, size_t len)
 {
-	/* Two bytes stay for the closing brace and the line break. */
-	len = min_size(len, sizeof(l->text) - 2 - l->len);
+	if (l->full || len > sizeof(l->text) - ROOM_AT_END - l->len) {
+		l->full = true;
+		return;
+	}
 	memcpy(l->text + l->len, bytes, len);
 	l->len += len;
 }
 
-/* Bytes above 0x7f go out as they are: readers cope with odd UTF-8. */
+static void
+add_text(struct line *l, const char *text)
+{
+	add(l, text, strlen(text));
+}
+
+/* One character as JSON wants it; gives the bytes of `s` it stands for. */
+static size_t
+escape(char out[8], struct slice s)
+{
+	size_t len = utf8_char(s.ptr, s.ptr + s.len);
+	unsigned char c = (unsigned char)s.ptr[0];
+
+	memset(out, 0, 8);
+	if (len == 0)
+		memcpy(out, UTF8_REPLACEMENT, sizeof(UTF8_REPLACEMENT));
+	else if (c < 0x20 || c == 0x7f)
+		snprintf(out, 8, "\\u%04x", c);
+	else if (c == '"' || c == '\\')
+		snprintf(out, 8, "\\%c", c);
+	else
+		memcpy(out, s.ptr, len);
+	return len > 0 ? len : 1;
+}
+
 static void
 add_string(struct line *l, struct slice s)
 {
-	char escape[8];
-	size_t i;
-	unsigned char c;
+	size_t bytes = 0, taken;
+	char out[8];
 
-	/* Room for the worst case, or the line would end inside a string. */
-	if (sizeof(l->text) - l->len < 6 * TEXT_CHARS / 4)
-		s.len = 0;
-	add(l, "\"", 1);
-	for (i = 0; i < min_size(s.len, TEXT_CHARS); i++) {
-		if (sizeof(l->text) - l->len < 16)
+	add_text(l, "\"");
+	while (s.len > 0) {
+		taken = escape(out, s);
+		bytes += strlen(out);
+		if (bytes > STRING_BYTES)
 			break;
-		c = (unsigned char)s.ptr[i];
-		if (c < 0x20 || c == 0x7f) {
-			snprintf(escape, sizeof(escape), "\\u%04x", c);
-			add(l, escape, 6);
-			continue;
-		}
-		if (c == '"' || c == '\\')
-			add(l, "\\", 1);
-		add(l, (const char *)&s.ptr[i], 1);
+		add_text(l, out);
+		s = slice_after(s, taken);
 	}
-	add(l, "\"", 1);
+	add_text(l, "\"");
 }
 
 static void
 add_field(struct line *l, const struct log_field *field)
 {
 	char number[24];
+	size_t before = l->len;
 
-	if (sizeof(l->text) - l->len < 96)
-		return;
-	add(l, ",", 1);
+	add_text(l, ",");
 	add_string(l, slice_of(field->name));
-	add(l, ":", 1);
+	add_text(l, ":");
 	if (field->type == LOG_TYPE_STR) {
 		add_string(l, field->text);
-		return;
+	} else {
+		snprintf(number, sizeof(number), "%lld",
+		    (long long)field->number);
+		add_text(l, number);
 	}
-	snprintf(number, sizeof(number), "%lld", (long long)field->number);
-	add(l, number, strlen(number));
+	if (l->full)
+		l->len = before;
+}
+
+static void
+end_line(struct line *l)
+{
+	if (l->full) {
+		memcpy(l->text + l->len, LEFT_OUT, sizeof(LEFT_OUT) - 1);
+		l->len += sizeof(LEFT_OUT) - 1;
+	}
+	l->text[l->len++] = '}';
+	l->text[l->len++] = '\n';
 }
 
 void
@@ -111,18 +154,17 @@ log_write(enum log_level level, const char *text,
 	if ((int)level < atomic_load_explicit(&threshold, memory_order_relaxed))
 		return;
 	clock_write(clock_wall_us(), time);
-	add(&l, "{\"time\":\"", 9);
-	add(&l, time, strlen(time));
-	add(&l, "\",\"level\":\"", 11);
-	add(&l, level_names[level], strlen(level_names[level]));
-	add(&l, "\",\"member\":", 11);
+	add_text(&l, "{\"time\":\"");
+	add_text(&l, time);
+	add_text(&l, "\",\"level\":\"");
+	add_text(&l, level_names[level]);
+	add_text(&l, "\",\"member\":");
 	add_string(&l, slice_of(atomic_load(&member_name)));
-	add(&l, ",\"text\":", 8);
+	add_text(&l, ",\"text\":");
 	add_string(&l, slice_of(text));
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count && !l.full; i++)
 		add_field(&l, &fields[i]);
-	l.text[l.len++] = '}';
-	l.text[l.len++] = '\n';
+	end_line(&l);
 	/* One write, so lines of threads do not mix; a full pipe loses one. */
 	if (write(STDERR_FILENO, l.text, l.len) < 0)
 		return;

@@ -108,13 +108,13 @@ note_usage(struct scan *s, const struct json_value *object)
 }
 
 static enum scan_kind
-chunk(struct scan *s, const struct json_value *root)
+chunk(struct scan *s, const struct json_value *root, bool named_error)
 {
 	struct found found = look_at(json_find(root, "choices"));
 	bool usage = note_usage(s, json_find(root, "usage"));
 	bool repeated = s->finished && !found.content;
 
-	if (found.failed || is_error(root)) {
+	if (named_error || found.failed || is_error(root)) {
 		s->error = true;
 		return SCAN_ERROR;
 	}
@@ -151,7 +151,7 @@ scan_event(struct scan *s, const struct sse_event *event)
 	root = json_parse(&s->arena, event->data, &error);
 	kind = SCAN_BROKEN;
 	if (root != NULL && root->type == JSON_OBJECT)
-		kind = chunk(s, root);
+		kind = chunk(s, root, slice_is(event->name, "error"));
 	arena_fini(&s->arena);
 	return kind;
 }
