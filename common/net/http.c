@@ -6,19 +6,15 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/base/list.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
-#include "common/base/stat.h"
-#include "common/limit/allowance.h"
-#include "common/net/deadline.h"
-#include "common/net/edge.h"
+#include "common/net/exchange.h"
 #include "common/net/loop.h"
-#include "common/net/outlet.h"
 
 /*
  * How an answer gets out, cheapest first.  Given inside on_head or on_body it
@@ -32,82 +28,8 @@
 
 #define CONNECTION_BYTES (32 * 1024)        /* the library's, each */
 #define SEND_BUFFER      (64 * 1024)        /* the kernel's, each */
-#define BODY_FIRST       4096               /* a body's first storage */
 #define SWALLOW_MAX      (16 * 1024 * 1024) /* of a body nobody wants */
-#define LATE_MAX         (64 * 1024)        /* an answer to a slow request */
 #define RUNS_MAX         3                  /* of the library in a turn */
-#define EXCHANGE_MAGIC   0x48545850u
-#define CONN_MAGIC       0x48434f4eu
-
-enum step {
-	STEP_HEAD,    /* the request line is in */
-	STEP_BODY,    /* the head is good, the body is read */
-	STEP_SWALLOW, /* answered already; the body is read and dropped */
-	STEP_WAIT,    /* all is read; the application owes the answer */
-	STEP_ANSWER,  /* the library sends the answer, or a stream's head */
-	STEP_STREAM,  /* the outlet sends the body */
-	STEP_DEAD     /* the connection was shut down */
-};
-
-enum ending { ENDING_NOT, ENDING_WELL, ENDING_CUT };
-
-struct conn {
-	uint32_t magic;
-	struct http_server *server;
-	struct MHD_Connection *mc;
-	int fd;
-	bool idle;                /* kept alive, between two requests */
-	bool peer_left;           /* the client closed its side, or all of it */
-	struct loop_watch *watch; /* made at the first wait */
-	struct deadline deadline;
-	struct http_exchange *x; /* the request under way, or NULL */
-	struct list link;        /* server->conns */
-};
-
-struct http_exchange {
-	uint32_t magic;
-	struct conn *conn;
-	struct http_server *server;
-	void *owner;
-	enum step step;
-	enum ending ending;
-	bool shown;     /* the application knows it */
-	bool whole;     /* head and body are in */
-	bool suspended; /* the library does not look at it */
-	bool lingering; /* the library will ask again */
-	bool refused;   /* by the edge */
-	bool drained;   /* a stream's bytes are all in the socket */
-	uint64_t asked_turn;
-	const char *target_at; /* where the library has it */
-	struct slice target;   /* ours */
-	struct edge_request request;
-	struct buf body;
-	size_t body_held; /* of server->config.body_memory */
-	int status;
-	struct MHD_Response *answer; /* made, not yet given to the library */
-	struct slice answer_body;    /* in `answer` */
-	struct outlet outlet;
-	struct list dirty; /* server->dirty: the outlet has something to do */
-};
-
-struct http_server {
-	struct loop *loop;
-	struct http_config config;
-	struct MHD_Daemon *daemon;
-	struct loop_watch *watch; /* the library's epoll descriptor */
-	bool ready;               /* it has events */
-	bool kick;                /* there is work that it does not know of */
-	bool late; /* an answer was taken that a second run will send */
-	bool draining;
-	uint64_t ran_turn;
-	size_t busy;
-	struct list conns, dirty;
-	struct deadline_queue heads, bodies, idles;
-	struct loop_timer *timer;
-	int64_t timer_at_us;                       /* INT64_MAX: not set */
-	struct edge_field fields[EDGE_FIELDS_MAX]; /* of the head checked now */
-	size_t field_count;
-};
 
 static struct conn *
 conn_of(struct MHD_Connection *mc)
@@ -118,72 +40,6 @@ conn_of(struct MHD_Connection *mc)
 
 	assert(c->magic == CONN_MAGIC);
 	return c;
-}
-
-/* The library must run, this turn or, when it has run, at once in the next. */
-static void
-kick(struct http_server *s)
-{
-	s->kick = true;
-	if (s->ran_turn == loop_turns(s->loop))
-		loop_again(s->loop);
-}
-
-/* What the exchange waited for is there. */
-static void
-wake(struct http_exchange *x)
-{
-	if (x->suspended) {
-		x->suspended = false;
-		MHD_resume_connection(x->conn->mc);
-		kick(x->server);
-	} else if (x->lingering) {
-		kick(x->server);
-	}
-}
-
-static void
-start_deadline(struct deadline_queue *q, struct conn *c)
-{
-	struct http_server *s = c->server;
-	int64_t now_us = loop_now_us(s->loop);
-
-	deadline_start(q, &c->deadline, now_us);
-	if (c->deadline.at_us >= s->timer_at_us)
-		return;
-	s->timer_at_us = c->deadline.at_us;
-	loop_timer_set(s->timer, s->timer_at_us - now_us);
-}
-
-/* The library sees the end of it and takes the connection down. */
-static void
-shut(struct conn *c)
-{
-	shutdown(c->fd, SHUT_RDWR);
-}
-
-static void
-forget_body(struct http_exchange *x)
-{
-	if (x->body_held > 0)
-		allowance_give(x->server->config.body_memory, x->body_held);
-	x->body_held = 0;
-	buf_fini(&x->body);
-}
-
-/* The application's answer to a refusal of ours is there when it returns. */
-static void
-refuse(struct http_exchange *x, int status, const char *why)
-{
-	struct http_server *s = x->server;
-
-	stat_add(STAT_HTTP_REJECTED, 1);
-	s->busy += !x->shown;
-	x->shown = true;
-	x->refused = true;
-	forget_body(x);
-	s->config.on_refused(s->config.arg, x, status, why);
-	assert(x->answer != NULL);
 }
 
 /* Hand the answer to the library, inside its callback. */
@@ -263,7 +119,6 @@ answered_early(struct http_exchange *x)
 {
 	if (x->request.wants_continue || x->request.length > SWALLOW_MAX)
 		return give(x);
-	x->step = STEP_SWALLOW;
 	return MHD_YES;
 }
 
@@ -275,60 +130,24 @@ head_is_in(struct http_exchange *x, const char *method, const char *version)
 	int status = check_head(x, method, version, &why);
 
 	if (status == 400 || status == 414 || status == 431) {
-		refuse(x, status, why);
+		exchange_refuse(x, status, why);
 		return give(x);
 	}
 	x->step = STEP_BODY;
-	start_deadline(&s->bodies, x->conn);
+	conn_start_deadline(&s->bodies, x->conn);
 	s->busy++;
 	x->shown = true;
 	s->config.on_head(s->config.arg, x);
 	if (x->answer == NULL && status != 0)
-		refuse(x, status, why);
+		exchange_refuse(x, status, why);
 	if (x->answer == NULL && x->request.length > s->config.body_max_bytes)
-		refuse(x, 413, "the body is too large");
+		exchange_refuse(x, 413, "the body is too large");
 	if (x->answer != NULL)
 		return answered_early(x);
 	x->body.max = x->request.has_length ? (size_t)x->request.length
 					    : s->config.body_max_bytes;
 	return MHD_YES;
 }
-
-/* Storage for `len` more bytes, out of what all requests may hold. */
-static bool
-hold_body(struct http_exchange *x, size_t len)
-{
-	struct buf *b = &x->body;
-	size_t need = b->len + len, want = BODY_FIRST;
-
-	if (need <= b->cap)
-		return true;
-	while (want < need)
-		want *= 2;
-	want = min_size(want, b->max);
-	if (!allowance_take(x->server->config.body_memory, want - x->body_held))
-		return false;
-	x->body_held = want;
-	buf_room(b, want - b->len);
-	return true;
-}
-
-static void
-body_comes(struct http_exchange *x, const char *bytes, size_t len)
-{
-	if (x->step != STEP_BODY)
-		return;
-	if (len > x->body.max - x->body.len)
-		refuse(x, 413, "the body is too large");
-	else if (!hold_body(x, len))
-		refuse(x, 503, "there is no room for the body now");
-	else
-		buf_put(&x->body, bytes, len);
-	if (x->refused)
-		x->step = STEP_SWALLOW;
-}
-
-static void on_descriptor(void *arg, int what);
 
 /* Nothing to send now: the library forgets it until wake. */
 static void
@@ -339,10 +158,7 @@ suspend(struct http_exchange *x)
 	x->lingering = false;
 	x->suspended = true;
 	MHD_suspend_connection(c->mc);
-	if (c->watch != NULL)
-		return;
-	c->watch = loop_watch_new(x->server->loop, c->fd, on_descriptor, c);
-	loop_watch_for(c->watch, LOOP_CLOSED);
+	conn_watch(c);
 }
 
 static enum MHD_Result
@@ -388,7 +204,7 @@ on_request(void *cls, struct MHD_Connection *mc, const char *url,
 		return head_is_in(x, method, version);
 	if (*len == 0)
 		return request_is_in(x);
-	body_comes(x, bytes, *len);
+	exchange_take(x, bytes, *len);
 	*len = 0;
 	return MHD_YES;
 }
@@ -414,7 +230,7 @@ on_target(void *cls, const char *target, struct MHD_Connection *mc)
 	list_init(&x->dirty);
 	/* A new connection's head has had its time since the accept. */
 	if (c->idle)
-		start_deadline(&s->heads, c);
+		conn_start_deadline(&s->heads, c);
 	c->idle = false;
 	return x;
 }
@@ -440,8 +256,8 @@ on_completed(void *cls, struct MHD_Connection *mc, void **context,
 	}
 	x->conn->x = NULL;
 	x->conn->idle = true;
-	start_deadline(&s->idles, x->conn);
-	forget_body(x);
+	conn_start_deadline(&s->idles, x->conn);
+	exchange_forget_body(x);
 	outlet_fini(&x->outlet);
 	list_remove(&x->dirty);
 	if (x->answer != NULL)
@@ -468,7 +284,7 @@ on_connection(void *cls, struct MHD_Connection *mc, void **context,
 		    MHD_CONNECTION_INFO_CONNECTION_FD)
 			    ->connect_fd;
 		deadline_init(&c->deadline);
-		start_deadline(&s->heads, c);
+		conn_start_deadline(&s->heads, c);
 		list_push(&s->conns, &c->link);
 		*context = c;
 		return;
@@ -479,27 +295,6 @@ on_connection(void *cls, struct MHD_Connection *mc, void **context,
 	list_remove(&c->link);
 	c->magic = 0;
 	free(c);
-}
-
-/* Put the outlet's bytes into the socket and tell the application. */
-static void
-flush(struct http_exchange *x)
-{
-	struct http_server *s = x->server;
-	struct conn *c = x->conn;
-	size_t sent;
-	enum outlet_flow flow = outlet_flush(&x->outlet, &sent);
-
-	x->drained = flow == OUTLET_EMPTY;
-	c->peer_left |= flow == OUTLET_BROKEN;
-	if (c->watch != NULL)
-		loop_watch_for(c->watch, flow == OUTLET_FULL
-					     ? LOOP_CLOSED | LOOP_WRITE
-					     : LOOP_CLOSED);
-	if (sent > 0 && s->config.on_sent != NULL)
-		s->config.on_sent(s->config.arg, x, sent);
-	if (c->peer_left || (x->drained && x->ending == ENDING_WELL))
-		wake(x);
 }
 
 /*
@@ -518,53 +313,17 @@ on_read(void *cls, uint64_t at, char *room, size_t max)
 	if (x->step == STEP_ANSWER) {
 		x->step = STEP_STREAM;
 		outlet_open(&x->outlet, x->conn->fd, !x->request.http_1_0);
-		flush(x);
+		exchange_flush(x);
 	}
 	if (x->ending == ENDING_CUT || x->conn->peer_left)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	if (x->ending == ENDING_WELL && x->drained &&
-	    outlet_waiting(&x->outlet) == 0)
+	    outlet_waiting(&x->outlet) == 0) {
+		x->server->late = true;
 		return MHD_CONTENT_READER_END_OF_STREAM;
-	suspend(x);
-	if (!x->drained)
-		loop_watch_for(x->conn->watch, LOOP_CLOSED | LOOP_WRITE);
-	return 0;
-}
-
-static void
-on_descriptor(void *arg, int what)
-{
-	struct conn *c = arg;
-	struct http_exchange *x = c->x;
-
-	assert(c->magic == CONN_MAGIC);
-	if (what == LOOP_CLOSED)
-		c->peer_left = true;
-	if (x == NULL)
-		return;
-	if (what == LOOP_WRITE && x->step == STEP_STREAM)
-		flush(x);
-	else
-		wake(x);
-}
-
-static void
-flush_dirty(void *arg)
-{
-	struct http_server *s = arg;
-	struct list batch, *first;
-
-	list_init(&batch);
-	list_append(&batch, &s->dirty);
-	while ((first = list_pop(&batch)) != NULL) {
-		struct http_exchange *x =
-		    container_of(first, struct http_exchange, dirty);
-
-		if (x->step == STEP_STREAM)
-			flush(x);
 	}
-	if (!list_empty(&s->dirty))
-		loop_again(s->loop);
+	suspend(x);
+	return 0;
 }
 
 static void
@@ -581,12 +340,12 @@ run(void *arg)
 	for (i = 0; i < RUNS_MAX; i++) {
 		s->late = false;
 		MHD_run(s->daemon);
-		/* Taken in that run, sent in the next. */
+		/* Taken in that run, sent by the next. */
 		if (!s->late)
 			break;
 	}
 	if (MHD_get_timeout(s->daemon, &wait) == MHD_YES && wait == 0)
-		kick(s);
+		server_kick(s);
 }
 
 static void
@@ -598,6 +357,12 @@ on_ready(void *arg, int what)
 	s->ready = true;
 }
 
+void
+library_resume(struct conn *c)
+{
+	MHD_resume_connection(c->mc);
+}
+
 static enum MHD_Result
 write_field(void *cls, enum MHD_ValueKind kind, const char *name,
     const char *value)
@@ -607,59 +372,12 @@ write_field(void *cls, enum MHD_ValueKind kind, const char *name,
 	return MHD_YES;
 }
 
-/*
- * The library takes no answer while a request is still arriving, so this one
- * goes past it, as far as the socket takes it at once, and the connection is
- * shut.
- */
-static void
-answer_late(struct http_exchange *x)
+void
+library_write_head(const struct http_exchange *x, struct buf *out)
 {
-	struct buf out;
-
-	if (x->answer == NULL)
-		refuse(x, 408, "the request did not arrive in time");
-	buf_init(&out, LATE_MAX);
-	buf_printf(&out, "HTTP/1.1 %d %s\r\n", x->status,
+	buf_printf(out, "HTTP/1.1 %d %s\r\n", x->status,
 	    MHD_get_reason_phrase_for((unsigned)x->status));
-	MHD_get_response_headers(x->answer, write_field, &out);
-	buf_printf(&out, "Content-Length: %zu\r\nConnection: close\r\n\r\n",
-	    x->answer_body.len);
-	buf_put_slice(&out, x->answer_body);
-	if (!out.failed && send(x->conn->fd, out.data, out.len,
-			       MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_debug("a late answer did not go out");
-	buf_fini(&out);
-	x->step = STEP_DEAD;
-}
-
-static void
-expire(struct http_server *s, struct deadline_queue *q)
-{
-	int64_t now_us = loop_now_us(s->loop);
-	struct deadline *d;
-
-	while ((d = deadline_expired(q, now_us)) != NULL) {
-		struct conn *c = container_of(d, struct conn, deadline);
-
-		if (c->x != NULL)
-			answer_late(c->x);
-		shut(c);
-	}
-	s->timer_at_us = min_i64(s->timer_at_us, deadline_next(q));
-}
-
-static void
-on_timer(void *arg)
-{
-	struct http_server *s = arg;
-
-	s->timer_at_us = INT64_MAX;
-	expire(s, &s->heads);
-	expire(s, &s->bodies);
-	expire(s, &s->idles);
-	if (s->timer_at_us < INT64_MAX)
-		loop_timer_set(s->timer, s->timer_at_us - loop_now_us(s->loop));
+	MHD_get_response_headers(x->answer, write_field, out);
 }
 
 /* As it came: the library would decode in place and lose what is behind %00. */
@@ -719,17 +437,17 @@ http_server_new(struct loop *loop, const struct http_config *config,
 	deadline_queue_init(&s->heads, config->head_ms * US_PER_MS);
 	deadline_queue_init(&s->bodies, config->body_ms * US_PER_MS);
 	deadline_queue_init(&s->idles, config->idle_ms * US_PER_MS);
-	s->timer = loop_timer_new(loop, on_timer, s);
+	s->timer = loop_timer_new(loop, server_expire, s);
 	s->timer_at_us = INT64_MAX;
 	s->watch = loop_watch_new(loop,
 	    MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
 	    on_ready, s);
 	loop_watch_for(s->watch, LOOP_READ);
 	loop_each_turn(loop, LOOP_RUN, run, s);
-	loop_each_turn(loop, LOOP_FLUSH, flush_dirty, s);
-	loop_each_turn(loop, LOOP_REST, flush_dirty, s);
+	loop_each_turn(loop, LOOP_FLUSH, server_flush, s);
+	loop_each_turn(loop, LOOP_REST, server_flush, s);
 	/* The library puts its listener into its epoll set when it runs. */
-	kick(s);
+	server_kick(s);
 	return s;
 }
 
@@ -740,12 +458,6 @@ http_server_drain(struct http_server *s)
 		return;
 	s->draining = true;
 	close(MHD_quiesce_daemon(s->daemon));
-}
-
-size_t
-http_server_busy(const struct http_server *s)
-{
-	return s->busy;
 }
 
 void
@@ -765,39 +477,9 @@ http_server_free(struct http_server *s)
 	assert(s->busy == 0 && list_empty(&s->conns));
 	loop_timer_free(s->timer);
 	loop_each_turn_stop(s->loop, LOOP_RUN, run, s);
-	loop_each_turn_stop(s->loop, LOOP_FLUSH, flush_dirty, s);
-	loop_each_turn_stop(s->loop, LOOP_REST, flush_dirty, s);
+	loop_each_turn_stop(s->loop, LOOP_FLUSH, server_flush, s);
+	loop_each_turn_stop(s->loop, LOOP_REST, server_flush, s);
 	free(s);
-}
-
-void
-http_set_owner(struct http_exchange *x, void *owner)
-{
-	x->owner = owner;
-}
-
-void *
-http_owner(const struct http_exchange *x)
-{
-	return x->owner;
-}
-
-enum http_method
-http_method(const struct http_exchange *x)
-{
-	return (enum http_method)x->request.method;
-}
-
-struct slice
-http_path(const struct http_exchange *x)
-{
-	return edge_path(x->target);
-}
-
-bool
-http_query(const struct http_exchange *x, const char *name, struct slice *value)
-{
-	return edge_query(x->target, name, value);
 }
 
 struct slice
@@ -809,12 +491,6 @@ http_header(const struct http_exchange *x, const char *name)
 		strlen(name), &value.ptr, &value.len) != MHD_YES)
 		return slice_make(NULL, 0);
 	return edge_trimmed(value);
-}
-
-struct slice
-http_body(const struct http_exchange *x)
-{
-	return buf_slice(&x->body);
 }
 
 /* Framing is the library's: a field of that kind would contradict it. */
@@ -838,6 +514,8 @@ answer_with(struct http_exchange *x, int status, struct MHD_Response *answer,
 	assert(x->answer == NULL && answer != NULL);
 	x->status = status;
 	x->answer = answer;
+	if (x->step == STEP_BODY)
+		x->step = STEP_SWALLOW;
 	for (i = 0; i < count; i++) {
 		char *value;
 
@@ -850,7 +528,7 @@ answer_with(struct http_exchange *x, int status, struct MHD_Response *answer,
 		MHD_add_response_header(answer, fields[i].name, value);
 		free(value);
 	}
-	wake(x);
+	exchange_wake(x);
 }
 
 void
@@ -876,47 +554,4 @@ http_stream(struct http_exchange *x, int status,
 		NULL);
 
 	answer_with(x, status, answer, fields, count);
-}
-
-static void
-mark_dirty(struct http_exchange *x)
-{
-	if (list_empty(&x->dirty))
-		list_push(&x->server->dirty, &x->dirty);
-}
-
-bool
-http_stream_put(struct http_exchange *x, struct slice bytes)
-{
-	assert(x->magic == EXCHANGE_MAGIC && x->ending == ENDING_NOT);
-	if (bytes.len > 0 && !outlet_put(&x->outlet, bytes)) {
-		log_error("a stream was put more than it can hold");
-		http_stream_cut(x);
-		return false;
-	}
-	mark_dirty(x);
-	return outlet_waiting(&x->outlet) < OUTLET_CALM;
-}
-
-size_t
-http_stream_waiting(const struct http_exchange *x)
-{
-	return outlet_waiting(&x->outlet);
-}
-
-void
-http_stream_end(struct http_exchange *x)
-{
-	assert(x->ending == ENDING_NOT);
-	x->ending = ENDING_WELL;
-	mark_dirty(x);
-}
-
-void
-http_stream_cut(struct http_exchange *x)
-{
-	if (x->ending == ENDING_CUT)
-		return;
-	x->ending = ENDING_CUT;
-	wake(x);
 }
