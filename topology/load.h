@@ -15,12 +15,16 @@ struct topology {
 	const struct node_file *node;  /* of self, when it is a node */
 	const struct egress_file *egress;
 	struct hash mesh_hash;         /* of mesh.lock's signed bytes */
+	struct hash node_hash;         /* of node/NAME.lock's; else zero */
 	struct hash hash;              /* of all that self runs by */
 	char hash_text[17];            /* its first 8 bytes, hex */
 	int64_t mesh_version;          /* of mesh.lock */
 	int64_t node_version;          /* of node/NAME.lock; 0 for an egress */
-	const struct public_key *revoked;
+	const struct public_key *revoked; /* by this lock or any seen before */
 	size_t revoked_count;
+	/* What these locks let members go back to. */
+	const struct hash *mesh_rollback, *node_rollback;
+	size_t mesh_rollback_count, node_rollback_count;
 	struct arena arena;
 };
 
@@ -34,11 +38,16 @@ struct topology_pin {
 	struct public_key operator_key;
 	struct public_key identity; /* its own public key */
 	/*
-	 * The highest versions seen, with their hashes; an older lock is
-	 * refused unless a lock of at least that version lists its hash as a
-	 * rollback target.
+	 * The highest versions seen (0: none), with their hashes; an older
+	 * lock is refused unless the lock of that version listed its hash as
+	 * a rollback target, and another lock of that version always.
 	 */
 	int64_t mesh_version, node_version;
+	struct hash mesh_hash, node_hash;
+	const struct hash *mesh_rollback, *node_rollback;
+	size_t mesh_rollback_count, node_rollback_count;
+	const struct public_key *revoked; /* by any lock seen */
+	size_t revoked_count;
 };
 
 /*

@@ -4,6 +4,7 @@
  * member.yaml (mesh, name, role, the pinned operator key) and seen.yaml (the
  * highest topology versions).  For the main and clerk threads.
  */
+#include "common/base/arena.h"
 #include "common/base/crypto.h"
 #include "topology/load.h"
 
@@ -18,6 +19,13 @@ struct identity {
 	struct public_key public;
 	struct secret *key;
 	int64_t mesh_version, node_version; /* highest seen */
+	struct hash mesh_hash, node_hash;   /* of those */
+	/* Earlier locks that those let us go back to. */
+	struct hash *mesh_rollback, *node_rollback;
+	size_t mesh_rollback_count, node_rollback_count;
+	struct public_key *revoked; /* by any lock seen */
+	size_t revoked_count;
+	struct arena arena; /* of these arrays */
 	char state_dir[4096];
 };
 

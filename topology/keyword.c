@@ -1,0 +1,343 @@
+#include "topology/keyword.h"
+
+#include <assert.h>
+
+#include "common/base/arena.h"
+#include "common/base/command.h"
+#include "common/llm/price.h"
+
+#define WORDS_MAX 64
+
+static const struct yaml_node nothing = { .type = YAML_MAPPING };
+
+const struct keyword *
+table_find(const struct table *table, struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < table->count; i++)
+		if (slice_is(name, table->keywords[i].name))
+			return &table->keywords[i];
+	return NULL;
+}
+
+static const char *
+type_name(const struct yaml_node *node)
+{
+	switch (node->type) {
+	case YAML_SEQUENCE:
+		return "a list";
+	case YAML_MAPPING:
+		return "a mapping";
+	default:
+		return yaml_is_null(node) ? "nothing" : "a single value";
+	}
+}
+
+static void
+unknown_key(struct reader *r, const struct table *table,
+    const struct yaml_node *key)
+{
+	const char *words[WORDS_MAX], *near;
+	size_t i, count = 0;
+
+	for (i = 0; i < table->count && count < WORDS_MAX; i++)
+		words[count++] = table->keywords[i].name;
+	near = nearest_word(key->text, words, count);
+	mistake_add(r->mistakes, r->source, key->place,
+	    "%s has no key '%s'%s%s%s", table->name, key->text.ptr,
+	    near != NULL ? "; did you mean '" : "", near != NULL ? near : "",
+	    near != NULL ? "'?" : "");
+}
+
+static void
+later(struct reader *r, const struct yaml_node *node, const char *what)
+{
+	mistake_add(r->mistakes, r->source, node->place,
+	    "'%s' is known, but this version does not act on it yet; remove it",
+	    what);
+}
+
+/* "a, b or c" of the words a value may be. */
+static const char *
+list_words(struct reader *r, const struct value_spec *spec)
+{
+	const char *text = spec->word(0);
+	size_t i;
+
+	for (i = 1; spec->word(i) != NULL; i++)
+		text = arena_printf(r->arena, "%s%s%s", text,
+		    spec->word(i + 1) != NULL ? ", " : " or ", spec->word(i));
+	return text;
+}
+
+static void
+bad_word(struct reader *r, const struct value_spec *spec,
+    const struct yaml_node *node)
+{
+	const char *words[WORDS_MAX], *near;
+	size_t i, count = 0;
+
+	for (i = 0; spec->later_words != NULL && spec->later_words[i] != NULL;
+	     i++)
+		if (slice_is(node->text, spec->later_words[i])) {
+			mistake_add(r->mistakes, r->source, node->place,
+			    "%s '%s' is known, but this version does not act "
+			    "on it yet; use %s",
+			    spec->name, node->text.ptr, list_words(r, spec));
+			return;
+		}
+	for (i = 0; spec->word(i) != NULL && count < WORDS_MAX; i++)
+		words[count++] = spec->word(i);
+	near = nearest_word(node->text, words, count);
+	if (near != NULL)
+		mistake_add(r->mistakes, r->source, node->place,
+		    "'%s' is no %s; did you mean '%s'?", node->text.ptr,
+		    spec->name, near);
+	else
+		mistake_add(r->mistakes, r->source, node->place,
+		    "'%s' is no %s; write %s", node->text.ptr, spec->name,
+		    list_words(r, spec));
+}
+
+/* What examples and `init` put where a key will be. */
+static bool
+is_placeholder(struct slice text)
+{
+	return slice_is(text, "ed25519:…") || slice_is(text, "ed25519:...");
+}
+
+static void
+bad_value(struct reader *r, const struct keyword *k,
+    const struct yaml_node *node)
+{
+	const struct value_spec *spec = value_spec(k->type);
+
+	if (k->placeholder != NULL && is_placeholder(node->text))
+		mistake_add(r->mistakes, r->source, node->place,
+		    "'%s' waits for its key; %s", k->name, k->placeholder);
+	else if (spec->pattern == NULL)
+		bad_word(r, spec, node);
+	else
+		mistake_add(r->mistakes, r->source, node->place,
+		    "'%s' is no %s; write %s", node->text.ptr, spec->name,
+		    spec->write);
+}
+
+static void
+check_range(struct reader *r, const struct keyword *k,
+    const struct yaml_node *node, const void *at)
+{
+	char min[VALUE_NUMBER_CHARS], max[VALUE_NUMBER_CHARS];
+	int64_t number;
+
+	if (k->min == 0 && k->max == 0)
+		return;
+	memcpy(&number, at, sizeof(number));
+	if (number >= k->min && number <= k->max)
+		return;
+	value_write_number(k->type, k->min, min);
+	value_write_number(k->type, k->max, max);
+	mistake_add(r->mistakes, r->source, node->place,
+	    "'%s' has to be from %s to %s", k->name, min, max);
+}
+
+/* False when it could not be read, which is a mistake. */
+static bool
+read_scalar(struct reader *r, const struct keyword *k,
+    const struct yaml_node *node, void *at)
+{
+	const struct value_spec *spec = value_spec(k->type);
+
+	if (node->type != YAML_SCALAR || yaml_is_null(node)) {
+		if (node->type == YAML_MAPPING && k->form == FORM_LIST &&
+		    k->more != NULL)
+			mistake_add(r->mistakes, r->source, node->place,
+			    "%s; list names only", k->more);
+		else
+			mistake_add(r->mistakes, r->source, node->place,
+			    "'%s' takes a %s, and this is %s", k->name,
+			    spec->name, type_name(node));
+		return false;
+	}
+	if (!spec->read(r->arena, node->text, at)) {
+		bad_value(r, k, node);
+		return false;
+	}
+	check_range(r, k, node, at);
+	return true;
+}
+
+static bool
+listed_before(const struct yaml_node *list, const struct yaml_node *node)
+{
+	const struct yaml_item *item;
+
+	for (item = list->first; item->value != node; item = item->next)
+		if (item->value->type == YAML_SCALAR &&
+		    slice_eq(item->value->text, node->text))
+			return true;
+	return false;
+}
+
+static void
+read_list(struct reader *r, const struct keyword *k,
+    const struct yaml_node *node, void *record)
+{
+	size_t bytes = value_spec(k->type)->bytes, count = 0, n = 0;
+	size_t most = k->items_max > 0 ? k->items_max : node->count;
+	const struct yaml_item *item;
+	char *at = (char *)record + k->offset;
+
+	if (node->type != YAML_SEQUENCE || node->count == 0) {
+		mistake_add(r->mistakes, r->source, node->place,
+		    "'%s' takes a list, and this is %s", k->name,
+		    node->type == YAML_SEQUENCE ? "an empty one"
+						: type_name(node));
+		return;
+	}
+	assert(k->inline_max == 0 || most <= k->inline_max);
+	if (k->inline_max == 0) {
+		at = arena_alloc(r->arena, bytes * most);
+		memcpy((char *)record + k->offset, &at, sizeof(at));
+	}
+	for (item = node->first; item != NULL; item = item->next) {
+		if (n++ == most) {
+			mistake_add(r->mistakes, r->source, item->value->place,
+			    "%s; keep %zu", k->more, most);
+			break;
+		}
+		if (item->value->type == YAML_SCALAR &&
+		    listed_before(node, item->value))
+			mistake_add(r->mistakes, r->source, item->value->place,
+			    "'%s' is listed twice", item->value->text.ptr);
+		else if (read_scalar(r, k, item->value, at + bytes * count))
+			count++;
+	}
+	memcpy((char *)record + k->count_offset, &count, sizeof(count));
+}
+
+static void
+read_map(struct reader *r, const struct keyword *k,
+    const struct yaml_node *node, void *record)
+{
+	const struct table *table = k->table;
+	const struct value_spec *spec = value_spec(table->key_type);
+	const struct yaml_item *item;
+	size_t count = 0;
+	char *at;
+
+	if (node->type != YAML_MAPPING || node->count == 0) {
+		mistake_add(r->mistakes, r->source, node->place,
+		    "'%s' takes a mapping of names, and this is %s", k->name,
+		    node->type == YAML_MAPPING ? "an empty one"
+					       : type_name(node));
+		return;
+	}
+	at = arena_alloc(r->arena, table->bytes * node->count);
+	memcpy((char *)record + k->offset, &at, sizeof(at));
+	for (item = node->first; item != NULL; item = item->next) {
+		if (!spec->read(r->arena, item->key->text, at)) {
+			mistake_add(r->mistakes, r->source, item->key->place,
+			    "'%s' is no %s; write %s", item->key->text.ptr,
+			    spec->name, spec->write);
+			continue;
+		}
+		table_read(r, table, item->value, at);
+		at += table->bytes;
+		count++;
+	}
+	memcpy((char *)record + k->count_offset, &count, sizeof(count));
+}
+
+static bool
+has_required(const struct table *table)
+{
+	size_t i;
+
+	for (i = 0; i < table->count; i++)
+		if (table->keywords[i].required)
+			return true;
+	return false;
+}
+
+static void
+read_absent(struct reader *r, const struct keyword *k, void *record)
+{
+	char *at = (char *)record + k->offset;
+	bool fine;
+
+	if (k->form == FORM_ONE && k->table != NULL &&
+	    !has_required(k->table)) {
+		table_read(r, k->table, &nothing, at);
+	} else if (k->fallback != NULL) {
+		fine = value_spec(k->type)->read(r->arena,
+		    slice_of(k->fallback), at);
+		assert(fine);
+	} else if (k->form == FORM_ONE && k->type == VALUE_PRICE &&
+		   k->table == NULL) {
+		*(int64_t *)(void *)at = PRICE_UNKNOWN;
+	}
+}
+
+static void
+read_keyword(struct reader *r, const struct keyword *k,
+    const struct yaml_node *node, void *record)
+{
+	char *at = (char *)record + k->offset;
+
+	if (k->form == FORM_MAP)
+		read_map(r, k, node, record);
+	else if (k->form == FORM_LIST)
+		read_list(r, k, node, record);
+	else if (k->table != NULL)
+		table_read(r, k->table, node, at);
+	else
+		(void)read_scalar(r, k, node, at);
+}
+
+/* Where a mapping's lack of a key is shown: at its first own character. */
+static void
+missing(struct reader *r, const struct table *table, const struct keyword *k,
+    const struct yaml_node *node)
+{
+	mistake_add(r->mistakes, r->source, node->place, "%s needs '%s': %s",
+	    table->name, k->name, k->help);
+}
+
+void
+table_read(struct reader *r, const struct table *table,
+    const struct yaml_node *node, void *record)
+{
+	const struct yaml_item *item;
+	size_t i;
+
+	if (node->type != YAML_MAPPING && !yaml_is_null(node)) {
+		mistake_add(r->mistakes, r->source, node->place,
+		    "%s is a mapping, and this is %s", table->name,
+		    type_name(node));
+		return;
+	}
+	for (item = node->first; item != NULL; item = item->next) {
+		const struct keyword *k = table_find(table, item->key->text);
+
+		if (k == NULL)
+			unknown_key(r, table, item->key);
+		else if (k->later)
+			later(r, item->key, k->name);
+		else
+			read_keyword(r, k, item->value, record);
+	}
+	for (i = 0; i < table->count; i++) {
+		const struct keyword *k = &table->keywords[i];
+
+		if (yaml_find(node, slice_of(k->name)) != NULL || k->later)
+			continue;
+		if (k->required)
+			missing(r, table, k, node);
+		else
+			read_absent(r, k, record);
+	}
+	if (table->finish != NULL)
+		table->finish(r, node, record);
+}

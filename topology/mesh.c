@@ -1,0 +1,75 @@
+#include "topology/mesh.h"
+
+const struct member *
+mesh_member(const struct mesh *m, struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < m->members_count; i++)
+		if (slice_eq(m->members[i].name, name))
+			return &m->members[i];
+	return NULL;
+}
+
+const struct team *
+mesh_team(const struct mesh *m, struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < m->teams_count; i++)
+		if (slice_eq(m->teams[i].name, name))
+			return &m->teams[i];
+	return NULL;
+}
+
+const struct group *
+node_group(const struct node_file *n, struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < n->groups_count; i++)
+		if (slice_eq(n->groups[i].name, name))
+			return &n->groups[i];
+	return NULL;
+}
+
+const struct model *
+find_model(const struct provider *providers, size_t count, struct slice target)
+{
+	size_t i, k;
+
+	for (i = 0; i < count; i++)
+		for (k = 0; k < providers[i].models_count; k++)
+			if (slice_eq(providers[i].models[k].target, target))
+				return &providers[i].models[k];
+	return NULL;
+}
+
+bool
+team_may_use(const struct team *t, struct slice target)
+{
+	struct slice grant;
+	size_t i;
+
+	for (i = 0; i < t->models_count; i++) {
+		grant = t->models[i];
+		if (slice_eq(grant, target))
+			return true;
+		if (grant.len > 0 && grant.ptr[grant.len - 1] == '*' &&
+		    target.len >= grant.len - 1 &&
+		    memcmp(grant.ptr, target.ptr, grant.len - 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+member_has_key(const struct member *m, const struct public_key *key)
+{
+	size_t i;
+
+	for (i = 0; i < m->keys_count; i++)
+		if (crypto_equal(&m->keys[i], key, sizeof(*key)))
+			return true;
+	return false;
+}

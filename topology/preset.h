@@ -1,0 +1,11 @@
+#pragma once
+/*
+ * preset: how each type of provider wants to be spoken to, as one table.
+ */
+#include "topology/mesh.h"
+
+/* NULL when there is no such type. */
+const struct provider_type *preset_find(struct slice name);
+
+/* The name of the i-th type, or NULL behind the last. */
+const char *preset_name(size_t i);

@@ -1,0 +1,148 @@
+#include "topology/reference.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/buf.h"
+#include "topology/commands.h"
+#include "topology/grammar.h"
+#include "topology/review.h"
+
+#define REFERENCE_BYTES_MAX ((size_t)1024 * 1024)
+#define PATH_CHARS_MAX      256
+
+/* Rows of one file, as they are written. */
+struct rows {
+	struct buf *out;
+	const char *word;
+	const char *title; /* until the first row of the file */
+};
+
+static void
+put_words(struct buf *out, const struct value_spec *spec)
+{
+	size_t i;
+
+	for (i = 0; spec->word(i) != NULL; i++)
+		buf_printf(out, "%s`%s`", i > 0 ? ", " : "", spec->word(i));
+}
+
+static void
+put_takes(struct buf *out, const struct keyword *k)
+{
+	const struct value_spec *spec = value_spec(k->type);
+	char min[VALUE_NUMBER_CHARS], max[VALUE_NUMBER_CHARS];
+
+	if (k->table != NULL) {
+		buf_puts(out,
+		    k->form == FORM_MAP ? "a mapping of names" : "a mapping");
+		return;
+	}
+	if (k->form == FORM_LIST)
+		buf_puts(out, "a list: ");
+	if (spec->pattern == NULL)
+		put_words(out, spec);
+	else
+		buf_printf(out, "%s: %s", spec->name, spec->write);
+	if (k->min == 0 && k->max == 0)
+		return;
+	value_write_number(k->type, k->min, min);
+	value_write_number(k->type, k->max, max);
+	buf_printf(out, "; %s to %s", min, max);
+}
+
+static void
+put_row(struct rows *rows, const char *path, const struct keyword *k)
+{
+	struct buf *out = rows->out;
+
+	if (rows->word != NULL && strstr(path, rows->word) == NULL)
+		return;
+	if (rows->title != NULL)
+		buf_printf(out,
+		    "## %s\n\n| key | takes | else | meaning |\n"
+		    "|---|---|---|---|\n",
+		    rows->title);
+	rows->title = NULL;
+	buf_printf(out, "| `%s` | ", path);
+	if (k->later)
+		buf_puts(out, "*not acted on yet*");
+	else
+		put_takes(out, k);
+	buf_printf(out, " | %s | %s |\n",
+	    k->required           ? "required"
+	    : k->fallback != NULL ? k->fallback
+				  : "",
+	    k->help);
+}
+
+static void
+put_table(struct rows *rows, const char *prefix, const struct table *table)
+{
+	char path[PATH_CHARS_MAX], inner[PATH_CHARS_MAX + 8];
+	size_t i;
+
+	for (i = 0; i < table->count; i++) {
+		const struct keyword *k = &table->keywords[i];
+
+		snprintf(path, sizeof(path), "%s%s", prefix, k->name);
+		put_row(rows, path, k);
+		if (k->table == NULL)
+			continue;
+		snprintf(inner, sizeof(inner), "%s%s.", path,
+		    k->form == FORM_MAP ? ".NAME" : "");
+		put_table(rows, inner, k->table);
+	}
+}
+
+void
+reference_put(struct buf *out, const char *word)
+{
+	static const struct {
+		const char *title;
+		const struct table *table;
+	} files[] = { { "mesh.yaml", &mesh_table },
+		{ "node/NAME.yaml", &node_table },
+		{ "egress/NAME.yaml", &egress_table } };
+	size_t i;
+
+	for (i = 0; i < count_of(files); i++) {
+		struct rows rows = { out, word, files[i].title };
+
+		put_table(&rows, "", files[i].table);
+		if (rows.title == NULL)
+			buf_putc(out, '\n');
+	}
+}
+
+static int
+reference(const void *options, int count, char *const *operands)
+{
+	const char *word = count > 0 ? operands[0] : NULL;
+	struct buf text;
+	int status = EXIT_SUCCESS;
+
+	(void)options;
+	buf_init(&text, REFERENCE_BYTES_MAX);
+	reference_put(&text, word);
+	if (text.len == 0) {
+		fprintf(stderr, "no key has '%s' in it\n", word);
+		status = EXIT_FAILURE;
+	}
+	print_out(&text);
+	buf_fini(&text);
+	return status;
+}
+
+const struct command reference_command = {
+	.name = "reference",
+	.operands = "[WORD]",
+	.summary = "explain the keys of all files, as Markdown",
+	.text = "Every key: what it takes, what holds when it is left out, "
+		"what it means.\nWith a word, only keys that have it in their "
+		"path:\n\n"
+		"  gsr-topology reference timeouts",
+	.operands_min = 0,
+	.operands_max = 1,
+	.run = reference,
+};

@@ -1,0 +1,480 @@
+#include "topology/value.h"
+
+#include <stdio.h>
+
+#include "common/base/arena.h"
+#include "common/base/crypto.h"
+#include "common/llm/price.h"
+#include "topology/mesh.h"
+#include "topology/preset.h"
+
+#define MODEL_CHARS_MAX 127
+#define TEXT_CHARS_MAX  1024
+#define HOST_CHARS_MAX  253
+#define PORT_MAX        65535
+
+#define NAME_PATTERN  "[a-z0-9][a-z0-9._-]{0,62}"
+#define MODEL_PATTERN "[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,126}"
+#define HOST_PATTERN  "([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])"
+
+static bool
+is_lower_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool
+is_alnum(char c)
+{
+	return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z');
+}
+
+static bool
+is_one_of(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
+bool
+is_name(struct slice text)
+{
+	size_t i;
+
+	if (text.len == 0 || text.len > NAME_CHARS_MAX ||
+	    !is_lower_or_digit(text.ptr[0]))
+		return false;
+	for (i = 1; i < text.len; i++)
+		if (!is_lower_or_digit(text.ptr[i]) &&
+		    !is_one_of(text.ptr[i], "._-"))
+			return false;
+	return true;
+}
+
+static bool
+is_model(struct slice text)
+{
+	size_t i;
+
+	if (text.len == 0 || text.len > MODEL_CHARS_MAX ||
+	    !is_alnum(text.ptr[0]))
+		return false;
+	for (i = 1; i < text.len; i++)
+		if (!is_alnum(text.ptr[i]) &&
+		    !is_one_of(text.ptr[i], "._:/@+-"))
+			return false;
+	return true;
+}
+
+/* Split at the first slash; false when there is none. */
+static bool
+split_target(struct slice text, struct slice *provider, struct slice *model)
+{
+	const char *slash =
+	    text.len > 0 ? memchr(text.ptr, '/', text.len) : NULL;
+
+	if (slash == NULL)
+		return false;
+	*provider = slice_make(text.ptr, (size_t)(slash - text.ptr));
+	*model = slice_after(text, provider->len + 1);
+	return true;
+}
+
+static bool
+is_target(struct slice text)
+{
+	struct slice provider, model;
+
+	return split_target(text, &provider, &model) && is_name(provider) &&
+	       is_model(model);
+}
+
+static bool
+is_grant(struct slice text)
+{
+	struct slice provider, model;
+
+	if (!split_target(text, &provider, &model) || !is_name(provider) ||
+	    model.len == 0)
+		return false;
+	if (model.ptr[model.len - 1] == '*')
+		model.len--;
+	return model.len == 0 || is_model(model);
+}
+
+/* Decimal digits only; false beyond max. */
+static bool
+read_digits(struct slice text, int64_t max, int64_t *number)
+{
+	int64_t n = 0;
+	size_t i;
+
+	if (text.len == 0 || (text.len > 1 && text.ptr[0] == '0'))
+		return false;
+	for (i = 0; i < text.len; i++) {
+		int digit = text.ptr[i] - '0';
+
+		if (digit < 0 || digit > 9 || n > (max - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	*number = n;
+	return true;
+}
+
+/* A name, an IPv4 address, or an IPv6 address in brackets. */
+static bool
+is_host(struct slice host)
+{
+	const char *also = ".-_";
+	size_t i, end = host.len;
+
+	if (host.len == 0 || host.len > HOST_CHARS_MAX)
+		return false;
+	i = 0;
+	if (host.ptr[0] == '[') {
+		if (host.len < 4 || host.ptr[host.len - 1] != ']')
+			return false;
+		also = ":.";
+		i = 1;
+		end--;
+	}
+	for (; i < end; i++)
+		if (!is_alnum(host.ptr[i]) && !is_one_of(host.ptr[i], also))
+			return false;
+	return true;
+}
+
+static bool
+is_host_port(struct slice text, int64_t port_min)
+{
+	const char *colon =
+	    text.len > 0 ? memrchr(text.ptr, ':', text.len) : NULL;
+	struct slice host, port;
+	int64_t number;
+
+	if (colon == NULL)
+		return false;
+	host = slice_make(text.ptr, (size_t)(colon - text.ptr));
+	port = slice_after(text, host.len + 1);
+	return is_host(host) && read_digits(port, PORT_MAX, &number) &&
+	       number >= port_min;
+}
+
+/* http(s)://host[:port][/path], nothing that could hide another meaning. */
+static bool
+is_url(struct slice text)
+{
+	struct slice rest, host;
+	const char *slash;
+	size_t i;
+
+	if (text.len > TEXT_CHARS_MAX)
+		return false;
+	if (slice_starts(text, "https://"))
+		rest = slice_after(text, strlen("https://"));
+	else if (slice_starts(text, "http://"))
+		rest = slice_after(text, strlen("http://"));
+	else
+		return false;
+	slash = rest.len > 0 ? memchr(rest.ptr, '/', rest.len) : NULL;
+	host = rest;
+	if (slash != NULL)
+		host.len = (size_t)(slash - rest.ptr);
+	for (i = host.len; i < rest.len; i++)
+		if (!is_alnum(rest.ptr[i]) &&
+		    !is_one_of(rest.ptr[i], "/._~-%:@+"))
+			return false;
+	return is_host(host) || is_host_port(host, 1);
+}
+
+static bool
+keep(bool fine, struct slice text, void *at)
+{
+	if (fine)
+		*(struct slice *)at = text;
+	return fine;
+}
+
+static bool
+read_name(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return keep(is_name(text), text, at);
+}
+
+static bool
+read_text(struct arena *arena, struct slice text, void *at)
+{
+	size_t i;
+
+	(void)arena;
+	for (i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7F)
+			return false;
+	return keep(text.len > 0 && text.len <= TEXT_CHARS_MAX, text, at);
+}
+
+static bool
+read_model(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return keep(is_model(text), text, at);
+}
+
+static bool
+read_target(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return keep(is_target(text), text, at);
+}
+
+static bool
+read_grant(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return keep(is_grant(text), text, at);
+}
+
+static bool
+read_address(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return keep(is_host_port(text, 1), text, at);
+}
+
+static bool
+read_listen(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return keep(is_host_port(text, 0), text, at);
+}
+
+static bool
+read_url(struct arena *arena, struct slice text, void *at)
+{
+	if (!is_url(text))
+		return false;
+	while (text.ptr[text.len - 1] == '/')
+		text.len--;
+	return keep(true, arena_copy(arena, text), at);
+}
+
+static bool
+read_path(struct arena *arena, struct slice text, void *at)
+{
+	return slice_starts(text, "/") && read_text(arena, text, at);
+}
+
+static bool
+read_secret(struct arena *arena, struct slice text, void *at)
+{
+	if (!slice_starts(text, "secret/"))
+		return false;
+	return read_name(arena, slice_after(text, strlen("secret/")), at);
+}
+
+struct unit {
+	const char *name;
+	int64_t factor;
+};
+
+static const struct unit durations[] = { { "ms", 1 }, { "s", 1000 },
+	{ "m", 60 * 1000 }, { "h", 60 * 60 * 1000 },
+	{ "d", 24 * 60 * 60 * 1000 } };
+static const struct unit sizes[] = { { "B", 1 }, { "KiB", 1024 },
+	{ "MiB", 1024 * 1024 }, { "GiB", 1024 * 1024 * 1024 } };
+
+static bool
+read_unit(const struct unit *units, size_t count, struct slice text, void *at)
+{
+	struct slice digits = text, name;
+	int64_t number;
+	size_t i;
+
+	for (i = 0; i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9';)
+		i++;
+	digits.len = i;
+	name = slice_after(text, i);
+	for (i = 0; i < count; i++)
+		if (slice_is(name, units[i].name) &&
+		    read_digits(digits, INT64_MAX / units[i].factor, &number)) {
+			*(int64_t *)at = number * units[i].factor;
+			return true;
+		}
+	return false;
+}
+
+static bool
+read_duration(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return read_unit(durations, count_of(durations), text, at);
+}
+
+static bool
+read_size(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return read_unit(sizes, count_of(sizes), text, at);
+}
+
+static bool
+read_int(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return read_digits(text, INT64_MAX, at);
+}
+
+static bool
+read_price(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return price_parse(at, text);
+}
+
+static bool
+read_key(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return public_key_parse(at, text);
+}
+
+static const char *
+role_name(size_t i)
+{
+	static const char
+	    *const names[] = { [ROLE_NODE] = "node", [ROLE_EGRESS] = "egress" };
+
+	return i < count_of(names) ? names[i] : NULL;
+}
+
+static bool
+read_role(struct arena *arena, struct slice text, void *at)
+{
+	size_t i;
+
+	(void)arena;
+	for (i = 0; role_name(i) != NULL; i++)
+		if (slice_is(text, role_name(i))) {
+			*(enum member_role *)at = (enum member_role)i;
+			return true;
+		}
+	return false;
+}
+
+static const char *
+strategy_name(size_t i)
+{
+	return i == 0 ? "static" : NULL;
+}
+
+static bool
+read_strategy(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return keep(slice_is(text, strategy_name(0)), text, at);
+}
+
+static bool
+read_preset(struct arena *arena, struct slice text, void *at)
+{
+	const struct provider_type *type = preset_find(text);
+
+	(void)arena;
+	if (type != NULL)
+		*(const struct provider_type **)at = type;
+	return type != NULL;
+}
+
+static const char *const later_strategies[] = { "failover", "weighted", "score",
+	"script", "external", NULL };
+static const char *const later_presets[] = { "anthropic", "azure", NULL };
+
+static const struct value_spec specs[VALUE_TYPES] = {
+	[VALUE_NAME] = { "name", "small letters, digits, '.', '_' and '-'",
+	    "^" NAME_PATTERN "$", .bytes = sizeof(struct slice),
+	    .read = read_name },
+	[VALUE_TEXT] = { "text", "one line of at most 1024 bytes",
+	    "^.{1,1024}$", .bytes = sizeof(struct slice), .read = read_text },
+	[VALUE_MODEL] = { "model name", "it as the provider does",
+	    "^" MODEL_PATTERN "$", .bytes = sizeof(struct slice),
+	    .read = read_model },
+	[VALUE_TARGET] = { "target", "provider/model, as openai/gpt-5-mini",
+	    "^" NAME_PATTERN "/" MODEL_PATTERN "$",
+	    .bytes = sizeof(struct slice), .read = read_target },
+	[VALUE_GRANT] = { "grant",
+	    "provider/model, provider/start* or provider/*",
+	    "^" NAME_PATTERN "/([A-Za-z0-9][A-Za-z0-9._:/@+-]*)?[*]?$",
+	    .bytes = sizeof(struct slice), .read = read_grant },
+	[VALUE_ADDRESS] = { "address",
+	    "host:port, as egress.acme.internal:7443",
+	    "^" HOST_PATTERN ":[0-9]{1,5}$", .bytes = sizeof(struct slice),
+	    .read = read_address },
+	[VALUE_LISTEN] = { "address to listen at",
+	    "host:port, as 127.0.0.1:8080 or [::]:8080",
+	    "^" HOST_PATTERN ":[0-9]{1,5}$", .bytes = sizeof(struct slice),
+	    .read = read_listen },
+	[VALUE_URL] = { "URL",
+	    "http:// or https://, host and path, without user, query or "
+	    "fragment",
+	    "^https?://" HOST_PATTERN
+	    "(:[0-9]{1,5})?(/[A-Za-z0-9/._~%:@+-]*)?$",
+	    .bytes = sizeof(struct slice), .read = read_url },
+	[VALUE_PATH] = { "path", "one that begins with a slash", "^/.{0,1023}$",
+	    .bytes = sizeof(struct slice), .read = read_path },
+	[VALUE_SECRET] = { "secret's name",
+	    "secret/NAME; the secret itself is set by `secret set NAME`",
+	    "^secret/" NAME_PATTERN "$", .bytes = sizeof(struct slice),
+	    .read = read_secret },
+	[VALUE_DURATION] = { "duration", "500ms, 8s, 10m, 2h or 1d",
+	    "^[0-9]+(ms|s|m|h|d)$", .bytes = sizeof(int64_t),
+	    .read = read_duration },
+	[VALUE_SIZE] = { "size", "64KiB, 32MiB or 1GiB",
+	    "^[0-9]+(B|KiB|MiB|GiB)$", .bytes = sizeof(int64_t),
+	    .read = read_size },
+	[VALUE_INT] = { "whole number", "digits only", "^[0-9]+$",
+	    .bytes = sizeof(int64_t), .read = read_int },
+	[VALUE_PRICE] = { "price",
+	    "USD per million tokens, as 0.25, with at most 6 decimals",
+	    "^[0-9]+([.][0-9]{1,6})?$", .bytes = sizeof(int64_t),
+	    .read = read_price },
+	[VALUE_KEY] = { "public key", "ed25519: and 43 characters",
+	    "^ed25519:[A-Za-z0-9_-]{43}$", .bytes = sizeof(struct public_key),
+	    .read = read_key },
+	[VALUE_ROLE] = { "role", .word = role_name,
+	    .bytes = sizeof(enum member_role), .read = read_role },
+	[VALUE_STRATEGY] = { "strategy", .word = strategy_name,
+	    .later_words = later_strategies, .bytes = sizeof(struct slice),
+	    .read = read_strategy },
+	[VALUE_PRESET] = { "provider type", .word = preset_name,
+	    .later_words = later_presets,
+	    .bytes = sizeof(const struct provider_type *),
+	    .read = read_preset },
+};
+
+const struct value_spec *
+value_spec(enum value_type type)
+{
+	return &specs[type];
+}
+
+void
+value_write_number(enum value_type type, int64_t number,
+    char text[VALUE_NUMBER_CHARS])
+{
+	const struct unit *units = durations;
+	size_t i = count_of(durations);
+
+	if (type == VALUE_SIZE) {
+		units = sizes;
+		i = count_of(sizes);
+	} else if (type != VALUE_DURATION) {
+		snprintf(text, VALUE_NUMBER_CHARS, "%jd", (intmax_t)number);
+		return;
+	}
+	while (i-- > 1)
+		if (number > 0 && number % units[i].factor == 0)
+			break;
+	snprintf(text, VALUE_NUMBER_CHARS, "%jd%s",
+	    (intmax_t)(number / units[i].factor), units[i].name);
+}

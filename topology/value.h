@@ -1,0 +1,51 @@
+#pragma once
+/*
+ * value: what one scalar of a topology file may be, as one table: its name in
+ * messages, what to write, the pattern for editors, how to read it.  Pure.
+ */
+#include "common/base/slice.h"
+
+struct arena;
+
+enum value_type {
+	VALUE_NAME,     /* struct slice */
+	VALUE_TEXT,     /* struct slice */
+	VALUE_MODEL,    /* struct slice: a model as its provider knows it */
+	VALUE_TARGET,   /* struct slice: provider/model */
+	VALUE_GRANT,    /* struct slice: a target, or its start and a star */
+	VALUE_ADDRESS,  /* struct slice: host:port to dial */
+	VALUE_LISTEN,   /* struct slice: host:port to listen at; port may be 0 */
+	VALUE_URL,      /* struct slice without a slash at its end */
+	VALUE_PATH,     /* struct slice */
+	VALUE_SECRET,   /* struct slice: NAME of secret/NAME */
+	VALUE_DURATION, /* int64_t milliseconds */
+	VALUE_SIZE,     /* int64_t bytes */
+	VALUE_INT,      /* int64_t */
+	VALUE_PRICE,    /* int64_t as in common/llm/price.h */
+	VALUE_KEY,      /* struct public_key */
+	VALUE_ROLE,     /* enum member_role */
+	VALUE_STRATEGY, /* struct slice */
+	VALUE_PRESET,   /* const struct provider_type * */
+	VALUE_TYPES
+};
+
+struct value_spec {
+	const char *name;    /* "duration" */
+	const char *write;   /* "500ms, 8s, 10m or 2h" */
+	const char *pattern; /* for JSON Schema; NULL: one of the words */
+	const char *(*word)(size_t i);  /* NULL behind the last */
+	const char *const *later_words; /* known, not acted on; may be NULL */
+	size_t bytes;                   /* of what it is read to */
+	/* False when the text is not one.  `at` has room for `bytes`. */
+	bool (*read)(struct arena *arena, struct slice text, void *at);
+};
+
+const struct value_spec *value_spec(enum value_type type);
+
+/* Write a number as the type would: "8s", "64KiB", "12". */
+#define VALUE_NUMBER_CHARS 32
+void value_write_number(
+    enum value_type type, int64_t number, char text[VALUE_NUMBER_CHARS]);
+
+/* Letters, digits, '.', '_', '-'; at most NAME_CHARS_MAX. */
+must_check bool is_name(struct slice text);
