@@ -44,11 +44,27 @@ fold(struct hash *row, size_t width, unsigned level, struct seal *seals,
 	return (width + 1) / 2;
 }
 
+/* What is signed: without the count, a path could pass for another tree's. */
+struct signed_root {
+	uint8_t bytes[HASH_BYTES + 1];
+};
+
+static struct signed_root
+signed_root(const struct hash *root, size_t count)
+{
+	struct signed_root s;
+
+	memcpy(s.bytes, root->bytes, HASH_BYTES);
+	s.bytes[HASH_BYTES] = (uint8_t)count;
+	return s;
+}
+
 void
 seal_make(struct seal *seals, const struct secret *key, const char *context,
     const struct hash *leaves, size_t count)
 {
 	struct hash row[SEAL_MAX];
+	struct signed_root to_sign;
 	struct signature signature;
 	size_t i, width = count;
 	unsigned level;
@@ -60,8 +76,9 @@ seal_make(struct seal *seals, const struct secret *key, const char *context,
 			.count = (uint8_t)count };
 	for (level = 0; width > 1; level++)
 		width = fold(row, width, level, seals, count);
-	signature =
-	    sign_bytes(key, context, slice_make(row[0].bytes, HASH_BYTES));
+	to_sign = signed_root(&row[0], count);
+	signature = sign_bytes(key, context,
+	    slice_make(to_sign.bytes, sizeof(to_sign.bytes)));
 	for (i = 0; i < count; i++) {
 		seals[i].root = row[0];
 		seals[i].signature = signature;
@@ -103,9 +120,11 @@ bool
 seal_check(const struct seal *seal, const struct public_key *key,
     const char *context, struct slice object)
 {
+	struct signed_root s = signed_root(&seal->root, seal->count);
+
 	return leads_to_root(seal, context, object) &&
-	       sign_check(key, context,
-		   slice_make(seal->root.bytes, HASH_BYTES), &seal->signature);
+	       sign_check(key, context, slice_make(s.bytes, sizeof(s.bytes)),
+		   &seal->signature);
 }
 
 static struct hash
@@ -116,6 +135,7 @@ digest_of(const struct seal *seal, const char *context)
 	hashing_init(&h);
 	hashing_add(&h, context, strlen(context) + 1);
 	hashing_add(&h, seal->root.bytes, HASH_BYTES);
+	hashing_add(&h, &seal->count, sizeof(seal->count));
 	hashing_add(&h, seal->signature.bytes, SIGNATURE_BYTES);
 	return hashing_done(&h);
 }

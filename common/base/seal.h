@@ -2,9 +2,9 @@
 /*
  * seal: one Ed25519 signature shared by up to SEAL_MAX objects.
  *
- * The objects' leaf hashes are the leaves of a Merkle tree whose root is
- * signed; each object carries root, signature, its index and the path to the
- * root.  Anyone with the signer's public key can check one object alone.
+ * The objects' leaf hashes are the leaves of a Merkle tree whose root and
+ * count are signed; each object carries root, signature, its index and the path
+ * to the root.  Anyone with the signer's public key can check one object alone.
  * leaf = H(0x00 | context | 0 | object), node = H(0x01 | left | right); an odd
  * node goes up unchanged (as in RFC 6962, so no second preimages).
  */
@@ -15,7 +15,7 @@
 
 struct seal {
 	struct hash root;
-	struct signature signature; /* over the root, by context */
+	struct signature signature; /* over root and count, by context */
 	uint8_t index, count;       /* which of how many leaves */
 	uint8_t path_len;
 	struct hash path[SEAL_PATH]; /* siblings, leaf's own first */
@@ -46,7 +46,7 @@ must_check bool seal_check(const struct seal *seal,
 struct seal_memory {
 	struct {
 		struct public_key key;
-		struct hash digest; /* of context, root and signature */
+		struct hash digest; /* of context, root, count and signature */
 	} known[8];
 	unsigned next;
 };
