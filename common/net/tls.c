@@ -18,12 +18,13 @@
 /* Under the UUID arc, which needs no registration. */
 #define IDENTITY_OID "2.25.239313129169752010921208643102364413861"
 
-#define CERT_CONTEXT  "gsr/tls-cert/v1"
-#define EXPORT_LABEL  "EXPERIMENTAL gsr-link-v1"
-#define CIPHERS       "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#define SKEW_SECONDS  (7 * 86400L)   /* peers' clocks may be behind by this */
-#define VALID_SECONDS (730 * 86400L) /* of a boot; longer than any should be   \
-				      */
+#define CERT_CONTEXT "gsr/tls-cert/v1"
+#define EXPORT_LABEL "EXPERIMENTAL gsr-link-v1"
+#define CIPHERS      "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define SKEW_SECONDS (7 * 86400L) /* peers' clocks may be behind by this */
+#define VALID_SECONDS                                                          \
+	(730 * 86400L) /* of a boot; longer than any should be                 \
+			*/
 #define CERT_MAX 4096
 
 struct tls_boot {
