@@ -165,8 +165,10 @@ void
 folder_read(struct folder *f, struct arena *arena, struct mistakes *mistakes,
     const char *dir, const char *only_node)
 {
-	*f =
-	    (struct folder){ .dir = dir, .arena = arena, .mistakes = mistakes };
+	*f = (struct folder){ .dir = dir,
+		.only_node = only_node,
+		.arena = arena,
+		.mistakes = mistakes };
 	f->mesh.source =
 	    (struct source){ .name = "mesh.yaml", .order = ORDER_MESH };
 	f->mesh_lock.source =
