@@ -4,6 +4,7 @@
 #include "common/base/command.h"
 #include "common/base/map.h"
 #include "topology/lock.h"
+#include "topology/value.h"
 
 #define WORDS_MAX 256
 
@@ -48,6 +49,22 @@ member_place(struct folder *f, const struct member *m, const char *key)
 {
 	return folder_place(&f->mesh,
 	    PATH(slice_of("members"), m->name, slice_of(key)));
+}
+
+/* A role that could not be read is a mistake already, and no reason for more.
+ */
+static bool
+has_role(struct folder *f, const struct member *m)
+{
+	const struct yaml_item *item;
+	enum member_role role;
+
+	item = yaml_find(f->mesh.root, slice_of("members"));
+	if (item != NULL)
+		item = yaml_find(item->value, m->name);
+	return item != NULL &&
+	       value_spec(VALUE_ROLE)
+		   ->read(f->arena, yaml_text(item->value, "role"), &role);
 }
 
 /* Does the chain of parents that starts at `m` come back to it? */
@@ -302,7 +319,9 @@ check_mesh(struct folder *f)
 	size_t i;
 
 	for (i = 0; i < mesh->members_count; i++)
-		if (mesh->members[i].role == ROLE_NODE)
+		if (!has_role(f, &mesh->members[i]))
+			continue;
+		else if (mesh->members[i].role == ROLE_NODE)
 			check_node_member(f, &mesh->members[i]);
 		else
 			check_egress_member(f, &mesh->members[i]);
@@ -430,6 +449,8 @@ check_files(struct folder *f)
 		const struct member *m = &mesh->members[i];
 		bool node = m->role == ROLE_NODE;
 
+		if (!has_role(f, m))
+			continue;
 		if (node && f->only_node != NULL &&
 		    !slice_is(m->name, f->only_node))
 			continue;

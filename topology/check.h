@@ -21,5 +21,5 @@ void check_node(struct folder *f, struct folder_file *file);
 void check_files(struct folder *f);
 
 /* No key that was revoked may be listed again. */
-void check_revoked(
-    struct folder *f, const struct public_key *revoked, size_t count);
+void check_revoked(struct folder *f, const struct public_key *revoked,
+    size_t count);

@@ -18,7 +18,7 @@ struct folder_file {
 	struct slice stem;            /* "central" */
 	bool found;                   /* it is there and was read */
 	const struct yaml_node *root; /* NULL until parsed, or not YAML */
-	void *record;  /* struct mesh, egress_file or node_file; as root */
+	void *record; /* struct mesh, egress_file or node_file; as root */
 };
 
 struct folder {
@@ -50,7 +50,8 @@ void folder_parse_nodes(struct folder *f);
 struct folder_file *folder_egress(const struct folder *f, struct slice name);
 struct folder_file *folder_node(const struct folder *f, struct slice name);
 
-/* Never NULL after folder_parse_mesh; an empty one when it could not be read. */
+/* Never NULL after folder_parse_mesh; an empty one when it could not be read.
+ */
 static inline const struct mesh *
 folder_mesh(const struct folder *f)
 {

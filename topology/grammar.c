@@ -35,7 +35,7 @@ static const struct keyword member_keywords[] = {
 	    COUNT(member, parents_count),
 	    .inline_max = MEMBER_PARENTS_MAX,
 	    .items_max = 1,
-	    .more = "several parents are known, but this version acts on one",
+	    .more = "several parents are known, but this version acts on one only",
 	    .help = "the egress that a node dials; exactly one" },
 	{ .name = "keys",
 	    .form = FORM_LIST,
@@ -288,7 +288,7 @@ static const struct keyword group_keywords[] = {
 	    COUNT(group, targets_count),
 	    .items_max = 1,
 	    .more = "several targets and weights are known, but this version "
-		    "acts on one",
+		    "acts on one target only",
 	    .help = "provider/model; exactly one" },
 	{ .name = "aliases",
 	    .later = true,

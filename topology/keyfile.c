@@ -45,8 +45,8 @@ signs(const struct secret *key)
 	struct signature signature;
 
 	signature = sign_bytes(key, "gsr/keyfile-check/v1", slice_of(""));
-	return sign_check(
-	    &public, "gsr/keyfile-check/v1", slice_of(""), &signature);
+	return sign_check(&public, "gsr/keyfile-check/v1", slice_of(""),
+	    &signature);
 }
 
 static struct secret *

@@ -153,7 +153,7 @@ read_scalar(struct reader *r, const struct keyword *k,
 		if (node->type == YAML_MAPPING && k->form == FORM_LIST &&
 		    k->more != NULL)
 			mistake_add(r->mistakes, r->source, node->place,
-			    "%s; list names only", k->more);
+			    "%s; write its name only", k->more);
 		else
 			mistake_add(r->mistakes, r->source, node->place,
 			    "'%s' takes a %s, and this is %s", k->name,
@@ -204,7 +204,7 @@ read_list(struct reader *r, const struct keyword *k,
 	for (item = node->first; item != NULL; item = item->next) {
 		if (n++ == most) {
 			mistake_add(r->mistakes, r->source, item->value->place,
-			    "%s; keep %zu", k->more, most);
+			    "%s; remove it", k->more);
 			break;
 		}
 		if (item->value->type == YAML_SCALAR &&

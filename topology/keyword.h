@@ -40,7 +40,7 @@ struct table {
 	const char *name; /* what one such mapping is: "member" */
 	const struct keyword *keywords;
 	size_t count;
-	size_t bytes; /* of the struct */
+	size_t bytes;             /* of the struct */
 	enum value_type key_type; /* in a map; its key goes to offset 0 */
 	/* Complete a record that was read; may be NULL. */
 	void (*finish)(struct reader *r, const struct yaml_node *node,

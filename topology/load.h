@@ -11,15 +11,15 @@ struct buf;
 
 struct topology {
 	struct mesh mesh;
-	const struct member *self;     /* NULL in gsr-topology */
-	const struct node_file *node;  /* of self, when it is a node */
+	const struct member *self;    /* NULL in gsr-topology */
+	const struct node_file *node; /* of self, when it is a node */
 	const struct egress_file *egress;
-	struct hash mesh_hash;         /* of mesh.lock's signed bytes */
-	struct hash node_hash;         /* of node/NAME.lock's; else zero */
-	struct hash hash;              /* of all that self runs by */
-	char hash_text[17];            /* its first 8 bytes, hex */
-	int64_t mesh_version;          /* of mesh.lock */
-	int64_t node_version;          /* of node/NAME.lock; 0 for an egress */
+	struct hash mesh_hash; /* of mesh.lock's signed bytes */
+	struct hash node_hash; /* of node/NAME.lock's; else zero */
+	struct hash hash;      /* of all that self runs by */
+	char hash_text[17];    /* its first 8 bytes, hex */
+	int64_t mesh_version;  /* of mesh.lock */
+	int64_t node_version;  /* of node/NAME.lock; 0 for an egress */
 	const struct public_key *revoked; /* by this lock or any seen before */
 	size_t revoked_count;
 	/* What these locks let members go back to. */
@@ -54,5 +54,5 @@ struct topology_pin {
  * What a member does at start and reload: check locks and files.  NULL and
  * every reason as lines of "file:line:col: text" in `why`.
  */
-struct topology *topology_load(
-    const char *dir, const struct topology_pin *pin, struct buf *why);
+struct topology *topology_load(const char *dir, const struct topology_pin *pin,
+    struct buf *why);

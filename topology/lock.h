@@ -63,19 +63,19 @@ struct lock {
  * Is it a lock's text that ends in a signature line, signed by this key?
  * To be asked before lock_parse, which believes what it reads.
  */
-must_check bool lock_signed_by(
-    enum lock_kind kind, struct slice text, const struct public_key *key);
+must_check bool lock_signed_by(enum lock_kind kind, struct slice text,
+    const struct public_key *key);
 
 /* False and the number of the line that is not as it should be. */
 must_check bool lock_parse(struct lock *lock, struct arena *arena,
     enum lock_kind kind, struct slice text, int *line);
 
 /* Append the lock with its signature. */
-void lock_write(
-    struct buf *out, const struct lock *lock, const struct secret *key);
+void lock_write(struct buf *out, const struct lock *lock,
+    const struct secret *key);
 
 /* NULL when the lock does not name it. */
-const struct lock_file *lock_find_file(
-    const struct lock *lock, struct slice name);
+const struct lock_file *lock_find_file(const struct lock *lock,
+    struct slice name);
 
 bool lock_revokes(const struct lock *lock, const struct public_key *key);

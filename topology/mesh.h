@@ -38,10 +38,10 @@ struct provider_type {
 	const char *name;     /* openai, vllm, openai-compatible */
 	const char *base_url; /* NULL: base_url has to be given */
 	const char *auth_field, *auth_prefix;
-	unsigned dialects;    /* bits: 1 << DIALECT_CHAT … */
+	unsigned dialects;     /* bits: 1 << DIALECT_CHAT … */
 	const char *chat_path; /* behind base_url */
-	const char *cap_key;  /* field for an output cap */
-	bool usage_in_stream; /* understands stream_options.include_usage */
+	const char *cap_key;   /* field for an output cap */
+	bool usage_in_stream;  /* understands stream_options.include_usage */
 };
 
 struct provider;
@@ -50,7 +50,7 @@ struct model {
 	struct slice name;   /* as the provider knows it */
 	struct slice target; /* provider/name */
 	const struct provider *provider;
-	int64_t max_output;  /* tokens; 0: not stated */
+	int64_t max_output; /* tokens; 0: not stated */
 	struct price price;
 };
 

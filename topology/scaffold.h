@@ -28,7 +28,7 @@ struct scaffold {
 	const char *dir;
 	const char *operator_file, *team_keys; /* where the keys are or go */
 	const char *mesh, *egress, *egress_address, *egress_listen;
-	const char *node_listen; /* of the first node */
+	const char *node_listen;        /* of the first node */
 	struct public_key operator_key; /* set by scaffold_write */
 	struct scaffold_node nodes[OPTION_LIST_MAX];
 	struct scaffold_provider providers[OPTION_LIST_MAX];

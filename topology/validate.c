@@ -32,6 +32,12 @@ print_json(struct review *r, bool fine)
 	buf_fini(&text);
 }
 
+static const char *
+plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
 static int
 validate(const void *options, int count, char *const *operands)
 {
@@ -47,9 +53,10 @@ validate(const void *options, int count, char *const *operands)
 	if (o->json)
 		print_json(r, fine);
 	else if (fine)
-		printf("%s: mesh %s is fine: %zu members, %zu teams\n",
+		printf("%s: mesh %s is fine: %zu member%s, %zu team%s\n",
 		    operands[0], mesh->name.ptr, mesh->members_count,
-		    mesh->teams_count);
+		    plural(mesh->members_count), mesh->teams_count,
+		    plural(mesh->teams_count));
 	status = o->json ? !fine : review_tell(r);
 	review_free(r);
 	return status;

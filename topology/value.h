@@ -8,16 +8,16 @@
 struct arena;
 
 enum value_type {
-	VALUE_NAME,     /* struct slice */
-	VALUE_TEXT,     /* struct slice */
-	VALUE_MODEL,    /* struct slice: a model as its provider knows it */
-	VALUE_TARGET,   /* struct slice: provider/model */
-	VALUE_GRANT,    /* struct slice: a target, or its start and a star */
-	VALUE_ADDRESS,  /* struct slice: host:port to dial */
-	VALUE_LISTEN,   /* struct slice: host:port to listen at; port may be 0 */
-	VALUE_URL,      /* struct slice without a slash at its end */
-	VALUE_PATH,     /* struct slice */
-	VALUE_SECRET,   /* struct slice: NAME of secret/NAME */
+	VALUE_NAME,    /* struct slice */
+	VALUE_TEXT,    /* struct slice */
+	VALUE_MODEL,   /* struct slice: a model as its provider knows it */
+	VALUE_TARGET,  /* struct slice: provider/model */
+	VALUE_GRANT,   /* struct slice: a target, or its start and a star */
+	VALUE_ADDRESS, /* struct slice: host:port to dial */
+	VALUE_LISTEN,  /* struct slice: host:port to listen at; port may be 0 */
+	VALUE_URL,     /* struct slice without a slash at its end */
+	VALUE_PATH,    /* struct slice */
+	VALUE_SECRET,  /* struct slice: NAME of secret/NAME */
 	VALUE_DURATION, /* int64_t milliseconds */
 	VALUE_SIZE,     /* int64_t bytes */
 	VALUE_INT,      /* int64_t */
@@ -44,8 +44,8 @@ const struct value_spec *value_spec(enum value_type type);
 
 /* Write a number as the type would: "8s", "64KiB", "12". */
 #define VALUE_NUMBER_CHARS 32
-void value_write_number(
-    enum value_type type, int64_t number, char text[VALUE_NUMBER_CHARS]);
+void value_write_number(enum value_type type, int64_t number,
+    char text[VALUE_NUMBER_CHARS]);
 
 /* Letters, digits, '.', '_', '-'; at most NAME_CHARS_MAX. */
 must_check bool is_name(struct slice text);

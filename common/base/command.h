@@ -13,10 +13,10 @@ struct option_spec {
 	const char *name;  /* "state": --state VALUE or --state=VALUE */
 	const char *value; /* what --help calls it: "DIR"; NULL for a flag */
 	enum option_type type;
-	size_t offset;     /* of bool, const char *, int64_t, option_list */
+	size_t offset; /* of bool, const char *, int64_t, option_list */
 	bool required;
-	int64_t min, max;  /* OPTION_INT */
-	const char *help;  /* one line, with the default if there is one */
+	int64_t min, max; /* OPTION_INT */
+	const char *help; /* one line, with the default if there is one */
 };
 
 #define OPTION_LIST_MAX 64
@@ -54,5 +54,5 @@ struct program {
 int program_run(const struct program *p, int argc, char **argv);
 
 /* Of `words`, the one nearest to `to` if it is near enough, else NULL. */
-const char *nearest_word(
-    struct slice to, const char *const *words, size_t count);
+const char *nearest_word(struct slice to, const char *const *words,
+    size_t count);

@@ -57,12 +57,12 @@ struct yaml_error {
  * The root, or NULL and *error.  An empty document is an empty mapping.
  * Nothing of the tree points into `text`.
  */
-const struct yaml_node *yaml_parse(
-    struct arena *arena, struct slice text, struct yaml_error *error);
+const struct yaml_node *yaml_parse(struct arena *arena, struct slice text,
+    struct yaml_error *error);
 
 /* The pair of a mapping, or NULL (also for NULL and other types). */
-const struct yaml_item *yaml_find(
-    const struct yaml_node *mapping, struct slice key);
+const struct yaml_item *yaml_find(const struct yaml_node *mapping,
+    struct slice key);
 
 /* The text of a mapping's scalar; empty when there is none. */
 struct slice yaml_text(const struct yaml_node *mapping, const char *key);
@@ -71,8 +71,8 @@ struct slice yaml_text(const struct yaml_node *mapping, const char *key);
 bool yaml_is_null(const struct yaml_node *node);
 
 /* Append the line of the text at `place`, and a caret under the column. */
-void yaml_put_caret(
-    struct buf *out, struct slice text, struct yaml_place place);
+void yaml_put_caret(struct buf *out, struct slice text,
+    struct yaml_place place);
 
 /* Append `text` as a scalar in double quotes. */
 void yaml_put_quoted(struct buf *out, struct slice text);

@@ -43,13 +43,13 @@ must_check bool identity_enroll(const char *state_dir,
     const struct enrolment *e, struct buf *stanza, struct buf *why);
 
 /* False and the reason, with what to do, in `why`. */
-must_check bool identity_open(
-    struct identity *id, const char *state_dir, struct buf *why);
+must_check bool identity_open(struct identity *id, const char *state_dir,
+    struct buf *why);
 void identity_close(struct identity *id);
 
-/* The pin that topology_load wants. */
+/* The pin that topology_load wants; good until identity_saw or _close. */
 void identity_pin(const struct identity *id, struct topology_pin *pin);
 
 /* Remember the versions of a topology that was taken; durable. */
-must_check bool identity_saw(
-    struct identity *id, const struct topology *t, struct buf *why);
+must_check bool identity_saw(struct identity *id, const struct topology *t,
+    struct buf *why);
