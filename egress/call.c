@@ -484,7 +484,8 @@ call_begin(struct dock *d, struct link *l, struct stream *s,
 	list_push(&d->calls, &c->link);
 	d->calls_count++;
 	stream_serve(s, &stream_events, c);
-	loop_soon(d->worker->loop, &c->wake);
+	/* At once: the body may come in the same packet, and wants its room. */
+	run(c);
 }
 
 void

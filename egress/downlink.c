@@ -7,7 +7,6 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
-#include "common/base/stat.h"
 #include "common/llm/envelope.h"
 #include "common/member/worker.h"
 #include "common/store/receipt.h"
@@ -91,7 +90,6 @@ on_up(void *arg, struct link *l)
 	link_set_owner(l, dl);
 	list_push(&d->links, &dl->link);
 	atomic_fetch_add(&d->egress->links_up, 1);
-	stat_add(STAT_LINKS_UP, 1);
 	log_info("link up", log_str("peer", link_peer(l)->name),
 	    log_int("lane", link_peer_lane(l)));
 	offer(dl);
@@ -110,7 +108,6 @@ on_down(void *arg, struct link *l, const char *why)
 	list_remove(&dl->link);
 	free(dl);
 	atomic_fetch_sub(&d->egress->links_up, 1);
-	stat_add(STAT_LINKS_DOWN, 1);
 	log_info("link down", log_str("peer", link_peer(l)->name),
 	    log_str("why", why));
 }

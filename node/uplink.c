@@ -81,7 +81,6 @@ on_up(void *arg, struct link *l)
 
 	u->up = true;
 	atomic_fetch_add(&u->desk->node->links_up, 1);
-	stat_add(STAT_LINKS_UP, 1);
 	log_info("link up", log_str("parent", link_peer(l)->name),
 	    log_int("lane", u->desk->worker->index));
 }
@@ -96,7 +95,6 @@ on_down(void *arg, struct link *l, const char *why)
 		return;
 	u->up = false;
 	atomic_fetch_sub(&u->desk->node->links_up, 1);
-	stat_add(STAT_LINKS_DOWN, 1);
 	log_warn("link down", log_str("parent", u->parent),
 	    log_int("lane", u->desk->worker->index), log_str("why", why));
 }
