@@ -267,9 +267,9 @@ add(const void *options, int count, char *const *operands)
 	buf_init(&a.said, WHY_BYTES_MAX);
 	fine = run(&a, operands[0], count > 1 ? operands[1] : NULL);
 	mistakes_put(&a.mistakes, &a.why);
-	print_error(&a.why);
+	complain(&a.why);
 	if (fine)
-		print_out(&a.said);
+		say(&a.said);
 	if (fine && a.added == 0)
 		printf("%s: nothing to change\n", a.mesh.name);
 	buf_fini(&a.said);

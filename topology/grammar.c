@@ -35,7 +35,8 @@ static const struct keyword member_keywords[] = {
 	    COUNT(member, parents_count),
 	    .inline_max = MEMBER_PARENTS_MAX,
 	    .items_max = 1,
-	    .more = "several parents are known, but this version acts on one only",
+	    .more =
+		"several parents are known, but this version acts on one only",
 	    .help = "the egress that a node dials; exactly one" },
 	{ .name = "keys",
 	    .form = FORM_LIST,

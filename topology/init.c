@@ -263,7 +263,7 @@ init(const void *options, int count, char *const *operands)
 	buf_init(&s->why, WHY_BYTES_MAX);
 	fine = take_options(s, options) && take_places(s, options) &&
 	       scaffold_write(s);
-	print_error(&s->why);
+	complain(&s->why);
 	if (fine)
 		print_next_steps(s);
 	buf_fini(&s->why);

@@ -19,7 +19,7 @@ keygen(const void *options, int count, char *const *operands)
 	(void)count;
 	buf_init(&why, WHY_BYTES_MAX);
 	fine = keyfile_make(operands[0], &public, &why);
-	print_error(&why);
+	complain(&why);
 	buf_fini(&why);
 	if (!fine)
 		return EXIT_FAILURE;

@@ -129,7 +129,7 @@ reference(const void *options, int count, char *const *operands)
 		fprintf(stderr, "no key has '%s' in it\n", word);
 		status = EXIT_FAILURE;
 	}
-	print_out(&text);
+	say(&text);
 	buf_fini(&text);
 	return status;
 }

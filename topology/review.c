@@ -37,19 +37,19 @@ review_tell(struct review *r)
 	mistakes_put(&r->mistakes, &text);
 	buf_printf(&text, "%s: %zu mistake%s\n", r->folder.dir, all,
 	    all == 1 ? "" : "s");
-	print_error(&text);
+	complain(&text);
 	buf_fini(&text);
 	return EXIT_FAILURE;
 }
 
 void
-print_out(const struct buf *text)
+say(const struct buf *text)
 {
 	fwrite(text->data, 1, text->len, stdout);
 }
 
 void
-print_error(const struct buf *text)
+complain(const struct buf *text)
 {
 	fwrite(text->data, 1, text->len, stderr);
 }

@@ -21,5 +21,5 @@ void review_free(struct review *r);
 int review_tell(struct review *r);
 
 /* Print what a buf holds, to standard output or error. */
-void print_out(const struct buf *text);
-void print_error(const struct buf *text);
+void say(const struct buf *text);
+void complain(const struct buf *text);

@@ -179,7 +179,7 @@ schema(const void *options, int count, char *const *operands)
 	buf_init(&text, SCHEMA_BYTES_MAX);
 	schema_put(&text, table);
 	buf_putc(&text, '\n');
-	print_out(&text);
+	say(&text);
 	buf_fini(&text);
 	return EXIT_SUCCESS;
 }

@@ -261,7 +261,7 @@ sign(const void *options, int count, char *const *operands)
 	(void)count;
 	buf_init(&s.why, WHY_BYTES_MAX);
 	fine = run(&s);
-	print_error(&s.why);
+	complain(&s.why);
 	if (s.review != NULL) {
 		(void)review_tell(s.review);
 		review_free(s.review);

@@ -28,7 +28,7 @@ print_json(struct review *r, bool fine)
 	json_field_int(&w, "more", (int64_t)r->mistakes.more);
 	json_close(&w, '}');
 	buf_putc(&text, '\n');
-	print_out(&text);
+	say(&text);
 	buf_fini(&text);
 }
 

@@ -99,7 +99,7 @@ print_json(struct review *r, const struct verified *v)
 	mistakes_put_json(&r->mistakes, &w);
 	json_close(&w, '}');
 	buf_putc(&text, '\n');
-	print_out(&text);
+	say(&text);
 	buf_fini(&text);
 }
 
@@ -134,7 +134,7 @@ verify(const void *options, int count, char *const *operands)
 	(void)count;
 	buf_init(&why, WHY_BYTES_MAX);
 	if (!keyfile_public(o->operator_key, &key, &why)) {
-		print_error(&why);
+		complain(&why);
 		buf_fini(&why);
 		return EXIT_FAILURE;
 	}
