@@ -55,7 +55,7 @@ refuse(struct stream *st, const char *fault)
 	stat_add(STAT_ENVELOPES_REFUSED, 1);
 	log_warn("request over a link refused", log_str("fault", fault),
 	    log_str("peer", st->session->config.peer.name));
-	stream_refuse(st, slice_of("no-eligible-target"), -1);
+	stream_refuse(st, slice_of("forged"), 0);
 }
 
 static bool

@@ -208,8 +208,8 @@ size_t stream_send(struct stream *s, struct slice bytes);
 
 /*
  * No more bytes from this side.  A parent passes the sealed receipt, which
- * leaves in the same packet; a child passes none.  When both sides have ended
- * the stream is dead.
+ * leaves in the same packet; a child passes none.  For the parent the stream
+ * is dead then, for the child when on_end comes.
  */
 void stream_end(struct stream *s, struct slice receipt);
 

@@ -157,12 +157,10 @@ stream_drop_output(struct stream *st)
 void
 stream_tell_end(struct stream *st, enum stream_end end)
 {
-	bool dialler = st->session->config.dialler;
-
 	if (st->deaf)
 		return;
-	/* A server that has ended too has no more to say. */
-	if (end != STREAM_DONE || dialler || st->ending)
+	/* A server whose question is whole goes on to answer it. */
+	if (end != STREAM_DONE || st->session->config.dialler)
 		st->deaf = true;
 	st->told_end = true;
 	st->events->on_end(st->arg, end);
@@ -362,17 +360,15 @@ stream_end(struct stream *st, struct slice receipt)
 
 	assert(!st->deaf && !st->ending);
 	assert(receipt.len <= FRAME_DATA_MAX);
-	if (!may_say(st)) {
-		if (receipt.len > 0 && s->state == SESSION_UP)
-			queue_message(s, LINK_RECEIPT, receipt);
+	if (may_say(st)) {
 		st->ending = true;
-		return;
+		buf_put_slice(&st->last, receipt);
+		stream_ready(st);
+	} else if (receipt.len > 0 && s->state == SESSION_UP) {
+		queue_message(s, LINK_RECEIPT, receipt);
 	}
 	st->ending = true;
-	buf_put_slice(&st->last, receipt);
-	stream_ready(st);
-	if (!s->config.dialler && st->told_end)
-		st->deaf = true;
+	st->deaf = !s->config.dialler;
 }
 
 void

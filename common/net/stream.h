@@ -45,7 +45,7 @@ struct stream {
 	bool said_last;  /* our last frame was queued */
 	bool heard_last; /* theirs came */
 	bool cancelled;  /* theirs was CANCEL */
-	bool told_end;   /* on_end(DONE) was called, or is not due */
+	bool told_end;   /* on_end was called */
 	bool short_room; /* stream_send took less than given */
 };
 
@@ -55,7 +55,7 @@ void stream_free(struct stream *st);
 /* Its slot, if both sides have said their last. */
 void stream_settle(struct stream *st);
 
-/* Tell the application how it ended, now; it is deaf after, but for DONE. */
+/* Tell the application how it ended, now; a server hears on after DONE. */
 void stream_tell_end(struct stream *st, enum stream_end end);
 
 /* Drop what waits to be sent; a receipt goes on its own. */
