@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/store/format.h"
 
 /*
  * Small on purpose: a member shares its machine with the team's own service.
@@ -32,7 +33,6 @@
 #define MEMTABLES_EACH    3
 #define LOG_LEVEL_ERROR   3
 #define COMPLAIN_EVERY_US US_PER_SECOND
-#define FORMAT_KEY        "format"
 
 struct family_kind {
 	const char *name;
@@ -58,6 +58,8 @@ struct db {
 	rocksdb_writeoptions_t *patient, *impatient, *synced;
 	rocksdb_readoptions_t *read;
 	atomic_int_least64_t complained_us;
+	atomic_bool
+	    failing; /* the last write was refused, but not by a stall */
 };
 
 struct db_batch {
@@ -109,6 +111,18 @@ judge(struct db *db, const char *text, char *error)
 		abort();
 	}
 	rocksdb_free(error);
+	return result;
+}
+
+static enum db_result
+judge_write(struct db *db, char *error)
+{
+	enum db_result result = judge(db, "store cannot be written", error);
+
+	if (result == DB_FAILED)
+		atomic_store(&db->failing, true);
+	else if (result == DB_OK && atomic_load(&db->failing))
+		atomic_store(&db->failing, false);
 	return result;
 }
 
@@ -186,6 +200,7 @@ db_new(bool read_only)
 	rocksdb_writeoptions_set_sync(db->synced, 1);
 	db->read = rocksdb_readoptions_create();
 	atomic_init(&db->complained_us, 0);
+	atomic_init(&db->failing, false);
 	return db;
 }
 
@@ -299,41 +314,6 @@ open_families(struct db *db, const char *dir, bool read_only, bool there[])
 	return DB_OK;
 }
 
-/* A new store gets our number, an older one is read, a newer one refused. */
-static enum db_result
-check_format(struct db *db, const char *dir, bool read_only)
-{
-	enum db_result result = DB_FAILED;
-	char text[16];
-	struct buf found;
-	long number;
-
-	buf_init(&found, 64);
-	if (!db_get(db, FAMILY_META, slice_of(FORMAT_KEY), &found)) {
-		snprintf(text, sizeof(text), "%d", DB_FORMAT);
-		result = read_only ? DB_OK
-				   : db_put_now(db, FAMILY_META,
-					 slice_of(FORMAT_KEY), slice_of(text));
-		goto out;
-	}
-	number = strtol(buf_text(&found), NULL, 10);
-	if (number > DB_FORMAT) {
-		log_error("store was written by a newer version",
-		    log_str("dir", dir), log_int("format", number),
-		    log_int("ours", DB_FORMAT));
-		result = DB_NEWER;
-	} else if (number < 1) {
-		log_error("store has no valid format number",
-		    log_str("dir", dir),
-		    log_slice("format", buf_slice(&found)));
-	} else {
-		result = DB_OK;
-	}
-out:
-	buf_fini(&found);
-	return result;
-}
-
 static bool
 has_store(const char *dir)
 {
@@ -366,7 +346,7 @@ db_open(struct db **out, const char *dir, bool read_only)
 	if (result == DB_OK)
 		result = open_families(db, dir, read_only, there);
 	if (result == DB_OK)
-		result = check_format(db, dir, read_only);
+		result = format_check(db, dir, read_only);
 	if (result != DB_OK) {
 		db_close(db);
 		return result;
@@ -450,7 +430,7 @@ db_write(struct db *db, struct db_batch *b, bool patient)
 
 	rocksdb_write(db->rocks, patient ? db->patient : db->impatient,
 	    b->rocks, &error);
-	return judge(db, "store cannot be written", error);
+	return judge_write(db, error);
 }
 
 enum db_result
@@ -458,6 +438,12 @@ db_sync(struct db *db)
 {
 	char *error = NULL;
 
+	/*
+	 * Debian's RocksDB asserts that a log which failed is not synced.  A
+	 * write that succeeds again goes to a new log, after a flush.
+	 */
+	if (atomic_load(&db->failing))
+		return DB_FAILED;
 	rocksdb_flush_wal(db->rocks, 1, &error);
 	return judge(db, "store cannot be synced", error);
 }
@@ -495,7 +481,7 @@ db_put_now(struct db *db, enum family f, struct slice key, struct slice value)
 
 	rocksdb_put_cf(db->rocks, db->synced, db->families[f], key.ptr, key.len,
 	    value.ptr, value.len, &error);
-	return judge(db, "store cannot be written", error);
+	return judge_write(db, error);
 }
 
 enum db_result
@@ -507,7 +493,7 @@ db_delete_now(struct db *db, enum family f, struct slice key)
 	db_batch_delete(b, db, f, key);
 	rocksdb_write(db->rocks, db->synced, b->rocks, &error);
 	db_batch_free(b);
-	return judge(db, "store cannot be written", error);
+	return judge_write(db, error);
 }
 
 static char *
