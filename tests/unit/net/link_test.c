@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,9 @@ struct lab {
 	bool mute; /* the egress does not answer */
 	int64_t began_us;
 	struct buf body;
+	struct link_config twin; /* of the second link */
+	uint64_t strangers;      /* when it began */
+	int fd;
 };
 
 static bool
@@ -200,8 +204,14 @@ on_room(void *arg)
 	struct call *c = arg;
 
 	c->rooms++;
-	if (c->serves)
+	if (c->serves) {
 		answer(c);
+		return;
+	}
+	c->sent += stream_send(c->stream,
+	    slice_after(buf_slice(&c->lab->body), c->sent));
+	if (c->sent == c->lab->body.len)
+		stream_end(c->stream, slice_of(""));
 }
 
 static void
@@ -343,6 +353,7 @@ lab_new(void)
 
 	lab->loop = loop_new("lab");
 	lab->began_us = clock_mono_us();
+	lab->strangers = stat_get(STAT_LINK_STRANGERS);
 	init_member(lab, &lab->node, "node-a", LINK_NODE);
 	init_member(lab, &lab->egress, "egress-1", LINK_EGRESS);
 	fd = listen_any(lab->address);
@@ -591,6 +602,374 @@ a_cut_link_comes_back(void **state)
 	lab_run(lab);
 }
 
+#define LARGE (3 * 1024 * 1024)
+
+static bool
+ask_large(struct lab *lab)
+{
+	struct call *c;
+	int i;
+
+	crypto_random(buf_room(&lab->body, LARGE), LARGE);
+	buf_grow(&lab->body, LARGE);
+	for (i = 0; i < 3; i++) {
+		c = ask(lab, "envelope", buf_slice(&lab->body));
+		assert_non_null(c);
+		assert_true(c->sent < LARGE);
+	}
+	return true;
+}
+
+static bool
+large_answered(struct lab *lab)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (!lab->node.calls[i].done)
+			return false;
+	for (i = 0; i < 3; i++) {
+		struct call *c = &lab->node.calls[i];
+
+		assert_true(
+		    slice_eq(buf_slice(&c->got), buf_slice(&lab->body)));
+		assert_true(c->rooms > 10);
+	}
+	return true;
+}
+
+static void
+large_bodies_both_ways(void **state)
+{
+	struct lab *lab = lab_new();
+
+	(void)state;
+	lab_dial(lab);
+	lab->steps[0] = both_up;
+	lab->steps[1] = ask_large;
+	lab->steps[2] = large_answered;
+	lab_run(lab);
+}
+
+/* What the listener's side counted since the lab was made. */
+static bool
+stranger_seen(struct lab *lab)
+{
+	if (stat_get(STAT_LINK_STRANGERS) == lab->strangers)
+		return false;
+	assert_int_equal(lab->egress.ups, 0);
+	assert_int_equal(lab->node.ups, 0);
+	return true;
+}
+
+static void
+a_stranger_does_not_get_in(void **state)
+{
+	struct lab *lab = lab_new();
+
+	(void)state;
+	lab->egress.refuses_all = true;
+	lab_dial(lab);
+	lab->steps[0] = stranger_seen;
+	lab_run(lab);
+}
+
+static void
+an_unknown_parent_is_not_trusted(void **state)
+{
+	struct lab *lab = lab_new();
+
+	(void)state;
+	lab->node.refuses_all = true;
+	lab_dial(lab);
+	lab->steps[0] = stranger_seen;
+	lab_run(lab);
+}
+
+/* It is in the topology, but not who was to be dialled. */
+static void
+another_parent_is_not_taken(void **state)
+{
+	struct lab *lab = lab_new();
+
+	(void)state;
+	lab->dialled = link_dial(&lab->node.config, lab->address, "egress-2");
+	lab->steps[0] = stranger_seen;
+	lab_run(lab);
+}
+
+/* A certificate under a name that its key does not belong to. */
+static void
+a_name_needs_its_key(void **state)
+{
+	struct lab *lab = lab_new();
+
+	(void)state;
+	tls_boot_free(lab->node.tls);
+	lab->node.tls = tls_boot_new(lab->node.identity, "node-b");
+	lab->node.config.tls = lab->node.tls;
+	lab_dial(lab);
+	lab->steps[0] = stranger_seen;
+	lab_run(lab);
+}
+
+static bool
+write_garbage(struct lab *lab)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port =
+		    htons((uint16_t)atoi(strchr(lab->address, ':') + 1)) };
+
+	lab->fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(lab->fd, (void *)&in, sizeof(in)), 0);
+	assert_int_equal(write(lab->fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
+	return true;
+}
+
+static bool
+garbage_hung_up(struct lab *lab)
+{
+	char answer[64];
+	ssize_t n = recv(lab->fd, answer, sizeof(answer), MSG_DONTWAIT);
+
+	if (n > 0 || (n < 0 && errno == EAGAIN))
+		return false; /* an alert of TLS */
+	close(lab->fd);
+	assert_int_equal(lab->egress.ups, 0);
+	return true;
+}
+
+static void
+garbage_is_hung_up_on(void **state)
+{
+	struct lab *lab = lab_new();
+
+	(void)state;
+	lab->steps[0] = write_garbage;
+	lab->steps[1] = garbage_hung_up;
+	lab_run(lab);
+}
+
+static bool
+dial_twin(struct lab *lab)
+{
+	lab->twin = lab->node.config;
+	crypto_random(&lab->twin.boot, sizeof(lab->twin.boot));
+	lab->second = link_dial(&lab->twin, lab->address, "egress-1");
+	return true;
+}
+
+static bool
+twin_noticed(struct lab *lab)
+{
+	if (lab->egress.ups < 2 || lab->egress.twins == 0)
+		return false;
+	/* The twin is told as well. */
+	return lab->node.twins > 0;
+}
+
+static void
+a_second_boot_raises_an_alarm(void **state)
+{
+	struct lab *lab = lab_new();
+
+	(void)state;
+	lab_dial(lab);
+	lab->steps[0] = both_up;
+	lab->steps[1] = dial_twin;
+	lab->steps[2] = twin_noticed;
+	lab_run(lab);
+}
+
+static bool
+dial_lane(struct lab *lab)
+{
+	lab->twin = lab->node.config;
+	lab->twin.lane = 1;
+	lab->second = link_dial(&lab->twin, lab->address, "egress-1");
+	return true;
+}
+
+static bool
+lane_is_up(struct lab *lab)
+{
+	if (lab->egress.ups < 2 || lab->node.ups < 2)
+		return false;
+	assert_int_equal(link_peer_lane(lab->egress.link), 1);
+	assert_int_equal(lab->egress.twins + lab->node.twins, 0);
+	return true;
+}
+
+static void
+another_lane_raises_none(void **state)
+{
+	struct lab *lab = lab_new();
+
+	(void)state;
+	lab_dial(lab);
+	lab->steps[0] = both_up;
+	lab->steps[1] = dial_lane;
+	lab->steps[2] = lane_is_up;
+	lab_run(lab);
+}
+
+static bool
+forbid(struct lab *lab)
+{
+	link_recheck(lab->egress.link);
+	assert_true(link_is_up(lab->egress.link));
+	lab->egress.refuses_all = true;
+	link_recheck(lab->egress.link);
+	assert_false(link_is_up(lab->egress.link));
+	return true;
+}
+
+static bool
+forbidden(struct lab *lab)
+{
+	if (lab->egress.downs == 0 || lab->node.downs == 0)
+		return false;
+	assert_string_equal(lab->egress.why,
+	    "no longer allowed by the topology");
+	return true;
+}
+
+static void
+a_revoked_key_loses_its_link(void **state)
+{
+	struct lab *lab = lab_new();
+
+	(void)state;
+	lab_dial(lab);
+	lab->steps[0] = both_up;
+	lab->steps[1] = forbid;
+	lab->steps[2] = forbidden;
+	lab_run(lab);
+}
+
+static bool
+drain_egress(struct lab *lab)
+{
+	if (lab->egress.opened == 0 || !lab->egress.calls[0].done)
+		return false;
+	link_drain(lab->egress.link);
+	return true;
+}
+
+static bool
+finish_one(struct lab *lab)
+{
+	/* The drain waits for this. */
+	assert_int_equal(lab->egress.downs, 0);
+	stream_end(lab->egress.calls[0].stream, slice_of("receipt"));
+	return true;
+}
+
+static bool
+drained(struct lab *lab)
+{
+	if (lab->egress.downs == 0 || lab->node.downs == 0)
+		return false;
+	assert_true(lab->node.calls[0].done);
+	assert_string_equal(lab->egress.why, "drained");
+	assert_string_equal(lab->node.why, "closed by the peer");
+	return true;
+}
+
+static void
+a_drain_waits_for_streams(void **state)
+{
+	struct lab *lab = lab_new();
+
+	(void)state;
+	lab_dial(lab);
+	lab->steps[0] = both_up;
+	lab->steps[1] = cut; /* asks; it is not answered */
+	lab->steps[2] = drain_egress;
+	lab->steps[3] = finish_one;
+	lab->steps[4] = drained;
+	lab_run(lab);
+}
+
+static bool
+drain_node(struct lab *lab)
+{
+	link_drain(lab->dialled);
+	return true;
+}
+
+static bool
+node_drained(struct lab *lab)
+{
+	if (lab->egress.downs == 0 || lab->node.downs == 0)
+		return false;
+	assert_string_equal(lab->node.why, "drained");
+	return true;
+}
+
+static void
+a_dialler_drains_and_stays_away(void **state)
+{
+	struct lab *lab = lab_new();
+
+	(void)state;
+	lab_dial(lab);
+	lab->steps[0] = both_up;
+	lab->steps[1] = drain_node;
+	lab->steps[2] = node_drained;
+	lab_run(lab);
+}
+
+/* The application frees its link where it is told of an answer's bytes. */
+static void
+on_data_free(void *arg, struct slice bytes)
+{
+	struct call *c = arg;
+	struct lab *lab = c->lab;
+
+	(void)bytes;
+	link_free(lab->dialled);
+	lab->dialled = NULL;
+	assert_true(c->lost);
+}
+
+static const struct stream_events freeing_events = { on_accepted, on_throttled,
+	on_head, on_data_free, on_room, on_end };
+
+static bool
+ask_and_free(struct lab *lab)
+{
+	struct open_hop hop = { NULL, 0, 30000, 0 };
+	struct call *c = new_call(&lab->node);
+
+	c->stream = link_open(lab->dialled, slice_of("envelope"), &hop,
+	    &freeing_events, c);
+	assert_non_null(c->stream);
+	stream_send(c->stream, slice_of("x"));
+	stream_end(c->stream, slice_of(""));
+	return true;
+}
+
+static bool
+was_freed(struct lab *lab)
+{
+	return lab->dialled == NULL && lab->egress.downs == 1;
+}
+
+static void
+a_link_may_be_freed_by_its_own_callback(void **state)
+{
+	struct lab *lab = lab_new();
+
+	(void)state;
+	lab_dial(lab);
+	lab->steps[0] = both_up;
+	lab->steps[1] = ask_and_free;
+	lab->steps[2] = was_freed;
+	lab_run(lab);
+}
+
 int
 main(void)
 {
@@ -600,6 +979,18 @@ main(void)
 		cmocka_unit_test(a_refusal),
 		cmocka_unit_test(a_message_in_parts),
 		cmocka_unit_test(a_cut_link_comes_back),
+		cmocka_unit_test(large_bodies_both_ways),
+		cmocka_unit_test(a_stranger_does_not_get_in),
+		cmocka_unit_test(an_unknown_parent_is_not_trusted),
+		cmocka_unit_test(another_parent_is_not_taken),
+		cmocka_unit_test(a_name_needs_its_key),
+		cmocka_unit_test(garbage_is_hung_up_on),
+		cmocka_unit_test(a_second_boot_raises_an_alarm),
+		cmocka_unit_test(another_lane_raises_none),
+		cmocka_unit_test(a_revoked_key_loses_its_link),
+		cmocka_unit_test(a_drain_waits_for_streams),
+		cmocka_unit_test(a_dialler_drains_and_stays_away),
+		cmocka_unit_test(a_link_may_be_freed_by_its_own_callback),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
