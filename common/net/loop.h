@@ -1,17 +1,12 @@
 #pragma once
 /*
  * loop: one thread's event loop and its turn.  The only file that sees
- * libevent.  Everything but loop_post, loop_stop and loop_thread is for the
- * loop's own thread.
+ * libevent.  Everything but loop_post and loop_stop is for the loop's own
+ * thread.
  *
- * A turn: (1) take ready events and call their functions; then the phases, in
- * order, each calling what was added to it, in order of adding:
- *	RUN      run requests, take and answer HTTP
- *	FLUSH    send control and DATA frames, which wait for nothing
- *	COMMIT   write the rows of this turn
- *	RELEASE  let go what depended on them
- *	REST     free what died in this turn
- * A turn that was asked for by loop_again does not sleep first.
+ * A turn takes the ready events and calls their functions; then come the
+ * phases, each calling what was added to it, in order of adding.  A turn that
+ * was asked for by loop_again does not sleep first.
  */
 #include "common/base/lang.h"
 #include "common/base/list.h"
@@ -19,11 +14,11 @@
 struct loop;
 
 enum loop_phase {
-	LOOP_RUN,
-	LOOP_FLUSH,
-	LOOP_COMMIT,
-	LOOP_RELEASE,
-	LOOP_REST,
+	LOOP_RUN,     /* run requests, take and answer HTTP */
+	LOOP_FLUSH,   /* send control and DATA frames, which wait for nothing */
+	LOOP_COMMIT,  /* write the rows of this turn */
+	LOOP_RELEASE, /* let go what depended on them */
+	LOOP_REST,    /* free what died in this turn */
 	LOOP_PHASES
 };
 
