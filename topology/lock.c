@@ -36,6 +36,18 @@ split(struct slice text, struct slice *covered, struct slice *signature)
 	return true;
 }
 
+/* The one text of these bytes: libsodium 1.0.18 also reads 0xDF as '_'. */
+static bool
+read_signature(struct slice encoded, struct signature *signature)
+{
+	char again[SIGNATURE_CHARS + 1];
+
+	if (!base64_parse(signature->bytes, sizeof(signature->bytes), encoded))
+		return false;
+	base64_write(again, signature->bytes, sizeof(signature->bytes));
+	return slice_is(encoded, again);
+}
+
 bool
 lock_signed_by(enum lock_kind kind, struct slice text,
     const struct public_key *key)
@@ -44,8 +56,7 @@ lock_signed_by(enum lock_kind kind, struct slice text,
 	struct signature signature;
 
 	return split(text, &covered, &encoded) &&
-	       base64_parse(signature.bytes, sizeof(signature.bytes),
-		   encoded) &&
+	       read_signature(encoded, &signature) &&
 	       sign_check(key, contexts[kind], covered, &signature);
 }
 
