@@ -102,8 +102,10 @@ receive_all(int fd, struct buf *in, int64_t until_us)
 static bool
 take_line(struct slice *rest, struct slice *line)
 {
-	const char *end = memmem(rest->ptr, rest->len, "\r\n", 2);
+	const char *end = NULL;
 
+	if (rest->len > 0)
+		end = memmem(rest->ptr, rest->len, "\r\n", 2);
 	if (end == NULL)
 		return false;
 	*line = slice_make(rest->ptr, (size_t)(end - rest->ptr));
@@ -132,10 +134,10 @@ parse_size(struct slice s, int base, size_t *size)
 	char text[16], *end;
 	size_t n = min_size(s.len, sizeof(text) - 1);
 
+	if (n == 0 || strchr("+- \t", s.ptr[0]) != NULL)
+		return false;
 	memcpy(text, s.ptr, n);
 	text[n] = '\0';
-	if (text[0] == '\0' || strchr("+- \t", text[0]) != NULL)
-		return false;
 	*size = strtoul(text, &end, base);
 	return end != text && *end == '\0' && *size <= ANSWER_MAX;
 }

@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -40,7 +41,8 @@ parse_place(struct place *p, struct slice address)
 		return false;
 	snprintf(p->host, sizeof(p->host), "%.*s", SLICE_FMT(host));
 	snprintf(p->port, sizeof(p->port), "%.*s", SLICE_FMT(port));
-	return strspn(p->port, "0123456789") == port.len;
+	return strspn(p->port, "0123456789") == port.len &&
+	       strtoul(p->port, NULL, 10) <= UINT16_MAX;
 }
 
 static int

@@ -292,7 +292,7 @@ served_stop(struct served *w)
 	assert_true(w->done >= w->heads + w->sentinels);
 }
 
-static int
+static inline int
 dial(const struct served *w)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET,
@@ -308,7 +308,7 @@ dial(const struct served *w)
 }
 
 /* A server that has closed already is no failure of the test. */
-static void
+static inline void
 say(int fd, struct slice bytes)
 {
 	while (bytes.len > 0) {
@@ -321,7 +321,7 @@ say(int fd, struct slice bytes)
 }
 
 /* All that comes until the server closes; false when it does not. */
-must_check static bool
+must_check static inline bool
 hear_all(int fd, struct buf *in)
 {
 	ssize_t n;
