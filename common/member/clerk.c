@@ -129,18 +129,30 @@ on_ending(void *arg)
 		worker_cut(&p->workers[i]);
 }
 
+static void
+list_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+bool
+clerk_claim_signals(void)
+{
+	sigset_t set;
+
+	list_signals(&set);
+	return pthread_sigmask(SIG_BLOCK, &set, NULL) == 0;
+}
+
 static bool
 watch_signals(struct clerk *c)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	/* Threads made later inherit the mask: signals come only here. */
-	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
-		return false;
+	list_signals(&set);
 	c->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (c->signal_fd < 0)
 		return false;

@@ -9,6 +9,12 @@ struct buf;
 struct process;
 struct clerk;
 
+/*
+ * From now on signals wait for the clerk.  Before any thread is made: also
+ * the store's threads inherit the mask, or the kernel gives them a signal.
+ */
+must_check bool clerk_claim_signals(void);
+
 /* Listeners and signal handling; NULL and *why on failure. */
 struct clerk *clerk_new(struct process *p, struct buf *why);
 

@@ -316,7 +316,9 @@ process_serve(const struct process_app *app,
 
 	pthread_mutex_init(&p.lock, NULL);
 	buf_init(&why, WHY_MAX);
-	if (harden(&why) && open_all(&p, &why) && start_all(&p, &why)) {
+	if (!clerk_claim_signals()) {
+		buf_puts(&why, "cannot take signals\n");
+	} else if (harden(&why) && open_all(&p, &why) && start_all(&p, &why)) {
 		clerk_run(p.clerk);
 		served = true;
 		log_info("stopped");
