@@ -354,9 +354,18 @@ link_accept(const struct link_config *config, struct link_listener *ll, int fd)
 }
 
 void
-link_forget_listener(struct list *half_open)
+link_abandon(struct list *half_open)
 {
-	container_of(half_open, struct link, half_open)->listener = NULL;
+	struct link *l = container_of(half_open, struct link, half_open);
+
+	l->listener = NULL;
+	if (l->conn->busy) {
+		conn_end(l->conn, "nobody listens any more");
+		return;
+	}
+	fall(l);
+	conn_free(l->conn);
+	finish(l);
 }
 
 void

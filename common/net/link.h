@@ -148,7 +148,7 @@ struct link *link_dial(const struct link_config *config, const char *address,
 struct link_listener *link_listen(const struct link_config *config,
     int listen_fd);
 
-/* Accept no more; links go on. */
+/* Accept no more; links that are up go on. */
 void link_listener_free(struct link_listener *ll);
 
 bool link_is_up(const struct link *l);

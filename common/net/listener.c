@@ -102,7 +102,7 @@ link_listener_free(struct link_listener *ll)
 	if (ll == NULL)
 		return;
 	while ((first = list_pop(&ll->half_open)) != NULL)
-		link_forget_listener(first);
+		link_abandon(first);
 	loop_watch_free(ll->watch);
 	loop_timer_free(ll->timer);
 	close(ll->fd);

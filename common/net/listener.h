@@ -10,10 +10,10 @@
 struct link *link_accept(const struct link_config *config,
     struct link_listener *ll, int fd);
 
-/* The listener goes before the link, which is on its list of half-open ones. */
-void link_forget_listener(struct list *half_open);
+/* The listener goes, and the half-open link with it: nobody knows of it. */
+void link_abandon(struct list *half_open);
 
-/* Give up the half-open link on that list. */
+/* Give up the half-open link, at the end of the turn. */
 void link_evict(struct list *half_open);
 
 /* A new link is half open. */

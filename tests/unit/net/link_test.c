@@ -70,6 +70,8 @@ struct lab {
 	struct link_config twin; /* of the second link */
 	uint64_t strangers;      /* when it began */
 	int fd;
+	int loiterer[160];
+	size_t loiterers;
 };
 
 static bool
@@ -310,7 +312,7 @@ listen_any(char address[32])
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	assert_int_equal(bind(fd, (void *)&in, len), 0);
-	assert_int_equal(listen(fd, 64), 0);
+	assert_int_equal(listen(fd, 256), 0);
 	assert_int_equal(getsockname(fd, (void *)&in, &len), 0);
 	snprintf(address, 32, "127.0.0.1:%d", ntohs(in.sin_port));
 	return fd;
@@ -713,8 +715,8 @@ a_name_needs_its_key(void **state)
 	lab_run(lab);
 }
 
-static bool
-write_garbage(struct lab *lab)
+static void
+connect_raw(struct lab *lab)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
@@ -723,6 +725,12 @@ write_garbage(struct lab *lab)
 
 	lab->fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(connect(lab->fd, (void *)&in, sizeof(in)), 0);
+}
+
+static bool
+write_garbage(struct lab *lab)
+{
+	connect_raw(lab);
 	assert_int_equal(write(lab->fd, "GET / HTTP/1.1\r\n\r\n", 18), 18);
 	return true;
 }
@@ -748,6 +756,74 @@ garbage_is_hung_up_on(void **state)
 	(void)state;
 	lab->steps[0] = write_garbage;
 	lab->steps[1] = garbage_hung_up;
+	lab_run(lab);
+}
+
+#define LOITERERS 140 /* more than may be half open */
+
+static bool
+loiter(struct lab *lab)
+{
+	int fd = lab->fd;
+
+	while (lab->loiterers < LOITERERS) {
+		connect_raw(lab);
+		lab->loiterer[lab->loiterers++] = lab->fd;
+	}
+	lab->fd = fd;
+	return true;
+}
+
+static bool
+first_is_gone(struct lab *lab)
+{
+	char byte;
+
+	return recv(lab->loiterer[0], &byte, 1, MSG_DONTWAIT) == 0 ||
+	       errno == ECONNRESET;
+}
+
+/* Those who came late are served all the same. */
+static bool
+dial_late(struct lab *lab)
+{
+	lab_dial(lab);
+	return true;
+}
+
+static bool
+leave(struct lab *lab)
+{
+	while (lab->loiterers > 0)
+		close(lab->loiterer[--lab->loiterers]);
+	return true;
+}
+
+static void
+loiterers_are_pushed_out(void **state)
+{
+	struct lab *lab = lab_new();
+
+	(void)state;
+	lab->steps[0] = loiter;
+	lab->steps[1] = first_is_gone;
+	lab->steps[2] = dial_late;
+	lab->steps[3] = both_up;
+	lab->steps[4] = leave;
+	lab_run(lab);
+}
+
+static void
+a_name_is_resolved(void **state)
+{
+	struct lab *lab = lab_new();
+	char address[32];
+
+	(void)state;
+	snprintf(address, sizeof(address), "localhost%s",
+	    strchr(lab->address, ':'));
+	lab->dialled = link_dial(&lab->node.config, address, "egress-1");
+	lab->steps[0] = both_up;
 	lab_run(lab);
 }
 
@@ -985,6 +1061,8 @@ main(void)
 		cmocka_unit_test(another_parent_is_not_taken),
 		cmocka_unit_test(a_name_needs_its_key),
 		cmocka_unit_test(garbage_is_hung_up_on),
+		cmocka_unit_test(loiterers_are_pushed_out),
+		cmocka_unit_test(a_name_is_resolved),
 		cmocka_unit_test(a_second_boot_raises_an_alarm),
 		cmocka_unit_test(another_lane_raises_none),
 		cmocka_unit_test(a_revoked_key_loses_its_link),

@@ -305,6 +305,38 @@ a_stuck_stream_does_not_stop_others(void **state)
 	pair_free(p);
 }
 
+/* More waits than the link's credit: it stops there, and goes on. */
+static void
+the_link_has_a_credit_of_its_own(void **state)
+{
+	struct pair *p = pair_up();
+	struct buf on_the_way;
+	size_t i, total = 0;
+
+	(void)state;
+	buf_init(&on_the_way, 2 * SESSION_CREDIT);
+	for (i = 0; i < 20; i++)
+		asked(p, 0, true);
+	for (i = 0; i < 20; i++)
+		assert_int_equal(stream_send(p->parent.flows[i].stream,
+				     slice_make(bytes, sizeof(bytes))),
+		    sizeof(bytes));
+	while (session_fill(p->parent.s, p->now_us)) {
+		buf_put_slice(&on_the_way, buf_slice(&p->parent.s->out));
+		buf_reset(&p->parent.s->out);
+	}
+	assert_int_equal(p->parent.s->send_credit, 0);
+	pair_feed(p, &p->child, buf_slice(&on_the_way));
+	for (i = 0; i < 20; i++)
+		total += p->child.flows[i].got.len;
+	assert_int_equal(total, SESSION_CREDIT);
+	pair_run(p);
+	for (i = 0; i < 20; i++)
+		assert_int_equal(p->child.flows[i].got.len, sizeof(bytes));
+	buf_fini(&on_the_way);
+	pair_free(p);
+}
+
 static void
 streams_beyond_256_have_less_credit(void **state)
 {
@@ -755,6 +787,7 @@ main(void)
 		cmocka_unit_test(a_cancel_before_it_was_served),
 		cmocka_unit_test(a_slow_reader_stops_the_sender),
 		cmocka_unit_test(a_stuck_stream_does_not_stop_others),
+		cmocka_unit_test(the_link_has_a_credit_of_its_own),
 		cmocka_unit_test(streams_beyond_256_have_less_credit),
 		cmocka_unit_test(no_more_than_1024_streams),
 		cmocka_unit_test(bytes_beyond_credit_end_the_session),
