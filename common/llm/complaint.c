@@ -126,6 +126,7 @@ is_word(struct slice word, const char *const *words, size_t count)
 	return false;
 }
 
+/* Does any of the phrases, which are lower case, stand in the text? */
 static bool
 says(struct slice text, const char *const *phrases, size_t count)
 {
@@ -135,7 +136,8 @@ says(struct slice text, const char *const *phrases, size_t count)
 	for (i = 0; i < count; i++) {
 		len = strlen(phrases[i]);
 		for (at = 0; at + len <= text.len; at++)
-			if (strncasecmp(text.ptr + at, phrases[i], len) == 0)
+			if ((text.ptr[at] | 0x20) == phrases[i][0] &&
+			    strncasecmp(text.ptr + at, phrases[i], len) == 0)
 				return true;
 	}
 	return false;

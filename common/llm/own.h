@@ -27,8 +27,10 @@ struct own_terms {
 /*
  * Chat: set `model`; cap `max_tokens` and `max_completion_tokens`, adding
  * cap_key when a cap is wanted and neither is there; set
- * `stream_options.include_usage` in streams.  New text lies in the arena. False
- * and *why when the body cannot be made right (wrong types).
+ * `stream_options.include_usage` in streams.  New text lies in the arena.
+ * When all is right already, the splice is the whole body in one part.  False
+ * and *why (a constant that names the field) when the body cannot be made
+ * right: wrong types, or a `stream` that does not agree with the terms.
  */
 must_check bool own_chat(struct splice *out, struct arena *arena,
     const struct json_index *body, const struct own_terms *terms,
