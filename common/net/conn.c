@@ -182,7 +182,7 @@ conn_free(struct conn *c)
 		c->why = "freed";
 		return;
 	}
-	list_remove(&c->dirty);
+	host_leave(c->host, &c->dirty);
 	loop_task_cancel(&c->more);
 	loop_watch_free(c->watch);
 	session_free(c->session);

@@ -70,3 +70,11 @@ host_visit(struct host *h, struct list *conn)
 	list_push(&h->dirty, conn);
 	loop_soon(h->loop, &h->awake);
 }
+
+void
+host_leave(struct host *h, struct list *conn)
+{
+	list_remove(conn);
+	if (list_empty(&h->dirty))
+		loop_task_cancel(&h->awake);
+}

@@ -22,3 +22,6 @@ void host_free(struct host *h);
 
 /* Look at the connection in this turn, or in one that begins at once. */
 void host_visit(struct host *h, struct list *conn);
+
+/* Not any more: it is freed.  A loop that ends has nothing left to do. */
+void host_leave(struct host *h, struct list *conn);
