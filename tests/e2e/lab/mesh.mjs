@@ -1,0 +1,134 @@
+// mesh: one egress, its nodes, the wire between them and a provider, made the
+// way an operator makes them: keygen, enroll, sign, secret set, serve.
+import { randomBytes } from "node:crypto";
+import { after } from "node:test";
+
+import { Link } from "./link.mjs";
+import { Member } from "./member.mjs";
+import { binary, makePlace, must } from "./program.mjs";
+import { Provider } from "./provider.mjs";
+import { Topology } from "./topology.mjs";
+
+export const PRICE = { input: 0.25, cached_input: 0.025, output: 2 };
+export const OWN_PRICE = { input: 1, output: 4 };
+
+const meshes = new Set();
+
+// All members of this file's meshes, for whom a story failed.
+export const members = () => [...meshes].flatMap((mesh) => [mesh.egress, ...Object.values(mesh.nodes)]);
+
+class Mesh {
+  nodes = {};
+
+  constructor(wish) {
+    this.wish = wish;
+    this.place = makePlace();
+    this.topology = new Topology(this.place);
+    this.keys = { openai: `sk-egress-${randomBytes(12).toString("hex")}`, own: `sk-own-${randomBytes(12).toString("hex")}` };
+  }
+
+  get node() {
+    return this.nodes.payments;
+  }
+
+  async make() {
+    const { teams = ["payments"], workers = 2, drain = 5 } = this.wish;
+    const options = ["--workers", String(workers), "--drain", String(drain)];
+    this.operator = await this.topology.keygen("operator");
+    this.provider = await new Provider().start(this.place);
+    this.link = await new Link().start(() => this.egress.port);
+    this.egress = this.member("gsr-egress", "central", options);
+    for (const team of teams) this.nodes[team] = this.member("gsr-node", team, options);
+    await this.write(teams);
+    await this.egress.keep("openai", this.keys.openai);
+    for (const node of Object.values(this.nodes)) await node.keep("own", this.keys.own);
+  }
+
+  member(program, name, options) {
+    return new Member({ program, name, options, place: this.place, topology: this.topology.dir });
+  }
+
+  // What enroll prints is one line of YAML: name: {…, keys: ["…"]}
+  async enroll(member, ...words) {
+    const stanza = await must(binary(member.program), ["enroll", "--state", member.state, "--mesh", "lab",
+      "--name", member.name, "--operator-key", this.operator, ...words]);
+    return stanza.match(/ed25519:[\w+/=-]+/)[0];
+  }
+
+  async write(names) {
+    const address = `127.0.0.1:${this.link.port}`;
+    const members = {
+      central: { role: "egress", address, keys: [await this.enroll(this.egress, "--address", address)] },
+    };
+    const teams = {};
+    for (const name of names) {
+      const key = await this.enroll(this.nodes[name], "--team", name, "--parent", "central");
+      members[name] = { role: "node", team: name, parents: ["central"], keys: [key] };
+      teams[name] = { signing_key: await this.topology.keygen(name), models: ["openai/gpt-5-mini", ...(this.wish.grants ?? [])] };
+    }
+    this.topology.write("mesh.yaml", { mesh: "lab", members, teams });
+    this.topology.write("egress/central.yaml", this.egressFile());
+    for (const name of names) this.topology.write(`node/${name}.yaml`, this.nodeFile());
+    await this.topology.sign();
+    for (const name of names) await this.topology.sign({ node: name });
+  }
+
+  egressFile() {
+    return {
+      listen: "127.0.0.1:0",
+      timeouts: this.wish.timeouts ?? {},
+      ...this.wish.egress,
+      providers: {
+        openai: {
+          type: "openai", base_url: this.provider.url, api_key: "secret/openai",
+          models: { "gpt-5-mini": { price: PRICE, ...this.wish.model }, "gpt-5": { price: { input: 5, output: 40 } } },
+        },
+        ...this.wish.providers,
+      },
+    };
+  }
+
+  // `assistant` goes through the egress, `own` to the team's own upstream.
+  nodeFile() {
+    return {
+      listen: "127.0.0.1:0",
+      timeouts: this.wish.timeouts ?? {},
+      ...this.wish.node,
+      providers: {
+        own: {
+          type: "vllm", base_url: this.provider.url, api_key: "secret/own",
+          models: { "gpt-oss": { price: OWN_PRICE, ...this.wish.model } },
+        },
+        ...this.wish.upstreams,
+      },
+      groups: {
+        assistant: { strategy: "static", targets: ["openai/gpt-5-mini"] },
+        own: { strategy: "static", targets: ["own/gpt-oss"] },
+        spare: { strategy: "static", targets: ["own/gpt-oss"] },
+        ...this.wish.groups,
+      },
+    };
+  }
+
+  async start() {
+    await this.egress.start();
+    await Promise.all(Object.values(this.nodes).map((node) => node.start()));
+    return this;
+  }
+
+  async stop() {
+    await Promise.all([this.egress, ...Object.values(this.nodes)].map((member) => member?.kill()));
+    await this.link?.stop();
+    await this.provider?.stop();
+    meshes.delete(this);
+  }
+}
+
+// A mesh for the stories of a file, started unless `start` is false.
+export async function mesh(wish = {}) {
+  const made = new Mesh(wish);
+  meshes.add(made);
+  after(() => made.stop());
+  await made.make();
+  return wish.start === false ? made : made.start();
+}
