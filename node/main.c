@@ -42,6 +42,7 @@ main(int argc, char **argv)
 		&cmd_explain,
 		&cmd_ledger_verify,
 		&cmd_reload,
+		&cmd_reference,
 	};
 	const struct program program = {
 		.name = "gsr-node",

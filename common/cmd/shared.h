@@ -16,6 +16,7 @@ extern const struct command cmd_get_counters;
 extern const struct command cmd_explain;
 extern const struct command cmd_ledger_verify;
 extern const struct command cmd_reload;
+extern const struct command cmd_reference;
 
 /* `serve` is the daemon: its options, for the table of each main.c. */
 struct serve_options {

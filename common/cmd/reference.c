@@ -1,0 +1,58 @@
+#include <stdio.h>
+
+#include "common/base/buf.h"
+#include "common/base/stat.h"
+#include "common/cmd/shared.h"
+#include "common/llm/fail.h"
+#include "common/store/row.h"
+
+#define OUT_MAX (256 * 1024)
+
+static void
+put_failures(struct buf *out)
+{
+	enum fail f;
+
+	buf_puts(out,
+	    "\n## errors\n\n| X-Router-Error | status | again? | text "
+	    "|\n|---|---|---|---|\n");
+	for (f = FAIL_NONE + 1; f < FAIL_COUNT; f++)
+		buf_printf(out, "| `%s` | %d | %s | %s |\n", fail_name(f),
+		    fail_status(f), fail_retryable(f) ? "yes" : "no",
+		    fail_text(f));
+}
+
+static void
+put_counters(struct buf *out)
+{
+	enum stat s;
+
+	buf_puts(out, "\n## counters\n\n| counter | meaning |\n|---|---|\n");
+	for (s = 0; s < STAT_COUNT; s++)
+		buf_printf(out, "| `%s` | %s |\n", stat_name(s), stat_help(s));
+}
+
+static int
+run(const void *options, int count, char *const *operands)
+{
+	struct buf out;
+
+	(void)options;
+	(void)count;
+	(void)operands;
+	buf_init(&out, OUT_MAX);
+	row_docs(&out);
+	put_failures(&out);
+	put_counters(&out);
+	fwrite(out.data, 1, out.len, stdout);
+	buf_fini(&out);
+	return 0;
+}
+
+const struct command cmd_reference = {
+	.name = "reference",
+	.summary = "explain rows, errors and counters, as Markdown",
+	.text = "Every column of every row, every error name with its status, "
+		"every counter, from\nthe tables that the program itself uses.",
+	.run = run,
+};
