@@ -96,7 +96,8 @@ own_model(struct edits *e, struct slice wanted, const char **why)
 	struct slice model;
 
 	*why = "model must be a string";
-	if (m == NULL || !json_raw_text(m->raw, e->arena, &model))
+	if (m == NULL || m->raw.len > MODEL_BYTES_MAX ||
+	    !json_raw_text(m->raw, e->arena, &model))
 		return false;
 	if (!slice_eq(model, wanted))
 		replace(e, m->raw, quoted(e->arena, wanted));

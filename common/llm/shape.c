@@ -139,7 +139,8 @@ shape_of_chat(struct shape *shape, struct arena *arena,
 
 	*shape = (struct shape){ .dialect = DIALECT_CHAT, .choices = 1 };
 	*why = "model must be a string that names a model group";
-	if (model == NULL || !json_raw_text(model->raw, arena, &shape->model) ||
+	if (model == NULL || model->raw.len > MODEL_BYTES_MAX ||
+	    !json_raw_text(model->raw, arena, &shape->model) ||
 	    shape->model.len == 0)
 		return false;
 	*why = "messages must be an array with at least one message";

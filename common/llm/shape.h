@@ -12,6 +12,9 @@ enum dialect { DIALECT_CHAT, DIALECT_RESPONSES, DIALECT_MESSAGES, DIALECTS };
 
 const char *dialect_name(enum dialect d);
 
+/* Of a model's name as the body writes it, with its quotes. */
+#define MODEL_BYTES_MAX 512
+
 struct shape {
 	enum dialect dialect;
 	struct slice model; /* unescaped: the group asked for */

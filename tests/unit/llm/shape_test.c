@@ -158,6 +158,27 @@ wrong_types_are_refused_by_name(void **state)
 	}
 }
 
+/* Or one name could take up the arena that the request still needs. */
+static void
+a_name_has_a_length(void **state)
+{
+	struct buf b;
+	size_t n;
+
+	(void)state;
+	buf_init(&b, 1 << 12);
+	for (n = MODEL_BYTES_MAX - 2; n < MODEL_BYTES_MAX; n++) {
+		buf_reset(&b);
+		buf_puts(&b, "{\"model\":\"");
+		memset(buf_room(&b, n), 'm', n);
+		buf_grow(&b, n);
+		buf_puts(&b, "\"," MESSAGES "}");
+		assert_int_equal(read_shape(buf_slice(&b)),
+		    n == MODEL_BYTES_MAX - 2);
+	}
+	buf_fini(&b);
+}
+
 static void
 estimates_do_not_count_inline_files_as_text(void **state)
 {
@@ -204,6 +225,7 @@ main(void)
 		FRESH(the_larger_cap_counts),
 		FRESH(lists_of_tools_may_be_empty),
 		FRESH(wrong_types_are_refused_by_name),
+		FRESH(a_name_has_a_length),
 		FRESH(estimates_do_not_count_inline_files_as_text),
 		FRESH(dialects_have_names),
 	};
