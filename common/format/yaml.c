@@ -6,6 +6,7 @@
 #include "common/base/arena.h"
 #include "common/base/buf.h"
 #include "common/base/map.h"
+#include "common/base/utf8.h"
 
 #define ANCHORS_MAX    64
 #define CARET_LINE_MAX 160 /* characters of a source line that are shown */
@@ -330,19 +331,44 @@ build(struct builder *b, struct fy_diag *diag)
 	return fine;
 }
 
-/* What libfyaml would pass over in silence, or take long for. */
+/* U+202A..202E and U+2066..2069 make a reviewer see another order. */
+static bool
+reorders(const char *at, size_t len)
+{
+	return len == 3 && at[0] == '\xe2' &&
+	       ((at[1] == '\x80' && at[2] >= '\xaa' && at[2] <= '\xae') ||
+		   (at[1] == '\x81' && at[2] >= '\xa6' && at[2] <= '\xa9'));
+}
+
+/* What libfyaml would pass over in silence. */
+static const char *
+bad_character(const char *at, size_t len)
+{
+	if (len == 0)
+		return "bytes that are not UTF-8";
+	if (((unsigned char)*at < ' ' && strchr("\t\r\n", *at) == NULL) ||
+	    *at == '\0' || *at == 0x7F)
+		return "a control character";
+	if (reorders(at, len))
+		return "a character that reorders the text shown";
+	return NULL;
+}
+
 static bool
 readable(struct builder *b)
 {
+	const char *at = b->text.ptr, *end = at + b->text.len, *why;
 	struct yaml_place place = { 1, 1 };
-	size_t i;
+	size_t len;
 
 	if (b->text.len > YAML_BYTES_MAX)
 		return refuse(b, place, "larger than 1 MiB");
-	for (i = 0; i < b->text.len; i++) {
-		if (b->text.ptr[i] == '\0')
-			return refuse(b, place, "a NUL byte");
-		if (b->text.ptr[i] == '\n')
+	for (; at < end; at += len) {
+		len = utf8_char(at, end);
+		why = bad_character(at, len);
+		if (why != NULL)
+			return refuse(b, place, why);
+		if (*at == '\n')
 			place = (struct yaml_place){ place.line + 1, 0 };
 		place.col++;
 	}
@@ -358,10 +384,10 @@ yaml_parse(struct arena *arena, struct slice text, struct yaml_error *error)
 	struct fy_diag_cfg diag_config;
 
 	*error = (struct yaml_error){ .text = NULL };
-	if (!readable(&b))
-		return NULL;
 	if (text.len == 0)
 		goto out;
+	if (!readable(&b))
+		return NULL;
 	fy_diag_cfg_default(&diag_config);
 	diag_config.fp = NULL;
 	diag_config.output_fn = sink;
@@ -468,21 +494,4 @@ yaml_put_caret(struct buf *out, struct slice text, struct yaml_place place)
 	if (place.col > CARET_LINE_MAX)
 		return;
 	buf_printf(out, CARET_INDENT "%*s^\n", place.col - 1, "");
-}
-
-void
-yaml_put_quoted(struct buf *out, struct slice text)
-{
-	size_t i;
-
-	buf_putc(out, '"');
-	for (i = 0; i < text.len; i++) {
-		if (text.ptr[i] == '"' || text.ptr[i] == '\\')
-			buf_putc(out, '\\');
-		if ((unsigned char)text.ptr[i] < ' ')
-			buf_printf(out, "\\x%02x", (unsigned char)text.ptr[i]);
-		else
-			buf_putc(out, text.ptr[i]);
-	}
-	buf_putc(out, '"');
 }

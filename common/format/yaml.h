@@ -1,13 +1,12 @@
 #pragma once
 /*
  * yaml: one document of YAML 1.2 to a tree in an arena, where every node
- * knows its place in the text.  Scalars are text; what they mean is the
- * caller's business.  The only file that sees libfyaml.
+ * knows its place; scalars are text.  The only file that sees libfyaml.
  *
  * Refused: more than YAML_BYTES_MAX bytes, YAML_DEPTH_MAX levels or
- * YAML_NODES_MAX nodes (an alias counts as all that it stands for), NUL,
- * duplicate keys, keys that are not scalars, tags, merge keys, a second
- * document.  Pure; any thread.
+ * YAML_NODES_MAX nodes (an alias counts as all that it stands for), what is
+ * not UTF-8, control characters, duplicate keys, keys that are not scalars,
+ * tags, merge keys, a second document.  Pure; any thread.
  */
 #include "common/base/slice.h"
 
@@ -73,6 +72,3 @@ bool yaml_is_null(const struct yaml_node *node);
 /* Append the line of the text at `place`, and a caret under the column. */
 void yaml_put_caret(struct buf *out, struct slice text,
     struct yaml_place place);
-
-/* Append `text` as a scalar in double quotes. */
-void yaml_put_quoted(struct buf *out, struct slice text);

@@ -1,0 +1,267 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/base/command.h"
+
+/* What the command saw, as its exit status tells it. */
+struct seen_options {
+	bool flag;
+	const char *text;
+	int64_t number;
+	struct option_list list;
+};
+
+#define STATUS_AS_EXPECTED 42
+
+static int
+run_create(const void *options, int count, char *const *operands)
+{
+	const struct seen_options *o = options;
+
+	if (!o->flag || o->text == NULL || strcmp(o->text, "a=b") != 0 ||
+	    o->number != -5 || o->list.count != 2 ||
+	    strcmp(o->list.items[1], "y") != 0)
+		return 1;
+	if (count != 2 || strcmp(operands[0], "NAME") != 0 ||
+	    strcmp(operands[1], "--not-an-option") != 0)
+		return 2;
+	return STATUS_AS_EXPECTED;
+}
+
+static int
+run_list(const void *options, int count, char *const *operands)
+{
+	const struct seen_options *o = options;
+
+	(void)operands;
+	return count == 0 && !o->flag && o->text == NULL && o->number == 0 &&
+		       o->list.count == 0
+		   ? STATUS_AS_EXPECTED
+		   : 1;
+}
+
+static const struct option_spec create_options[] = {
+	{ .name = "flag",
+	    .type = OPTION_FLAG,
+	    .offset = offsetof(struct seen_options, flag),
+	    .help = "on" },
+	{ .name = "text",
+	    .value = "TEXT",
+	    .type = OPTION_TEXT,
+	    .offset = offsetof(struct seen_options, text),
+	    .required = true,
+	    .help = "words" },
+	{ .name = "number",
+	    .value = "N",
+	    .type = OPTION_INT,
+	    .offset = offsetof(struct seen_options, number),
+	    .min = -5,
+	    .max = 5,
+	    .help = "from -5 to 5" },
+	{ .name = "each",
+	    .value = "X",
+	    .type = OPTION_LIST,
+	    .offset = offsetof(struct seen_options, list),
+	    .help = "some" },
+};
+
+static const struct command create = { .name = "token create",
+	.operands = "NAME [MORE]",
+	.summary = "make one",
+	.text = "Makes a token.",
+	.options = create_options,
+	.options_count = count_of(create_options),
+	.options_bytes = sizeof(struct seen_options),
+	.operands_min = 1,
+	.operands_max = 2,
+	.run = run_create };
+static const struct command list_all = { .name = "list",
+	.summary = "list all",
+	.options_bytes = sizeof(struct seen_options),
+	.run = run_list };
+static const struct command *const commands[] = { &create, &list_all };
+static const struct program program = { .name = "gsr-test",
+	.about = "A test.",
+	.version = "1.2.3",
+	.commands = commands,
+	.commands_count = count_of(commands) };
+
+struct said {
+	int status;
+	char text[8192]; /* standard output and error */
+};
+
+static struct said
+run(const char *const *words, int count)
+{
+	char *argv[16] = { (char *)"gsr-test" };
+	int out = dup(1), err = dup(2), i;
+	FILE *file = tmpfile();
+	struct said said;
+	size_t n;
+
+	assert_non_null(file);
+	for (i = 0; i < count; i++)
+		argv[i + 1] = (char *)words[i];
+	fflush(stdout);
+	dup2(fileno(file), 1);
+	dup2(fileno(file), 2);
+	said.status = program_run(&program, count + 1, argv);
+	fflush(stdout);
+	dup2(out, 1);
+	dup2(err, 2);
+	close(out);
+	close(err);
+	rewind(file);
+	n = fread(said.text, 1, sizeof(said.text) - 1, file);
+	said.text[n] = '\0';
+	fclose(file);
+	return said;
+}
+
+#define RUN(...)                                                               \
+	run((const char *const[]){ __VA_ARGS__ },                              \
+	    sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+
+static void
+expect(struct said said, int status, const char *words)
+{
+	assert_int_equal(said.status, status);
+	if (strstr(said.text, words) == NULL)
+		fail_msg("expected: %s\nsaid: %s", words, said.text);
+}
+
+static void
+values_land_in_the_struct(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN("token", "create", "--flag", "--text=a=b",
+			     "--number", "-5", "--each", "x", "NAME",
+			     "--each=y", "--", "--not-an-option")
+			     .status,
+	    STATUS_AS_EXPECTED);
+	/* Each run begins with zeroes. */
+	assert_int_equal(RUN("list").status, STATUS_AS_EXPECTED);
+}
+
+static void
+usage_errors_say_what_would_be_right(void **state)
+{
+	(void)state;
+	expect(RUN("lst"), 2,
+	    "there is no command 'lst'; did you mean 'list'?");
+	expect(RUN("token", "crate"), 2, "Which one: 'token create'?");
+	expect(RUN("tokn", "create"), 2, "did you mean 'token create'?");
+	expect(RUN("zzzzzz"), 2, "there is no command 'zzzzzz'\n");
+	expect(RUN("list", "--x"), 2, "list: there is no option --x\n");
+	expect(RUN("token", "create", "--txt", "a", "N"), 2,
+	    "there is no option --txt; did you mean --text?");
+	expect(RUN("token", "create", "N"), 2, "--text TEXT is missing");
+	expect(RUN("token", "create", "--text", "a"), 2,
+	    "NAME [MORE] is missing");
+	expect(RUN("token", "create", "N", "--text"), 2,
+	    "--text needs a value: TEXT");
+	expect(RUN("token", "create", "--text", "a", "--text", "b", "N"), 2,
+	    "--text is given twice");
+	expect(RUN("token", "create", "--flag=yes", "--text", "a", "N"), 2,
+	    "--flag takes no value");
+	expect(RUN("token", "create", "--text", "a", "1", "2", "3"), 2,
+	    "'3' is one too many");
+	expect(RUN("list", "-x"), 2, "-x: options begin with --");
+}
+
+static void
+numbers_are_checked(void **state)
+{
+	static const char *const bad[] = { "6", "-6", "x", "", "5x",
+		"99999999999999999999" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < count_of(bad); i++)
+		expect(RUN("token", "create", "--text", "a", "N", "--number",
+			   bad[i]),
+		    2, "is no number from -5 to 5");
+}
+
+static void
+help_comes_from_the_tables(void **state)
+{
+	struct said said;
+
+	(void)state;
+	expect(RUN("--help"), 0, "token create");
+	expect(RUN("help"), 0, "list all");
+	expect(RUN("--version"), 0, "gsr-test 1.2.3\n");
+	said = RUN("token", "create", "--help");
+	expect(said, 0, "usage: gsr-test token create [OPTIONS] NAME [MORE]");
+	expect(said, 0, "--text TEXT");
+	expect(said, 0, "words (required)");
+	expect(said, 0, "some (may be repeated)");
+	assert_string_equal(RUN("help", "token", "create").text, said.text);
+	expect(RUN("help", "nothing"), 2, "there is no command 'nothing'");
+	/* Nothing asked for is a mistake, with help. */
+	said = run(NULL, 0);
+	expect(said, 2, "usage: gsr-test COMMAND");
+}
+
+static void
+completion_is_shell(void **state)
+{
+	struct said said = RUN("completion", "bash");
+	FILE *shell;
+
+	(void)state;
+	expect(said, 0, "complete -o default -F _gsr_test gsr-test");
+	expect(said, 0, "--number");
+	shell = popen("bash -n", "w");
+	assert_non_null(shell);
+	fputs(said.text, shell);
+	assert_int_equal(pclose(shell), 0);
+}
+
+static void
+near_words_are_found(void **state)
+{
+	static const char *const words[] = { "validate", "verify", "sign",
+		"api_key", "display_name" };
+	static const char *const pairs[][2] = { { "validat", "validate" },
+		{ "verfiy", "verify" }, { "singn", "sign" }, { "sing", "sign" },
+		{ "apikey", "api_key" }, { "displayname", "display_name" },
+		{ "reload", NULL }, { "x", NULL }, { "", NULL } };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < count_of(pairs); i++) {
+		const char *near =
+		    nearest_word(slice_of(pairs[i][0]), words, count_of(words));
+
+		if (pairs[i][1] == NULL)
+			assert_null(near);
+		else
+			assert_string_equal(near, pairs[i][1]);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(values_land_in_the_struct),
+		cmocka_unit_test(usage_errors_say_what_would_be_right),
+		cmocka_unit_test(numbers_are_checked),
+		cmocka_unit_test(help_comes_from_the_tables),
+		cmocka_unit_test(completion_is_shell),
+		cmocka_unit_test(near_words_are_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
