@@ -14,7 +14,7 @@ struct map_slot {
 	void *value; /* NULL: free, or GONE */
 };
 
-static char gone_mark;
+static const char gone_mark;
 #define GONE ((void *)&gone_mark)
 
 void
