@@ -222,23 +222,28 @@ is_old(struct slice message, int64_t now_us)
 static void
 resend(struct dock *d, struct link *l)
 {
-	struct slice origin = slice_of(link_peer(l)->name), key, message;
+	struct db *db = ledger_db(d->egress->process->ledger);
+	struct slice origin = slice_of(link_peer(l)->name), key, empty;
 	char from[OUTBOX_KEY_MAX], to[OUTBOX_KEY_MAX];
 	int64_t now = clock_wall_us();
 	struct db_scan *scan;
+	struct buf message;
 	size_t sent = 0, seen = 0;
 
-	scan = db_scan_new(ledger_db(d->egress->process->ledger), FAMILY_OUTBOX,
-	    outbox_prefix(from, origin, '\0'), outbox_prefix(to, origin, '\1'),
-	    false);
+	buf_init(&message, RECEIPT_MAX);
+	scan = db_scan_new(db, FAMILY_OUTBOX, outbox_prefix(from, origin, '\0'),
+	    outbox_prefix(to, origin, '\1'), false);
 	while (seen++ < 2 * SWEEP_RECEIPTS && sent < SWEEP_RECEIPTS &&
-	       db_scan_next(scan, &key, &message)) {
-		if (!is_old(message, now))
+	       db_scan_next(scan, &key, &empty)) {
+		key = slice_after(key, origin.len + 1);
+		if (!db_get(db, FAMILY_RECEIPT, key, &message) ||
+		    !is_old(buf_slice(&message), now))
 			continue;
-		link_send(l, LINK_RECEIPT, message);
+		link_send(l, LINK_RECEIPT, buf_slice(&message));
 		sent++;
 	}
 	db_scan_free(scan);
+	buf_fini(&message);
 }
 
 /* One link of a node is enough: its first lane. */

@@ -157,8 +157,7 @@ file(struct notary *n, struct notary_job *job, const struct seal *seal,
 	ledger_put(t, LEDGER_SETTLEMENTS, FAMILY_RECEIPT,
 	    slice_make(key, RECEIPT_KEY_BYTES), buf_slice(&job->message));
 	ledger_put(t, LEDGER_SETTLEMENTS, FAMILY_OUTBOX,
-	    outbox_key(outbox, job->attempt->origin, key),
-	    buf_slice(&job->message));
+	    outbox_key(outbox, job->attempt->origin, key), slice_make(NULL, 0));
 	ledger_settle(t, NULL, job->attempt);
 	ledger_wait_init(&job->wait, on_written, job);
 	ledger_await(t, LEDGER_SETTLEMENTS, &job->wait);
@@ -266,7 +265,7 @@ notary_recover(void *arg, struct db_batch *b, const struct attempt_row *attempt)
 	db_batch_put(b, db, FAMILY_RECEIPT, slice_make(key, RECEIPT_KEY_BYTES),
 	    buf_slice(&message));
 	db_batch_put(b, db, FAMILY_OUTBOX,
-	    outbox_key(outbox, attempt->origin, key), buf_slice(&message));
+	    outbox_key(outbox, attempt->origin, key), slice_make(NULL, 0));
 	buf_fini(&object);
 	buf_fini(&message);
 }

@@ -45,7 +45,11 @@ void notary_recover(void *recovery, struct db_batch *b,
     const struct attempt_row *attempt);
 void recovery_fini(struct recovery *r);
 
-/* Key of a receipt in an origin's outbox, and the prefix of all of them. */
+/*
+ * Key of a receipt in an origin's outbox, and the prefix of all of them: the
+ * origin's name, a zero byte, the receipt's key.  The value is empty: the
+ * receipt itself is stored once.
+ */
 #define OUTBOX_KEY_MAX 96
 struct slice outbox_key(char key[OUTBOX_KEY_MAX], struct slice origin,
     const uint8_t *receipt_key);

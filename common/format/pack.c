@@ -5,6 +5,14 @@
 #define SKIP_DEPTH_MAX 16
 #define NIL_BYTE       0xc0
 
+/*
+ * The one-byte forms that nearly all of a row's columns have are written
+ * here: the library's writer takes a call or two for each byte.
+ */
+#define FIXTEXT     0xa0
+#define FIXTEXT_MAX 31
+#define FIXINT_MAX  127
+
 /* msgpack-c's writer calls this; the buf's sticky failure tells the rest. */
 static int
 put(void *arg, const char *bytes, size_t len)
@@ -41,8 +49,13 @@ pack_map(struct buf *out, size_t count)
 void
 pack_int(struct buf *out, int64_t number)
 {
-	msgpack_packer p = packer(out);
+	msgpack_packer p;
 
+	if (number >= 0 && number <= FIXINT_MAX) {
+		buf_putc(out, (char)number);
+		return;
+	}
+	p = packer(out);
 	msgpack_pack_int64(&p, number);
 }
 
@@ -68,9 +81,14 @@ pack_nil(struct buf *out)
 void
 pack_text(struct buf *out, struct slice text)
 {
-	msgpack_packer p = packer(out);
+	msgpack_packer p;
 
-	msgpack_pack_str(&p, text.len);
+	if (text.len <= FIXTEXT_MAX) {
+		buf_putc(out, (char)(FIXTEXT | text.len));
+	} else {
+		p = packer(out);
+		msgpack_pack_str(&p, text.len);
+	}
 	buf_put_slice(out, text);
 }
 

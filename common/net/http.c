@@ -26,7 +26,7 @@
  * to its socket; the library ends it with the last chunk.
  */
 
-#define CONNECTION_BYTES (32 * 1024)        /* the library's, each */
+#define CONNECTION_BYTES (16 * 1024) /* zeroed by MHD for each request */
 #define SEND_BUFFER      (64 * 1024)        /* the kernel's, each */
 #define SWALLOW_MAX      (16 * 1024 * 1024) /* of a body nobody wants */
 #define RUNS_MAX         3                  /* of the library in a turn */
