@@ -30,7 +30,9 @@
 #define WAL_BYTES         (32u << 20)
 #define OWN_LOG_BYTES     (1u << 20)
 #define OPEN_FILES        128
-#define MEMTABLES_EACH    3
+#define MEMTABLES_EACH    5
+#define LEVEL0_SLOW       48 /* small files: many are no harm */
+#define LEVEL0_STOP       96
 #define LOG_LEVEL_ERROR   3
 #define COMPLAIN_EVERY_US US_PER_SECOND
 
@@ -163,7 +165,11 @@ set_files(rocksdb_options_t *o)
 	rocksdb_options_set_compression(o, rocksdb_lz4_compression);
 	rocksdb_options_set_target_file_size_base(o, TABLE_FILE_BYTES);
 	rocksdb_options_set_max_bytes_for_level_base(o, LEVEL_BYTES);
-	rocksdb_options_set_max_background_jobs(o, 1);
+	/* Two flushes, so that the fsync of one does not hold up the next. */
+	rocksdb_options_set_max_background_flushes(o, 2);
+	rocksdb_options_set_max_background_compactions(o, 1);
+	rocksdb_options_set_level0_slowdown_writes_trigger(o, LEVEL0_SLOW);
+	rocksdb_options_set_level0_stop_writes_trigger(o, LEVEL0_STOP);
 	rocksdb_options_set_max_file_opening_threads(o, 1);
 	rocksdb_options_set_skip_stats_update_on_db_open(o, 1);
 	rocksdb_options_set_max_total_wal_size(o, WAL_BYTES);
