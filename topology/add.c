@@ -106,7 +106,8 @@ replace_keys(struct adding *a, const struct yaml_item *there,
 
 	if (!agrees(a, there, stanza))
 		return false;
-	if (old == NULL)
+	/* An alias stands where its anchor does. */
+	if (old == NULL || old->start < there->key->start)
 		return fail(a, &a->mesh, there->key->place,
 		    "write 'keys: []' for this member, or remove it and add "
 		    "the stanza again");
@@ -137,13 +138,15 @@ append(struct adding *a, const struct yaml_node *members,
 
 	for (item = members->first; item != NULL; item = item->next)
 		last = item;
-	if (text.ptr[members->start] == '{')
-		return fail(a, &a->mesh, members->place,
-		    "write the members on lines of their own, not in {}");
+	if (text.ptr[members->start] == '{' ||
+	    last->value->start < last->key->start)
+		return fail(a, &a->mesh, last->key->place,
+		    "write the members on lines of their own, without {} "
+		    "around them and without aliases");
 	if (memchr(a->stanza.text.ptr + start, '\n', end - start) != NULL)
 		return fail(a, &a->stanza, stanza->key->place,
 		    "has to stand on one line, as enroll printed it");
-	for (at = last->value->end; at < text.len && text.ptr[at] != '\n';)
+	for (at = members->end; at < text.len && text.ptr[at] != '\n';)
 		at++;
 	line = arena_printf(&a->arena, "\n%*s%.*s", last->key->place.col - 1,
 	    "", (int)(end - start), a->stanza.text.ptr + start);

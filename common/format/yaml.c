@@ -76,13 +76,21 @@ node_new(struct builder *b, enum yaml_type type, struct fy_event *event)
 	node->type = type;
 	node->weight = 1;
 	if (start != NULL) {
+		/* An empty key has marks where the next token starts. */
 		node->place = place_of(start);
-		node->start = start->input_pos;
-		node->end = end != NULL ? end->input_pos : start->input_pos;
+		node->start = min_size(start->input_pos, b->text.len);
+		node->end = end != NULL ? end->input_pos : node->start;
+		node->end = min_size(node->end, b->text.len);
+		if (node->end < node->start)
+			node->end = node->start;
 	} else if (b->depth > 0 && b->open[b->depth - 1].key != NULL) {
 		/* A value left out stands where its key does. */
 		node->place = b->open[b->depth - 1].key->place;
 		node->start = node->end = b->open[b->depth - 1].key->end;
+	} else if (b->depth > 0) {
+		node->place = b->open[b->depth - 1].node->place;
+		node->start = b->open[b->depth - 1].node->start;
+		node->end = node->start;
 	} else {
 		node->place = (struct yaml_place){ 1, 1 };
 	}
@@ -178,6 +186,20 @@ open_collection(struct builder *b, enum yaml_type type, struct fy_event *event)
 	return true;
 }
 
+/* Does it stand in brackets, of which the last ends at the mark? */
+static bool
+is_flow(const struct builder *b, const struct yaml_node *node,
+    const struct fy_mark *end)
+{
+	const char *text = b->text.ptr;
+
+	if (end == NULL || end->input_pos > b->text.len ||
+	    end->input_pos <= node->start)
+		return false;
+	return (text[node->start] == '[' && text[end->input_pos - 1] == ']') ||
+	       (text[node->start] == '{' && text[end->input_pos - 1] == '}');
+}
+
 static bool
 close_collection(struct builder *b, struct fy_event *event)
 {
@@ -187,14 +209,11 @@ close_collection(struct builder *b, struct fy_event *event)
 
 	for (item = node->first; item != NULL; item = item->next) {
 		node->weight += item->value->weight + (item->key != NULL);
-		node->end = item->value->end;
+		if (item->value->end > node->end)
+			node->end = item->value->end;
 	}
 	/* The mark of a block's end is that of what comes next. */
-	if (end != NULL && end->input_pos > 0 &&
-	    (b->text.ptr[end->input_pos - 1] == ']' ||
-		b->text.ptr[end->input_pos - 1] == '}') &&
-	    (b->text.ptr[node->start] == '[' ||
-		b->text.ptr[node->start] == '{'))
+	if (is_flow(b, node, end))
 		node->end = end->input_pos;
 	if (node->type == YAML_MAPPING && !unique_keys(b, node))
 		return false;
