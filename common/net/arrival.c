@@ -3,7 +3,7 @@
 #include "common/base/log.h"
 #include "common/base/stat.h"
 #include "common/net/queue.h"
-#include "common/net/stream.h"
+#include "common/net/slot.h"
 
 #define CANCEL_RATE (2 * SESSION_STREAMS) /* a second, and at once */
 

@@ -1,25 +1,21 @@
 #pragma once
 /*
  * link: one authenticated connection between members, carrying streams and
- * messages as docs/PROTOCOL.md says.  A link lives on one loop.  The dialling
- * side (a child: a node) opens streams; the accepting side (a parent: an
- * egress, later a hub) serves them.
- *
- * A dialler reconnects by itself, with jitter; its `struct link` lives until
- * link_free.  An accepted link dies with its connection (on_down is the last
- * call).  Frames queued in a turn leave in its FLUSH phase, and those queued
- * later (in RELEASE) before the turn ends; the OPENs of a flush share one
- * signature.  No call here calls back, but for link_free.
+ * messages as docs/PROTOCOL.md says; lives on one loop.  The dialling side (a
+ * child: a node) opens streams, the accepting side (a parent) serves them.
+ * A dialler reconnects by itself and lives until link_free; an accepted link
+ * dies with its connection (on_down is the last call).  Frames queued in a
+ * turn leave in its FLUSH phase, later ones (RELEASE) before it ends; OPENs
+ * that leave together share one signature.  Only link_free calls back.
  */
 #include "common/base/crypto.h"
 #include "common/base/id.h"
 #include "common/base/seal.h"
-#include "common/base/slice.h"
+#include "common/net/stream.h"
 
 struct loop;
 struct link;
 struct link_listener;
-struct stream;
 struct tls_boot;
 
 #define LINK_NAME_MAX    63 /* of a member */
@@ -61,40 +57,6 @@ struct open_request {
 	struct slice path[LINK_HOPS_MAX];
 	size_t path_len; /* the sending peer is the last */
 	int64_t remaining_ms, max_wait_ms;
-};
-
-enum stream_end {
-	STREAM_DONE,      /* END came: all bytes are there */
-	STREAM_CANCELLED, /* the other side gave up */
-	STREAM_LOST       /* the link died */
-};
-
-/* How a parent answers an OPEN that it does not serve. */
-struct throttled {
-	struct slice reason; /* a name of fail.def */
-	int64_t retry_after_ms;
-};
-
-struct stream_events {
-	/* Opener: the parent has it and will answer once. */
-	void (*on_accepted)(void *arg);
-	/* Opener: the parent will not serve it; the stream is dead. */
-	void (*on_throttled)(void *arg, const struct throttled *why);
-	/* Opener: status and a few header fields as the provider gave them. */
-	void (*on_head)(void *arg, int status, struct slice content_type,
-	    int64_t retry_after_ms);
-	/* Both: bytes; give credit back by stream_taken when used up. */
-	void (*on_data)(void *arg, struct slice bytes);
-	/* Both: stream_send took less than it was given; there is room now. */
-	void (*on_room)(void *arg);
-	/*
-	 * Both, once: nothing more comes from the other side.  DONE on the
-	 * opener's side: the stream is dead; the receipt, if there is one,
-	 * came as a message just before.  DONE on the server's side: the
-	 * request is whole, the answer may go on (CANCELLED or LOST may still
-	 * follow until stream_end).  CANCELLED, LOST: dead.
-	 */
-	void (*on_end)(void *arg, enum stream_end end);
 };
 
 struct link_events {
@@ -186,38 +148,3 @@ void link_send(struct link *l, enum link_message type, struct slice bytes);
  */
 struct stream *link_open(struct link *l, struct slice envelope,
     const struct open_hop *hop, const struct stream_events *events, void *arg);
-
-/* The parent's side, in on_open or later in the same turn. */
-void stream_serve(struct stream *s, const struct stream_events *events,
-    void *arg);
-
-void stream_accept(struct stream *s);
-
-/* THROTTLED; the stream is dead. */
-void stream_refuse(struct stream *s, struct slice reason,
-    int64_t retry_after_ms);
-
-void stream_head(struct stream *s, int status, struct slice content_type,
-    int64_t retry_after_ms);
-
-/*
- * Queue bytes up to the stream's bounded buffer; gives how many were copied.
- * When fewer than asked, on_room comes.
- */
-size_t stream_send(struct stream *s, struct slice bytes);
-
-/*
- * No more bytes from this side.  A parent passes the sealed receipt, which
- * leaves in the same packet; a child passes none.  For the parent the stream
- * is dead then, for the child when on_end comes.
- */
-void stream_end(struct stream *s, struct slice receipt);
-
-/* Give up; the stream is dead for the caller, no event follows. */
-void stream_cancel(struct stream *s);
-
-/* The consumer's socket took these bytes: give the sender credit. */
-void stream_taken(struct stream *s, size_t bytes);
-
-/* The link that carries it. */
-struct link *stream_link(const struct stream *s);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/memory.h"
-#include "common/net/stream.h"
+#include "common/net/slot.h"
 
 #define CONTROL_MAX    (1024 * 1024)
 #define CONTROL_BATCH  (48 * 1024)       /* no more OPENs are sealed beyond */

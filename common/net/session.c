@@ -11,7 +11,7 @@
 #include "common/net/greeting.h"
 #include "common/net/message.h"
 #include "common/net/queue.h"
-#include "common/net/stream.h"
+#include "common/net/slot.h"
 
 #define QUIET_US      (10LL * US_PER_SECOND) /* silence before a PING, +-20 % */
 #define DEAD_US       (30LL * US_PER_SECOND)

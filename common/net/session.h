@@ -1,11 +1,10 @@
 #pragma once
 /*
  * session: the protocol of one connection, without its socket: bytes in give
- * events, what is queued gives bytes out.  Its struct is shared by the files
- * that are its organs: session.c (packets in, liveness, drain), greeting.c
- * (HELLO, AUTH, SETTINGS), stream.c (what the application calls), arrival.c
- * (stream frames in), queue.c (packets out), message.c (messages in parts).
- * Once its state is SESSION_OVER nothing more is taken in or sent.
+ * events, what is queued gives bytes out.  Its struct is shared by its organs:
+ * session.c (packets in, liveness, drain), greeting.c (HELLO, AUTH, SETTINGS),
+ * stream.c (what applications call), arrival.c (stream frames in), queue.c
+ * (packets out), message.c (messages in parts).  SESSION_OVER is for good.
  */
 #include "common/base/list.h"
 #include "common/base/map.h"
@@ -110,31 +109,23 @@ struct session {
 	const char *goaway_why;
 };
 
-/* HELLO is in `out` at once.  Storage is ours. */
+/* HELLO is in `out` at once.  Before it is freed, session_lose. */
 struct session *session_new(const struct session_config *config,
     int64_t now_us);
-
-/* Streams were lost before (session_lose). */
 void session_free(struct session *s);
 
 /* Bytes of the peer; what is incomplete is kept. */
 void session_feed(struct session *s, struct slice bytes, int64_t now_us);
 
-/*
- * Put a packet into `out`, when it is empty and something waits.  False when
- * there is nothing to send.
- */
+/* Put what waits into `out`, if that is empty.  False: nothing to send. */
 bool session_fill(struct session *s, int64_t now_us);
 
 /* PING, or notice that the peer is dead; gives when to call again. */
 int64_t session_tick(struct session *s, int64_t now_us);
-
 /* on_room and what could not be told when it happened. */
 void session_tell(struct session *s);
-
 /* Every stream's on_end(STREAM_LOST); the session is over. */
 void session_lose(struct session *s);
-
 /* Reuse what died in this turn. */
 void session_rest(struct session *s);
 
@@ -145,7 +136,6 @@ bool session_drained(const struct session *s);
 
 /* Tell the peer that another boot with its key is there. */
 void session_send_twin(struct session *s);
-
 void session_send(struct session *s, enum link_message type,
     struct slice bytes);
 

@@ -6,6 +6,7 @@
 #include "common/base/memory.h"
 #include "common/net/queue.h"
 #include "common/net/session.h"
+#include "common/net/slot.h"
 
 #define KEEP_BYTES 8192 /* storage of a buf that a pooled stream keeps */
 

@@ -1,75 +1,80 @@
 #pragma once
 /*
- * stream: one request and its answer on a session.  Only the session's organs
- * see this; applications use link.h.
- *
- * A stream has a slot from OPEN until each side has sent its last frame (END,
- * CANCEL, or the parent's THROTTLED).  It is `deaf` when the application may
- * not touch it any more, which is often earlier.
+ * stream: one request and its answer on a link.  The opener (a child) sends
+ * the body and gets the answer; the server (a parent) the other way round.
+ * For the loop's thread.  A dead stream may not be touched any more.  No call
+ * here calls back.
  */
-#include "common/base/buf.h"
-#include "common/base/list.h"
-#include "common/base/seal.h"
-#include "common/net/link.h"
+#include "common/base/slice.h"
 
-struct session;
+struct link;
+struct stream;
 
-struct stream {
-	struct session *session;
-	int64_t id;        /* 0: its OPEN was not written */
-	struct list all;   /* in session's streams, dead or pool */
-	struct list queue; /* in opening, ready or parked */
-	struct list tell;  /* in telling */
-
-	const struct stream_events *events; /* NULL: not served yet */
-	void *arg;
-
-	int64_t window;      /* credit that it began with, either way */
-	int64_t recv_credit; /* bytes the peer may still send */
-	size_t untaken;      /* told to the application, not taken yet */
-	size_t owed;         /* taken, and not given back as credit yet */
-	int64_t send_credit;
-
-	struct buf out; /* bytes to send, from out_at */
-	size_t out_at;
-	struct buf last;  /* a receipt that goes before END */
-	struct buf early; /* bytes that came before it was served */
-
-	struct buf envelope, path; /* of an OPEN that waits; path is packed */
-	struct hash leaf;
-	int64_t remaining_ms, max_wait_ms;
-
-	bool deaf;       /* dead for the application */
-	bool has_slot;   /* in `streams` and by_id */
-	bool ending;     /* END is to follow the bytes */
-	bool said_last;  /* our last frame was queued */
-	bool heard_last; /* theirs came */
-	bool cancelled;  /* theirs was CANCEL */
-	bool told_end;   /* on_end was called */
-	bool short_room; /* stream_send took less than given */
+enum stream_end {
+	STREAM_DONE,      /* END came: all bytes are there */
+	STREAM_CANCELLED, /* the other side gave up */
+	STREAM_LOST       /* the link died */
 };
 
-struct stream *stream_new(struct session *s);
-void stream_free(struct stream *st);
+/* How a parent answers an OPEN that it does not serve. */
+struct throttled {
+	struct slice reason; /* a name of fail.def */
+	int64_t retry_after_ms;
+};
 
-/* Its slot, if both sides have said their last. */
-void stream_settle(struct stream *st);
+struct stream_events {
+	/* Opener: the parent has it and will answer once. */
+	void (*on_accepted)(void *arg);
+	/* Opener: the parent will not serve it; the stream is dead. */
+	void (*on_throttled)(void *arg, const struct throttled *why);
+	/* Opener: status and a few header fields as the provider gave them. */
+	void (*on_head)(void *arg, int status, struct slice content_type,
+	    int64_t retry_after_ms);
+	/* Both: bytes; give credit back by stream_taken when used up. */
+	void (*on_data)(void *arg, struct slice bytes);
+	/* Both: stream_send took less than it was given; there is room now. */
+	void (*on_room)(void *arg);
+	/*
+	 * Both, once: nothing more comes from the other side.  DONE on the
+	 * opener's side: the stream is dead; the receipt, if there is one,
+	 * came as a message just before.  DONE on the server's side: the
+	 * request is whole, the answer may go on (CANCELLED or LOST may still
+	 * follow until stream_end).  CANCELLED, LOST: dead.
+	 */
+	void (*on_end)(void *arg, enum stream_end end);
+};
 
-/* Tell the application how it ended, now; a server hears on after DONE. */
-void stream_tell_end(struct stream *st, enum stream_end end);
+/* The parent's side, in on_open or later in the same turn. */
+void stream_serve(struct stream *s, const struct stream_events *events,
+    void *arg);
 
-/* Drop what waits to be sent; a receipt goes on its own. */
-void stream_drop_output(struct stream *st);
+void stream_accept(struct stream *s);
 
-/* It has something to send: put it where the queue looks. */
-void stream_ready(struct stream *st);
+/* THROTTLED; the stream is dead. */
+void stream_refuse(struct stream *s, struct slice reason,
+    int64_t retry_after_ms);
 
-/* session_tell will visit it. */
-void stream_tell_later(struct stream *st);
+void stream_head(struct stream *s, int status, struct slice content_type,
+    int64_t retry_after_ms);
 
-/* Bytes that wait to be sent. */
-static inline size_t
-stream_waiting(const struct stream *st)
-{
-	return st->out.len - st->out_at;
-}
+/*
+ * Queue bytes up to the stream's bounded buffer; gives how many were copied.
+ * When fewer than asked, on_room comes.
+ */
+size_t stream_send(struct stream *s, struct slice bytes);
+
+/*
+ * No more bytes from this side.  A parent passes the sealed receipt, which
+ * leaves in the same packet; a child passes none.  For the parent the stream
+ * is dead then, for the child when on_end comes.
+ */
+void stream_end(struct stream *s, struct slice receipt);
+
+/* Give up; the stream is dead for the caller, no event follows. */
+void stream_cancel(struct stream *s);
+
+/* The consumer's socket took these bytes: give the sender credit. */
+void stream_taken(struct stream *s, size_t bytes);
+
+/* The link that carries it. */
+struct link *stream_link(const struct stream *s);

@@ -14,7 +14,7 @@
 #include "common/base/secret.h"
 #include "common/net/packet.h"
 #include "common/net/session.h"
-#include "common/net/stream.h"
+#include "common/net/slot.h"
 
 #define FLOWS 32
 

@@ -23,6 +23,33 @@ both_sides_come_up(void **state)
 	pair_free(p);
 }
 
+/* Another HELLO of either side gives other keys. */
+static void
+keys_depend_on_both_hellos(void **state)
+{
+	struct pair *p = pair_up(), *q;
+	int side;
+
+	(void)state;
+	for (side = 0; side < 2; side++) {
+		struct party *y;
+		struct session_config config;
+
+		q = pair_new();
+		y = side == 0 ? &q->child : &q->parent;
+		config = y->s->config;
+		config.lane = 9;
+		session_free(y->s);
+		y->s = session_new(&config, q->now_us);
+		pair_run(q);
+		assert_int_equal(q->child.s->state, SESSION_UP);
+		assert_memory_not_equal(p->child.s->out_way.key,
+		    q->child.s->out_way.key, KEY_BYTES);
+		pair_free(q);
+	}
+	pair_free(p);
+}
+
 static void
 byte_by_byte_as_well(void **state)
 {
@@ -324,6 +351,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_sides_come_up),
+		cmocka_unit_test(keys_depend_on_both_hellos),
 		cmocka_unit_test(byte_by_byte_as_well),
 		cmocka_unit_test(the_acceptor_is_not_first),
 		cmocka_unit_test(an_edited_hello_is_noticed),

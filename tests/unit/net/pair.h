@@ -20,7 +20,7 @@
 #include "common/net/packet.h"
 #include "common/net/queue.h"
 #include "common/net/session.h"
-#include "common/net/stream.h"
+#include "common/net/slot.h"
 
 #define FLOWS_MAX 1100
 
