@@ -137,8 +137,7 @@ forge(const struct forgery *f, EVP_PKEY *key, EVP_PKEY *another)
 static bool
 is_let_in(const struct forgery *f)
 {
-	EVP_PKEY *key = f->p256 ? EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256")
-				: EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	EVP_PKEY *another = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	X509 *cert = forge(f, key, another);
 	SSL_CTX *ctx = SSL_CTX_new(TLS_method());
