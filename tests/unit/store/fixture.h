@@ -32,7 +32,7 @@ struct fixture {
 static inline void
 folder_new(char dir[64])
 {
-	snprintf(dir, 64, "/tmp/store_test.XXXXXX");
+	strcpy(dir, "/tmp/store_test.XXXXXX");
 	assert_non_null(mkdtemp(dir));
 }
 
