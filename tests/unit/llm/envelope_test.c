@@ -1,0 +1,113 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/base/buf.h"
+#include "common/llm/envelope.h"
+
+static struct envelope
+sample(void)
+{
+	struct envelope e = {
+		.origin = slice_of("payments"),
+		.attempt = 1,
+		.egress = slice_of("central"),
+		.issued_us = 1795387329000000,
+		.team = slice_of("payments"),
+		.caller = slice_of("683d7585cabeeae6"),
+		.user = slice_of("ann"),
+		.project = slice_of("checkout"),
+		.group = slice_of("assistant"),
+		.target = slice_of("openai/gpt-5-mini"),
+		.dialect = DIALECT_CHAT,
+		.stream = true,
+		.output_cap = 4096,
+		.body_bytes = 79,
+	};
+
+	crypto_random(e.request.bytes, ID_BYTES);
+	crypto_random(e.body_hash.bytes, HASH_BYTES);
+	crypto_random(e.topology.bytes, HASH_BYTES);
+	return e;
+}
+
+static void
+what_is_written_is_read(void **state)
+{
+	struct envelope e = sample(), back;
+	struct buf bytes;
+
+	(void)state;
+	buf_init(&bytes, ENVELOPE_MAX);
+	envelope_write(&bytes, &e);
+	assert_true(envelope_read(&back, buf_slice(&bytes)));
+	assert_true(slice_eq(back.origin, e.origin));
+	assert_true(slice_eq(back.egress, e.egress));
+	assert_true(slice_eq(back.team, e.team));
+	assert_true(slice_eq(back.caller, e.caller));
+	assert_true(slice_eq(back.user, e.user));
+	assert_true(slice_eq(back.project, e.project));
+	assert_true(slice_eq(back.group, e.group));
+	assert_true(slice_eq(back.target, e.target));
+	assert_memory_equal(&back.request, &e.request, ID_BYTES);
+	assert_memory_equal(&back.body_hash, &e.body_hash, HASH_BYTES);
+	assert_memory_equal(&back.topology, &e.topology, HASH_BYTES);
+	assert_int_equal(back.attempt, 1);
+	assert_int_equal(back.issued_us, e.issued_us);
+	assert_int_equal(back.dialect, DIALECT_CHAT);
+	assert_true(back.stream);
+	assert_int_equal(back.output_cap, 4096);
+	assert_int_equal(back.body_bytes, 79);
+	buf_fini(&bytes);
+}
+
+static void
+cut_or_lengthened_is_refused(void **state)
+{
+	struct envelope e = sample(), back;
+	struct buf bytes;
+	size_t len;
+
+	(void)state;
+	buf_init(&bytes, ENVELOPE_MAX);
+	envelope_write(&bytes, &e);
+	for (len = 0; len < bytes.len; len++)
+		assert_false(envelope_read(&back, slice_make(bytes.data, len)));
+	buf_putc(&bytes, 0);
+	assert_false(envelope_read(&back, buf_slice(&bytes)));
+	buf_fini(&bytes);
+}
+
+static void
+figures_out_of_range_are_refused(void **state)
+{
+	struct envelope back, bad[3] = { sample(), sample(), sample() };
+	struct buf bytes;
+	size_t i;
+
+	(void)state;
+	bad[0].attempt = 0;
+	bad[1].attempt = 256;
+	bad[2].body_bytes = -1;
+	for (i = 0; i < count_of(bad); i++) {
+		buf_init(&bytes, ENVELOPE_MAX);
+		envelope_write(&bytes, &bad[i]);
+		assert_false(envelope_read(&back, buf_slice(&bytes)));
+		buf_fini(&bytes);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_written_is_read),
+		cmocka_unit_test(cut_or_lengthened_is_refused),
+		cmocka_unit_test(figures_out_of_range_are_refused),
+	};
+
+	return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+}

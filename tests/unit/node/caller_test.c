@@ -1,0 +1,193 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/secret.h"
+#include "common/store/ledger.h"
+#include "node/caller.h"
+
+#define TEXT_MAX 65536
+
+struct fixture {
+	char dir[64];
+	struct secret *identity;
+	struct ledger *ledger;
+	struct callers *callers;
+	struct buf why;
+};
+
+static int
+setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	snprintf(f->dir, sizeof(f->dir), "/tmp/caller_test.XXXXXX");
+	if (mkdtemp(f->dir) == NULL)
+		return -1;
+	f->identity = sign_key_new();
+	f->ledger = ledger_open(f->dir, false);
+	f->callers = callers_open(f->ledger, f->identity);
+	buf_init(&f->why, TEXT_MAX);
+	*state = f;
+	return f->ledger != NULL ? 0 : -1;
+}
+
+static int
+teardown(void **state)
+{
+	struct fixture *f = *state;
+	char command[128];
+
+	buf_fini(&f->why);
+	callers_close(f->callers);
+	ledger_close(f->ledger);
+	secret_free(f->identity);
+	snprintf(command, sizeof(command), "rm -rf %s", f->dir);
+	free(f);
+	return system(command);
+}
+
+static struct caller_wish
+wish(const char *name)
+{
+	return (struct caller_wish){ .name = slice_of(name),
+		.user = slice_of("ann"),
+		.project = slice_of("checkout"),
+		.groups = { slice_of("assistant") },
+		.groups_count = 1 };
+}
+
+static void
+a_token_is_found_and_knows_its_groups(void **state)
+{
+	struct fixture *f = *state;
+	struct caller_wish w = wish("ci");
+	struct caller_book *book = NULL;
+	const struct caller *c;
+	char token[TOKEN_CHARS];
+
+	assert_true(callers_create(f->callers, &w, token, &f->why));
+	callers_refresh(f->callers, &book);
+	c = caller_find(book, slice_of(token));
+	assert_non_null(c);
+	assert_true(slice_is(c->name, "ci"));
+	assert_true(slice_is(c->project, "checkout"));
+	assert_true(caller_may_use(c, slice_of("assistant")));
+	assert_false(caller_may_use(c, slice_of("classify")));
+	assert_int_equal(caller_state(c, clock_wall_us()), CALLER_ACTIVE);
+	token[10] ^= 1;
+	assert_null(caller_find(book, slice_of(token)));
+	assert_null(caller_find(book, slice_of("")));
+	assert_null(caller_find(book, slice_of("sk-something")));
+	caller_book_release(book);
+}
+
+static void
+revoking_is_in_force_for_an_old_book_s_next_refresh(void **state)
+{
+	struct fixture *f = *state;
+	struct caller_wish w = wish("ci");
+	struct caller_book *book = NULL;
+	const struct caller *c;
+	char token[TOKEN_CHARS];
+
+	assert_true(callers_create(f->callers, &w, token, &f->why));
+	callers_refresh(f->callers, &book);
+	assert_true(callers_revoke(f->callers, slice_of("ci"), &f->why));
+	callers_refresh(f->callers, &book);
+	c = caller_find(book, slice_of(token));
+	assert_non_null(c);
+	assert_int_equal(caller_state(c, clock_wall_us()), CALLER_REVOKED);
+	assert_false(callers_revoke(f->callers, slice_of("ci"), &f->why));
+	caller_book_release(book);
+}
+
+static void
+a_token_expires(void **state)
+{
+	struct fixture *f = *state;
+	struct caller_wish w = wish("ci");
+	struct caller_book *book = NULL;
+	const struct caller *c;
+	char token[TOKEN_CHARS];
+
+	w.expires_us = 1000;
+	assert_true(callers_create(f->callers, &w, token, &f->why));
+	callers_refresh(f->callers, &book);
+	c = caller_find(book, slice_of(token));
+	assert_int_equal(caller_state(c, 999), CALLER_ACTIVE);
+	assert_int_equal(caller_state(c, 1000), CALLER_EXPIRED);
+	caller_book_release(book);
+}
+
+static void
+names_are_unique_among_active_tokens(void **state)
+{
+	struct fixture *f = *state;
+	struct caller_wish w = wish("ci"), none = wish("x");
+	char token[TOKEN_CHARS];
+
+	assert_true(callers_create(f->callers, &w, token, &f->why));
+	assert_false(callers_create(f->callers, &w, token, &f->why));
+	assert_true(callers_revoke(f->callers, slice_of("ci"), &f->why));
+	assert_true(callers_create(f->callers, &w, token, &f->why));
+	none.groups_count = 0;
+	assert_false(callers_create(f->callers, &none, token, &f->why));
+	w.name = slice_of("two words");
+	assert_false(callers_create(f->callers, &w, token, &f->why));
+}
+
+static void
+tokens_outlive_a_restart_and_are_stored_nowhere(void **state)
+{
+	struct fixture *f = *state;
+	struct caller_wish w = wish("ci");
+	struct caller_book *book = NULL;
+	char token[TOKEN_CHARS], command[256];
+	struct buf list;
+
+	assert_true(callers_create(f->callers, &w, token, &f->why));
+	callers_close(f->callers);
+	ledger_close(f->ledger);
+	snprintf(command, sizeof(command), "! grep -rq '%s' %s", token + 4,
+	    f->dir);
+	assert_int_equal(system(command), 0);
+	f->ledger = ledger_open(f->dir, false);
+	f->callers = callers_open(f->ledger, f->identity);
+	callers_refresh(f->callers, &book);
+	assert_non_null(caller_find(book, slice_of(token)));
+	caller_book_release(book);
+	buf_init(&list, TEXT_MAX);
+	callers_list(f->callers, true, &list);
+	assert_non_null(strstr(buf_text(&list), "\"name\":\"ci\""));
+	assert_null(strstr(buf_text(&list), token + 4));
+	buf_fini(&list);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    a_token_is_found_and_knows_its_groups, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    revoking_is_in_force_for_an_old_book_s_next_refresh, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(a_token_expires, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    names_are_unique_among_active_tokens, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    tokens_outlive_a_restart_and_are_stored_nowhere, setup,
+		    teardown),
+	};
+
+	return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
+}
