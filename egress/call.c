@@ -380,6 +380,8 @@ on_sealed(void *arg, struct slice message)
 	c->settlement = CALL_WRITTEN;
 	if (c->stream != NULL)
 		stream_end(c->stream, message);
+	else
+		downlinks_tell(c->dock, c->envelope.origin, message);
 	c->stream = NULL;
 	run(c);
 }

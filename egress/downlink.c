@@ -210,6 +210,20 @@ downlinks_adopt(struct dock *d)
 	}
 }
 
+void
+downlinks_tell(struct dock *d, struct slice origin, struct slice receipt)
+{
+	list_each(item, &d->links) {
+		struct downlink *dl = container_of(item, struct downlink, link);
+
+		if (!link_is_up(dl->net) ||
+		    !slice_is(origin, link_peer(dl->net)->name))
+			continue;
+		link_send(dl->net, LINK_RECEIPT, receipt);
+		return;
+	}
+}
+
 static bool
 is_old(struct slice message, int64_t now_us)
 {

@@ -1,9 +1,26 @@
 #include "node/reply.h"
 
+#include "common/base/secret.h"
 #include "common/net/http.h"
 #include "node/request.h"
 
-#define FIELDS_MAX 4
+#define FIELDS_MAX    4
+#define RETRY_AFTER_S 1 /* at least */
+
+/* Of the node's own provider; an egress has redacted its own. */
+static struct slice
+key_of(const struct request *r)
+{
+	return r->attempt.key != NULL ? secret_view(r->attempt.key)
+				      : slice_of("");
+}
+
+/* As the provider said, or soon: links and stores come back by themselves. */
+static int64_t
+retry_after_s(const struct request *r)
+{
+	return max_i64((r->retry_after_ms + 999) / 1000, RETRY_AFTER_S);
+}
 
 static void
 answer_failure(struct request *r)
@@ -22,14 +39,14 @@ answer_failure(struct request *r)
 	if (r->fail == FAIL_PROVIDER_REFUSED) {
 		status = r->attempt.status;
 		fail_provider_body(&body, r->shape.dialect, status,
-		    buf_slice(&r->relay.answer), slice_of(""), id);
+		    buf_slice(&r->relay.answer), key_of(r), id);
 	} else {
 		fail_body(&body, r->shape.dialect, r->fail, r->detail, id);
 	}
-	if (r->retry_after_ms > 0 && (status == 429 || status == 503))
+	if (status == 429 || status == 503)
 		fields[count++] = (struct http_field){ "Retry-After",
 			slice_of(arena_printf(&r->arena, "%lld",
-			    (long long)(r->retry_after_ms + 999) / 1000)) };
+			    (long long)retry_after_s(r))) };
 	http_answer(r->exchange, status, fields, count, &body);
 	buf_fini(&body);
 }
