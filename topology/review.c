@@ -45,11 +45,13 @@ review_tell(struct review *r)
 void
 say(const struct buf *text)
 {
-	fwrite(text->data, 1, text->len, stdout);
+	if (text->len > 0)
+		fwrite(text->data, 1, text->len, stdout);
 }
 
 void
 complain(const struct buf *text)
 {
-	fwrite(text->data, 1, text->len, stderr);
+	if (text->len > 0)
+		fwrite(text->data, 1, text->len, stderr);
 }
