@@ -114,16 +114,6 @@ union any_row {
 	struct attempt_row attempt;
 };
 
-static bool
-row_passes(enum row_kind kind, const struct view_filter *f, struct slice bytes,
-    union any_row *row)
-{
-	if (!row_read(kind, bytes, row))
-		return false;
-	return kind == ROW_REQUEST ? request_passes(f, &row->request)
-				   : attempt_passes(f, &row->attempt);
-}
-
 /* Smaller than any id after `since`, greater than every key of `since`. */
 static struct slice
 after(const struct id *since, uint8_t key[ID_BYTES])
@@ -139,94 +129,120 @@ after(const struct id *since, uint8_t key[ID_BYTES])
 	return slice_make(key, ID_BYTES);
 }
 
-static struct db_scan *
-scan_newest(struct ledger *l, enum row_kind kind, const struct id *since)
+/* A search for rows, from the newest on. */
+struct search {
+	enum row_kind kind;
+	const struct view_filter *filter;
+	struct db_scan *scan;
+	size_t left;     /* rows to show */
+	size_t searched; /* rows looked at */
+	union any_row row;
+};
+
+static struct search
+search_start(struct ledger *l, enum row_kind kind,
+    const struct view_filter *filter)
 {
 	struct slice none = { NULL, 0 };
 	uint8_t from[ID_BYTES];
 
-	return db_scan_new(ledger_db(l),
-	    kind == ROW_REQUEST ? FAMILY_REQUEST : FAMILY_ATTEMPT,
-	    after(since, from), none, true);
+	return (struct search){
+		.kind = kind,
+		.filter = filter,
+		.scan = db_scan_new(ledger_db(l),
+		    kind == ROW_REQUEST ? FAMILY_REQUEST : FAMILY_ATTEMPT,
+		    after(filter->since, from), none, true),
+		.left = filter->limit > 0 ? filter->limit : VIEW_LIMIT,
+	};
+}
+
+/* The next row that passes is in s->row then. */
+static bool
+search_next(struct search *s)
+{
+	struct slice key, value;
+
+	while (s->left > 0 && s->searched < VIEW_SEARCH_MAX &&
+	       db_scan_next(s->scan, &key, &value)) {
+		s->searched++;
+		if (!row_read(s->kind, value, &s->row))
+			continue;
+		if (s->kind == ROW_REQUEST
+			? !request_passes(s->filter, &s->row.request)
+			: !attempt_passes(s->filter, &s->row.attempt))
+			continue;
+		s->left--;
+		return true;
+	}
+	return false;
 }
 
 static void
-list_text(struct ledger *l, enum row_kind kind,
-    const struct view_filter *filter, struct buf *out)
+list_text(struct search *s, struct buf *out)
 {
-	size_t left = filter->limit > 0 ? filter->limit : VIEW_LIMIT;
-	struct db_scan *scan = scan_newest(l, kind, filter->since);
-	struct slice key, value;
-	union any_row row;
 	struct table table;
 
 	table_open(&table, out, OUTPUT_TEXT,
-	    kind == ROW_REQUEST ? request_table : attempt_table, COLUMNS);
-	while (left > 0 && db_scan_next(scan, &key, &value)) {
-		if (!row_passes(kind, filter, value, &row))
-			continue;
-		left--;
-		if (kind == ROW_REQUEST)
-			put_request(&table, &row.request);
+	    s->kind == ROW_REQUEST ? request_table : attempt_table, COLUMNS);
+	while (search_next(s)) {
+		if (s->kind == ROW_REQUEST)
+			put_request(&table, &s->row.request);
 		else
-			put_attempt(&table, &row.attempt);
+			put_attempt(&table, &s->row.attempt);
 	}
 	table_close(&table);
-	db_scan_free(scan);
+	if (s->searched == VIEW_SEARCH_MAX)
+		buf_printf(out, "(only the newest %d were searched)\n",
+		    VIEW_SEARCH_MAX);
 }
 
 static void
-list_json(struct ledger *l, enum row_kind kind,
-    const struct view_filter *filter, struct buf *out)
+list_json(struct search *s, struct buf *out)
 {
-	size_t left = filter->limit > 0 ? filter->limit : VIEW_LIMIT;
-	struct db_scan *scan = scan_newest(l, kind, filter->since);
 	struct json_writer json = { .out = out };
-	struct slice key, value;
-	union any_row row;
 
 	json_open(&json, '[');
-	while (left > 0 && db_scan_next(scan, &key, &value)) {
-		if (!row_passes(kind, filter, value, &row))
-			continue;
-		left--;
-		row_json(kind, &row, &json);
-	}
+	while (search_next(s))
+		row_json(s->kind, &s->row, &json);
 	json_close(&json, ']');
 	buf_putc(out, '\n');
-	db_scan_free(scan);
+}
+
+static void
+list_rows(struct search s, enum output_format format, struct buf *out)
+{
+	if (format == OUTPUT_TEXT)
+		list_text(&s, out);
+	else
+		list_json(&s, out);
+	db_scan_free(s.scan);
 }
 
 void
 view_requests(struct ledger *l, const struct view_filter *filter,
     enum output_format format, struct buf *out)
 {
-	if (format == OUTPUT_TEXT)
-		list_text(l, ROW_REQUEST, filter, out);
-	else
-		list_json(l, ROW_REQUEST, filter, out);
+	list_rows(search_start(l, ROW_REQUEST, filter), format, out);
 }
 
 void
 view_attempts(struct ledger *l, const struct view_filter *filter,
     enum output_format format, struct buf *out)
 {
-	if (format == OUTPUT_TEXT)
-		list_text(l, ROW_ATTEMPT, filter, out);
-	else
-		list_json(l, ROW_ATTEMPT, filter, out);
+	list_rows(search_start(l, ROW_ATTEMPT, filter), format, out);
 }
 
 static bool
 last_key(struct ledger *l, enum row_kind kind, struct id *id)
 {
-	struct db_scan *scan = scan_newest(l, kind, NULL);
-	struct slice key, value;
-	bool found = db_scan_next(scan, &key, &value) && key.len >= ID_BYTES;
+	const struct view_filter newest = { .limit = 1 };
+	struct search s = search_start(l, kind, &newest);
+	bool found = search_next(&s);
 
 	if (found)
-		memcpy(id->bytes, key.ptr, ID_BYTES);
-	db_scan_free(scan);
+		*id = kind == ROW_REQUEST ? s.row.request.id
+					  : s.row.attempt.request;
+	db_scan_free(s.scan);
 	return found;
 }
 

@@ -18,6 +18,12 @@ struct view_filter {
 };
 #define VIEW_LIMIT 20
 
+/*
+ * Rows looked at, at most: the thread that shows them also syncs the store.
+ * The text says when the search ended there.
+ */
+#define VIEW_SEARCH_MAX 50000
+
 /* The newest first.  Text: a table; JSON: an array of whole rows. */
 void view_requests(struct ledger *l, const struct view_filter *filter,
     enum output_format format, struct buf *out);
