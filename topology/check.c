@@ -156,6 +156,17 @@ check_egress_member(struct folder *f, const struct member *m)
 			    mesh->members[i].name.ptr);
 }
 
+static void
+check_member(struct folder *f, const struct member *m)
+{
+	if (!has_role(f, m))
+		return;
+	if (m->role == ROLE_NODE)
+		check_node_member(f, m);
+	else
+		check_egress_member(f, m);
+}
+
 /* A key that mesh.yaml lists, and where. */
 struct listed_key {
 	const struct public_key *key;
@@ -243,22 +254,29 @@ check_revoked(struct folder *f, const struct public_key *revoked, size_t count)
 				    keys[i].owner);
 }
 
-/* Does the grant cover any model of any egress? */
+/* Does the grant cover any model of this egress? */
 static bool
-grant_matches(struct folder *f, struct slice grant)
+egress_matches(const struct egress_file *e, struct slice grant)
 {
 	const struct team team = { .models = &grant, .models_count = 1 };
-	size_t i, k, n;
+	size_t i, k;
 
-	for (i = 0; i < f->egresses_count; i++) {
-		const struct egress_file *e = f->egresses[i].record;
+	for (i = 0; i < e->providers_count; i++)
+		for (k = 0; k < e->providers[i].models_count; k++)
+			if (team_may_use(&team,
+				e->providers[i].models[k].target))
+				return true;
+	return false;
+}
 
-		for (k = 0; k < e->providers_count; k++)
-			for (n = 0; n < e->providers[k].models_count; n++)
-				if (team_may_use(&team,
-					e->providers[k].models[n].target))
-					return true;
-	}
+static bool
+grant_matches(const struct folder *f, struct slice grant)
+{
+	size_t i;
+
+	for (i = 0; i < f->egresses_count; i++)
+		if (egress_matches(f->egresses[i].record, grant))
+			return true;
 	return false;
 }
 
@@ -319,12 +337,7 @@ check_mesh(struct folder *f)
 	size_t i;
 
 	for (i = 0; i < mesh->members_count; i++)
-		if (!has_role(f, &mesh->members[i]))
-			continue;
-		else if (mesh->members[i].role == ROLE_NODE)
-			check_node_member(f, &mesh->members[i]);
-		else
-			check_egress_member(f, &mesh->members[i]);
+		check_member(f, &mesh->members[i]);
 	check_unique_keys(f);
 	for (i = 0; i < mesh->teams_count; i++)
 		check_team(f, &mesh->teams[i]);

@@ -1,3 +1,19 @@
+/*
+ * Lines of text, in this order and no other:
+ *
+ *   # comment                         for people; signed too
+ *   lock: gsr/mesh-lock/v1            or gsr/node-lock/v1
+ *   mesh: NAME
+ *   member: NAME                      node locks only
+ *   version: 3                        one more than the last
+ *   signed_at: 2026-01-31T04:05:06.123456Z
+ *   previous: HASH                    of the last lock; not in the first
+ *   file: egress/central.yaml HASH    BLAKE2b-256 of the exact bytes
+ *   team: NAME ed25519:KEY            mesh locks only
+ *   revoked: ed25519:KEY              mesh locks only; for ever
+ *   rollback: HASH                    an earlier lock members may go back to
+ *   signature: BASE64                 over every byte above this line
+ */
 #include "topology/lock.h"
 
 #include <assert.h>

@@ -2,23 +2,8 @@
 /*
  * lock: the signed list of what belongs together.  mesh.lock (the operator's)
  * names mesh.yaml, the egress files and each team's signing key; a
- * node/NAME.lock (the team's) names one node file.  Lines of text, in this
- * order and no other:
- *
- *   # comment                         written for people, signed too
- *   lock: gsr/mesh-lock/v1            or gsr/node-lock/v1
- *   mesh: NAME
- *   member: NAME                      node locks only
- *   version: 3                        one more than the last
- *   signed_at: 2026-01-31T04:05:06.123456Z
- *   previous: HASH                    of the last lock; not in the first
- *   file: egress/central.yaml HASH    BLAKE2b-256 of the exact bytes
- *   team: NAME ed25519:KEY            mesh locks only
- *   revoked: ed25519:KEY              mesh locks only; for ever
- *   rollback: HASH                    an earlier lock members may go back to
- *   signature: BASE64                 over every byte above this line
- *
- * A lock's hash is that of its signed bytes.  Pure.
+ * node/NAME.lock (the team's) names one node file.  Its hash is that of its
+ * signed bytes.  lock.c begins with the format.  Pure.
  */
 #include "common/base/crypto.h"
 
