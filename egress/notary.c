@@ -241,6 +241,26 @@ notary_sign(struct notary *n, struct notary_job *job,
 	loop_again(n->dock->worker->loop);
 }
 
+/* The closed attempt again, with the place of its receipt. */
+static void
+put_chained(struct db_batch *b, struct db *db,
+    const struct attempt_row *attempt, const struct chain *c)
+{
+	struct attempt_key key = attempt_key_make(&attempt->request,
+	    attempt->number, attempt->origin);
+	struct attempt_row row = *attempt;
+	struct buf bytes;
+
+	row.chain = slice_of(c->id);
+	row.chain_seq = c->seq;
+	buf_init(&bytes, ROW_BYTES_MAX);
+	row_write(ROW_ATTEMPT, &row, &bytes);
+	assert(!bytes.failed);
+	db_batch_put(b, db, FAMILY_ATTEMPT, slice_make(key.bytes, key.len),
+	    buf_slice(&bytes));
+	buf_fini(&bytes);
+}
+
 void
 notary_recover(void *arg, struct db_batch *b, const struct attempt_row *attempt)
 {
@@ -266,6 +286,7 @@ notary_recover(void *arg, struct db_batch *b, const struct attempt_row *attempt)
 	    buf_slice(&message));
 	db_batch_put(b, db, FAMILY_OUTBOX,
 	    outbox_key(outbox, attempt->origin, key), slice_make(NULL, 0));
+	put_chained(b, db, attempt, c);
 	buf_fini(&object);
 	buf_fini(&message);
 }

@@ -151,6 +151,8 @@ step_auth(struct request *r)
 	}
 	if (r->desk->draining)
 		return request_fail(r, FAIL_SHUTTING_DOWN);
+	if (ledger_stuck(r->desk->worker->turn))
+		return request_fail(r, FAIL_STORE_UNAVAILABLE);
 	return STEP_BODY;
 }
 
@@ -421,11 +423,21 @@ write_rows(struct request *r)
 	r->settlement = WRITING;
 }
 
-/* Without a caller there is nobody to write a row for. */
+/*
+ * Without a caller there is nobody to write a row for; without an intent and
+ * with a store that takes nothing, the refusal does not wait for its row.
+ */
+static bool
+goes_unwritten(const struct request *r)
+{
+	return r->caller == NULL ||
+	       (r->intent != WRITTEN && ledger_stuck(r->desk->worker->turn));
+}
+
 static enum step
 step_settle(struct request *r)
 {
-	if (r->settlement == NOT_WRITTEN && r->caller != NULL) {
+	if (r->settlement == NOT_WRITTEN && !goes_unwritten(r)) {
 		attempt_cancel(&r->attempt);
 		write_rows(r);
 		return STEP_WAIT;

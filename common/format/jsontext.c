@@ -201,8 +201,11 @@ escape_byte(struct buf *out, char c)
 void
 json_escape(struct buf *out, struct slice text)
 {
-	const char *at = text.ptr, *end = text.ptr + text.len, *next;
+	const char *at = text.ptr, *end, *next;
 
+	if (text.len == 0)
+		return; /* perhaps NULL, which takes no arithmetic */
+	end = text.ptr + text.len;
 	while (at < end) {
 		next = utf8_skip(jsontext_plain(at, end), end);
 		buf_put(out, at, (size_t)(next - at));
