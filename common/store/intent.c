@@ -167,8 +167,7 @@ ledger_knows(struct ledger *l, const struct id *request, int64_t number,
 	key = attempt_key_make(request, number, origin);
 	bytes = attempt_key_slice(&key);
 	buf_init(&found, ROW_BYTES_MAX);
-	known = db_get(ledger_db(l), FAMILY_ATTEMPT, bytes, &found) ||
-		db_get(ledger_db(l), FAMILY_INTENT, bytes, &found);
+	known = db_get(ledger_db(l), FAMILY_ATTEMPT, bytes, &found);
 	buf_fini(&found);
 	return known;
 }

@@ -113,7 +113,10 @@ void ledger_settle(struct ledger_turn *t, const struct request_row *request,
 /* A request that ends without an attempt to settle. */
 void ledger_refused(struct ledger_turn *t, const struct request_row *request);
 
-/* Is there an intent or an attempt by that key? (egress: seen before) */
+/*
+ * Is there an attempt's row by that key?  Its intent does not count: what is
+ * under way is its worker's to know, and recovery leaves no other.
+ */
 must_check bool ledger_knows(struct ledger *l, const struct id *request,
     int64_t number, struct slice origin);
 
