@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "common/base/version.h"
 #include "common/cmd/shared.h"
 #include "egress/cmd/commands.h"
 #include "egress/egress.h"
@@ -47,7 +48,7 @@ main(int argc, char **argv)
 		    "The way out of the mesh: holds the provider keys, checks "
 		    "what each team may use,\ncalls providers, and signs a "
 		    "receipt for every call.",
-		.version = process_version(),
+		.version = GSR_VERSION,
 		.commands = commands,
 		.commands_count = count_of(commands),
 	};

@@ -1,5 +1,6 @@
 #include <stdio.h>
 
+#include "common/base/version.h"
 #include "common/cmd/shared.h"
 #include "node/cmd/commands.h"
 #include "node/node.h"
@@ -50,7 +51,7 @@ main(int argc, char **argv)
 		    "The router of a team: OpenAI's API for its callers, its "
 		    "own groups, tokens\nand usage rows, and a signed link "
 		    "to the egress that holds the provider keys.",
-		.version = process_version(),
+		.version = GSR_VERSION,
 		.commands = commands,
 		.commands_count = count_of(commands),
 	};

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "common/base/crypto.h"
+#include "common/base/version.h"
 #include "topology/commands.h"
 
 static const struct command *const commands[] = {
@@ -20,7 +21,7 @@ static const struct program program = {
 		 "may do what.\nA folder holds mesh.yaml, egress/NAME.yaml and "
 		 "node/NAME.yaml, and the\nlocks that vouch for them; all of "
 		 "it belongs in git, no secret does.",
-	.version = "0.1.0",
+	.version = GSR_VERSION,
 	.commands = commands,
 	.commands_count = count_of(commands),
 };

@@ -254,8 +254,12 @@ base64_write(char *out, const void *in, size_t len)
 bool
 base64_parse(void *out, size_t len, struct slice text)
 {
-	size_t n;
+	size_t i, n;
 
+	/* The library takes some bytes beyond ASCII for '-' and '_'. */
+	for (i = 0; i < text.len; i++)
+		if ((text.ptr[i] & 0x80) != 0)
+			return false;
 	return text.len == BASE64_CHARS(len) &&
 	       sodium_base642bin(out, len, text.ptr, text.len, NULL, &n, NULL,
 		   sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&

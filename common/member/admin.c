@@ -5,6 +5,7 @@
 #include "common/base/arena.h"
 #include "common/base/memory.h"
 #include "common/base/stat.h"
+#include "common/base/version.h"
 #include "common/format/json.h"
 #include "common/member/process.h"
 #include "common/store/view.h"
@@ -47,7 +48,7 @@ serve_version(struct admin_call *call)
 	struct topology *t = process_topology(call->process);
 
 	json_open(&w, '{');
-	json_field_text(&w, "version", slice_of(process_version()));
+	json_field_text(&w, "version", slice_of(GSR_VERSION));
 	json_field_text(&w, "member", slice_of(call->process->identity.name));
 	json_field_text(&w, "mesh", slice_of(call->process->identity.mesh));
 	json_field_text(&w, "topology", slice_of(t->hash_text));

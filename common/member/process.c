@@ -25,12 +25,6 @@
 #define WORKERS_DEFAULT 4
 #define RUN_FILE        "run.json"
 
-const char *
-process_version(void)
-{
-	return "0.1.0";
-}
-
 struct topology *
 process_topology(struct process *p)
 {

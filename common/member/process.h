@@ -95,5 +95,3 @@ struct topology *process_topology(struct process *p);
 
 /* A secret by its (NUL-terminated) name, held; NULL: none.  Any thread. */
 struct secret *process_secret(struct process *p, struct slice name);
-
-const char *process_version(void);
