@@ -11,8 +11,7 @@
 #include "egress/egress.h"
 #include "topology/load.h"
 
-#define GATHER_STEP ((size_t)64 * 1024) /* reserved of the memory at a time */
-#define OUT_MAX     (ANSWER_MAX + ANSWER_EVENT_MAX)
+#define OUT_MAX (ANSWER_MAX + ANSWER_EVENT_MAX)
 
 void
 answer_init(struct call *c)
@@ -135,20 +134,19 @@ gather(struct call *c, struct slice bytes)
 {
 	struct allowance *memory = &c->dock->egress->process->body_memory;
 	size_t most = c->status == 200 ? ANSWER_MAX : ANSWER_ERROR_MAX;
+	size_t body = (size_t)c->envelope.body_bytes;
 
 	/* An error body may be cut, an answer may not. */
 	if (bytes.len > most - c->answer.len) {
 		c->broken = c->status == 200;
 		return;
 	}
-	if (c->answer.len + bytes.len > c->answer.cap) {
-		size_t want = (bytes.len / GATHER_STEP + 1) * GATHER_STEP;
-
-		if (!allowance_take(memory, want)) {
+	while (c->answer.len + bytes.len > c->reserved - body) {
+		if (!allowance_take(memory, ANSWER_STEP)) {
 			c->broken = true;
 			return;
 		}
-		c->reserved += want;
+		c->reserved += ANSWER_STEP;
 	}
 	buf_put_slice(&c->answer, bytes);
 }

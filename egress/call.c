@@ -135,6 +135,7 @@ step_envelope(struct call *c)
 	const struct topology *t = c->topology;
 	const struct member *origin = mesh_member(&t->mesh, e->origin);
 	const struct team *team = mesh_team(&t->mesh, e->team);
+	size_t room;
 
 	if (origin == NULL || team == NULL ||
 	    !slice_eq(origin->team, e->team) || !team_may_use(team, e->target))
@@ -146,10 +147,11 @@ step_envelope(struct call *c)
 		return refuse(c, FAIL_NO_ELIGIBLE_TARGET);
 	if (e->body_bytes > t->egress->max_body_bytes)
 		return refuse(c, FAIL_REQUEST_TOO_LARGE);
-	if (!allowance_take(&c->dock->egress->process->body_memory,
-		(size_t)e->body_bytes))
+	/* And room for a whole answer's beginning, before it is paid for. */
+	room = (size_t)e->body_bytes + (e->stream ? 0 : ANSWER_STEP);
+	if (!allowance_take(&c->dock->egress->process->body_memory, room))
 		return refuse(c, FAIL_OVERLOADED);
-	c->reserved = (size_t)e->body_bytes;
+	c->reserved = room;
 	c->body.max = (size_t)e->body_bytes;
 	return CALL_BODY;
 }

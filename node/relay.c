@@ -120,6 +120,17 @@ on_event(void *arg, const struct sse_event *event)
 	}
 }
 
+bool
+relay_reserve(struct relay *r)
+{
+	if (r->stream)
+		return true;
+	if (!allowance_take(r->memory, ANSWER_STEP))
+		return false;
+	r->reserved += ANSWER_STEP;
+	return true;
+}
+
 /* Gather: bounded by the shared memory, and for errors by little. */
 static void
 gather(struct relay *r, struct slice bytes)

@@ -44,6 +44,12 @@ struct relay {
 void relay_init(struct relay *r, enum dialect dialect);
 void relay_fini(struct relay *r);
 
+/*
+ * Before anything is called: room for the beginning of a whole answer.  False
+ * when there is none, so that no answer is paid for and then not held.
+ */
+must_check bool relay_reserve(struct relay *r);
+
 /* The provider's head is in. */
 void relay_head(struct relay *r, int status, struct slice content_type);
 

@@ -321,6 +321,17 @@ fill_envelope(const struct request *r, struct envelope *e)
 	};
 }
 
+static void
+prepare_relay(struct request *r)
+{
+	relay_init(&r->relay, r->shape.dialect);
+	r->relay.exchange = r->exchange;
+	r->relay.memory = &r->desk->node->process->body_memory;
+	r->relay.stream = r->shape.stream;
+	r->relay.wants_usage = r->shape.wants_usage;
+	r->relay.request_id = slice_of(r->id_text);
+}
+
 static enum step
 step_attempt(struct request *r)
 {
@@ -337,18 +348,16 @@ step_attempt(struct request *r)
 		.arg = r,
 	};
 
-	if (r->intent == NOT_WRITTEN)
+	if (r->intent == NOT_WRITTEN) {
+		prepare_relay(r);
+		if (!relay_reserve(&r->relay))
+			return request_fail(r, FAIL_OVERLOADED);
 		return intend(r);
+	}
 	if (r->intent == WRITING)
 		return STEP_WAIT;
 	if (r->intent == WRITE_REFUSED)
 		return request_fail(r, FAIL_STORE_UNAVAILABLE);
-	relay_init(&r->relay, r->shape.dialect);
-	r->relay.exchange = r->exchange;
-	r->relay.memory = &r->desk->node->process->body_memory;
-	r->relay.stream = r->shape.stream;
-	r->relay.wants_usage = r->shape.wants_usage;
-	r->relay.request_id = slice_of(r->id_text);
 	fill_envelope(r, &envelope);
 	if (!attempt_start(&r->attempt, &spec))
 		return request_fail(r, r->attempt.fail);
