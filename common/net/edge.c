@@ -318,11 +318,19 @@ edge_check(const struct edge_head *head, struct edge_request *request,
 	return status;
 }
 
-/* `between` bytes after `from` ends, `to` begins. */
+/* `between` zeroed bytes after `from` ends, `to` begins. */
 static bool
 follows(struct slice from, size_t between, const char *to)
 {
-	return from.ptr + from.len + between == to;
+	const char *at = from.ptr + from.len;
+
+	if (at + between != to)
+		return false;
+	for (; at < to; at++) {
+		if (*at != '\0')
+			return false;
+	}
+	return true;
 }
 
 /* After the name: the zeroed colon, then spaces, then the value. */

@@ -43,7 +43,8 @@ int edge_check(const struct edge_head *head, struct edge_request *request,
  * A parser that cut lines in place, by zeroing what ended them, says where
  * its pieces lie.  True when nothing lies between the pieces but what HTTP
  * puts there: so no NUL, no bare LF, no folded line and no space was dropped
- * in silence.  `raw` is the head as the parser left it.
+ * in silence.  `raw` is the head as the parser left it.  What it zeroed cannot
+ * be told apart: NUL LF passes for CR LF, and ":" LF for the blank line.
  */
 must_check bool edge_whole(const struct edge_head *head, struct slice raw);
 

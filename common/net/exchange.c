@@ -1,6 +1,7 @@
 #include "common/net/exchange.h"
 
 #include <assert.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "common/base/clock.h"
@@ -95,8 +96,10 @@ on_descriptor(void *arg, int what)
 	struct http_exchange *x = c->x;
 
 	assert(c->magic == CONN_MAGIC);
-	if (what == LOOP_CLOSED)
+	if (what == LOOP_CLOSED) {
 		c->peer_left = true;
+		list_push(&c->server->leaving, &c->leaving);
+	}
 	if (x == NULL)
 		return;
 	if (what == LOOP_WRITE && x->step == STEP_STREAM)
@@ -108,10 +111,29 @@ on_descriptor(void *arg, int what)
 void
 conn_watch(struct conn *c)
 {
-	if (c->watch != NULL)
-		return;
 	c->watch = loop_watch_new(c->server->loop, c->fd, on_descriptor, c);
 	loop_watch_for(c->watch, LOOP_CLOSED);
+}
+
+/*
+ * The library waits for an edge and takes a short read for the last word: it
+ * does not see the end that came with the bytes.  What the client sent before
+ * it left is read first, and answered when it is whole.
+ */
+void
+server_part(struct http_server *s)
+{
+	list_each(at, &s->leaving) {
+		struct conn *c = container_of(at, struct conn, leaving);
+		int unread = 0;
+
+		if (c->x != NULL && c->x->whole)
+			continue;
+		if (ioctl(c->fd, FIONREAD, &unread) == 0 && unread > 0)
+			continue;
+		list_remove(at);
+		shutdown(c->fd, SHUT_RDWR);
+	}
 }
 
 void
@@ -125,12 +147,8 @@ exchange_flush(struct http_exchange *x)
 	x->drained = flow == OUTLET_EMPTY;
 	x->stalled = flow == OUTLET_FULL;
 	c->peer_left |= flow == OUTLET_BROKEN;
-	if (flow == OUTLET_FULL)
-		conn_watch(c);
-	if (c->watch != NULL)
-		loop_watch_for(c->watch, flow == OUTLET_FULL
-					     ? LOOP_CLOSED | LOOP_WRITE
-					     : LOOP_CLOSED);
+	loop_watch_for(c->watch,
+	    x->stalled ? LOOP_CLOSED | LOOP_WRITE : LOOP_CLOSED);
 	if (sent > 0 && s->config.on_sent != NULL)
 		s->config.on_sent(s->config.arg, x, sent);
 	if (c->peer_left || (x->drained && x->ending == ENDING_WELL))

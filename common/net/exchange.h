@@ -34,12 +34,14 @@ struct conn {
 	struct http_server *server;
 	struct MHD_Connection *mc;
 	int fd;
-	bool idle;                /* kept alive, between two requests */
-	bool peer_left;           /* the client closed its side, or all of it */
-	struct loop_watch *watch; /* made at the first wait */
+	bool idle;         /* kept alive, between two requests */
+	uint64_t done_run; /* server->runs when the last one ended */
+	bool peer_left;    /* the client closed its side, or all of it */
+	struct loop_watch *watch;
 	struct deadline deadline;
 	struct http_exchange *x; /* the request under way, or NULL */
 	struct list link;        /* server->conns */
+	struct list leaving;     /* server->leaving, once peer_left */
 };
 
 struct http_exchange {
@@ -54,6 +56,7 @@ struct http_exchange {
 	bool suspended; /* the library does not look at it */
 	bool lingering; /* the library will ask again */
 	bool refused;   /* by the edge */
+	bool pipelined; /* it came before its forerunner's answer went */
 	bool drained;   /* a stream's bytes are all in the socket */
 	bool stalled;   /* the socket took no more: LOOP_WRITE comes */
 	uint64_t asked_turn;
@@ -79,8 +82,9 @@ struct http_server {
 	bool late; /* what the library took waits for another run */
 	bool draining;
 	uint64_t ran_turn;
+	uint64_t runs; /* of the library */
 	size_t busy;
-	struct list conns, dirty;
+	struct list conns, dirty, leaving;
 	struct deadline_queue heads, bodies, idles;
 	struct loop_timer *timer;
 	int64_t timer_at_us;                       /* INT64_MAX: not set */
@@ -105,8 +109,11 @@ void exchange_forget_body(struct http_exchange *x);
 /* Put a stream's bytes into the socket and tell the application. */
 void exchange_flush(struct http_exchange *x);
 
-/* Watch the client leaving, from the first wait of a connection on. */
+/* Be told when the client leaves. */
 void conn_watch(struct conn *c);
+
+/* Shut those whose client left and that have no request to answer. */
+void server_part(struct http_server *s);
 
 void conn_start_deadline(struct deadline_queue *q, struct conn *c);
 

@@ -13,6 +13,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/base/stat.h"
 #include "common/net/exchange.h"
 #include "common/net/loop.h"
 
@@ -26,7 +27,7 @@
  * to its socket; the library ends it with the last chunk.
  */
 
-#define CONNECTION_BYTES (16 * 1024) /* zeroed by MHD for each request */
+#define CONNECTION_BYTES (16 * 1024)        /* zeroed by MHD for each request */
 #define SEND_BUFFER      (64 * 1024)        /* the kernel's, each */
 #define SWALLOW_MAX      (16 * 1024 * 1024) /* of a body nobody wants */
 #define RUNS_MAX         3                  /* of the library in a turn */
@@ -153,12 +154,9 @@ head_is_in(struct http_exchange *x, const char *method, const char *version)
 static void
 suspend(struct http_exchange *x)
 {
-	struct conn *c = x->conn;
-
 	x->lingering = false;
 	x->suspended = true;
-	MHD_suspend_connection(c->mc);
-	conn_watch(c);
+	MHD_suspend_connection(x->conn->mc);
 }
 
 static enum MHD_Result
@@ -200,6 +198,10 @@ on_request(void *cls, struct MHD_Connection *mc, const char *url,
 	assert(x->magic == EXCHANGE_MAGIC);
 	if (x->step == STEP_DEAD)
 		return MHD_NO;
+	if (x->pipelined) {
+		stat_add(STAT_HTTP_REJECTED, 1);
+		return MHD_NO;
+	}
 	if (x->step == STEP_HEAD)
 		return head_is_in(x, method, version);
 	if (*len == 0)
@@ -228,6 +230,12 @@ on_target(void *cls, const char *target, struct MHD_Connection *mc)
 	buf_init(&x->body, s->config.body_max_bytes);
 	outlet_init(&x->outlet);
 	list_init(&x->dirty);
+	/*
+	 * Bytes that were there before their forerunner was answered may be
+	 * hidden in it, for whoever stands before us and reads its end
+	 * elsewhere.  Nobody pipelines: the connection ends, unanswered.
+	 */
+	x->pipelined = c->idle && c->done_run == s->runs;
 	/* A new connection's head has had its time since the accept. */
 	if (c->idle)
 		conn_start_deadline(&s->heads, c);
@@ -256,6 +264,7 @@ on_completed(void *cls, struct MHD_Connection *mc, void **context,
 	}
 	x->conn->x = NULL;
 	x->conn->idle = true;
+	x->conn->done_run = s->runs;
 	conn_start_deadline(&s->idles, x->conn);
 	exchange_forget_body(x);
 	outlet_fini(&x->outlet);
@@ -286,6 +295,8 @@ on_connection(void *cls, struct MHD_Connection *mc, void **context,
 		deadline_init(&c->deadline);
 		conn_start_deadline(&s->heads, c);
 		list_push(&s->conns, &c->link);
+		list_init(&c->leaving);
+		conn_watch(c);
 		*context = c;
 		return;
 	}
@@ -293,6 +304,7 @@ on_connection(void *cls, struct MHD_Connection *mc, void **context,
 	loop_watch_free(c->watch);
 	deadline_stop(&c->deadline);
 	list_remove(&c->link);
+	list_remove(&c->leaving);
 	c->magic = 0;
 	free(c);
 }
@@ -327,18 +339,15 @@ on_read(void *cls, uint64_t at, char *room, size_t max)
 }
 
 static void
-run(void *arg)
+run_library(struct http_server *s)
 {
-	struct http_server *s = arg;
 	MHD_UNSIGNED_LONG_LONG wait;
 	int i;
 
-	s->ran_turn = loop_turns(s->loop);
-	if (!s->ready && !s->kick)
-		return;
 	s->ready = s->kick = false;
 	for (i = 0; i < RUNS_MAX; i++) {
 		s->late = false;
+		s->runs++;
 		MHD_run(s->daemon);
 		/* Taken in that run, sent by the next. */
 		if (!s->late)
@@ -346,6 +355,18 @@ run(void *arg)
 	}
 	if (MHD_get_timeout(s->daemon, &wait) == MHD_YES && wait == 0)
 		server_kick(s);
+}
+
+static void
+run(void *arg)
+{
+	struct http_server *s = arg;
+
+	s->ran_turn = loop_turns(s->loop);
+	if (s->ready || s->kick)
+		run_library(s);
+	if (!list_empty(&s->leaving))
+		server_part(s);
 }
 
 static void
@@ -427,6 +448,7 @@ http_server_new(struct loop *loop, const struct http_config *config,
 	s->config = *config;
 	list_init(&s->conns);
 	list_init(&s->dirty);
+	list_init(&s->leaving);
 	set_up_listener(config->listen_fd, config->idle_ms);
 	s->daemon = start_daemon(s);
 	if (s->daemon == NULL) {

@@ -50,7 +50,12 @@ struct http_config {
 	/*
 	 * The edge itself refuses (400, 408, 413, 414, 415, 431, 503): answer
 	 * at once with a body of the application's shape.  on_head may have
-	 * come before (then the owner is set) or not.
+	 * come before (then the owner is set) or not.  Not told, but answered
+	 * by the library with a text of its own and closed: a line without a
+	 * colon, a length that is no number, no HTTP version, a broken chunk, a
+	 * head beyond the connection's memory (see tests/golden/http, "by":
+	 * "library").  Closed without an answer: a request that was sent before
+	 * its forerunner was answered.
 	 */
 	void (*on_refused)(void *arg, struct http_exchange *x, int status,
 	    const char *why);
@@ -59,7 +64,10 @@ struct http_config {
 	 * `bytes` more were taken by the client's socket.  May be NULL.
 	 */
 	void (*on_sent)(void *arg, struct http_exchange *x, size_t bytes);
-	/* The client left before the answer was complete; on_done follows. */
+	/*
+	 * The client left before the answer was complete; on_done follows.
+	 * Closing its sending side only is leaving, too.
+	 */
 	void (*on_gone)(void *arg, struct http_exchange *x);
 	/* Nothing may touch the exchange after this. */
 	void (*on_done)(void *arg, struct http_exchange *x);

@@ -279,7 +279,8 @@ static void
 test_pieces_have_to_fill_the_head(void **state)
 {
 	/* As a parser leaves "GET /a HTTP/1.1", "Host: b", "X:c". */
-	static const char good[] = "GET\0/a HTTP/1.1\0\0Host\0 b\0\0X\0c\0\0\0";
+	static const char good[] =
+	    "GET\0/a\0HTTP/1.1\0\0Host\0 b\0\0X\0c\0\0\0";
 	struct edge_field fields[2];
 	struct edge_head head = { .fields = fields, .count = 2 };
 	char raw[sizeof(good)];
@@ -316,6 +317,10 @@ test_pieces_have_to_fill_the_head(void **state)
 	head.target.len--;
 	assert_false(edge_whole(&head, slice_make(raw, 33)));
 	head.target.len++;
+	/* What lies between has been cut away, or the parser is not ours. */
+	raw[25] = 'x';
+	assert_false(edge_whole(&head, slice_make(raw, 33)));
+	raw[25] = '\0';
 	/* Only spaces and tabs between colon and value. */
 	raw[22] = '\t';
 	assert_true(edge_whole(&head, slice_make(raw, 33)));

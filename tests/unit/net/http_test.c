@@ -14,6 +14,21 @@ ask(const struct served *w, struct buf *in, const char *text)
 	close(fd);
 }
 
+/* Three on one connection, each when the one before is answered. */
+static void
+ask_in_turn(const struct served *w, struct buf *in, const char *const texts[3])
+{
+	int fd = dial(w), i;
+
+	buf_init(in, 16 * 1024 * 1024);
+	for (i = 0; i < 3; i++) {
+		say(fd, slice_of(texts[i]));
+		assert_true(hear_answer(fd, in, false));
+	}
+	assert_true(hear_all(fd, in));
+	close(fd);
+}
+
 static bool
 has(struct buf *in, const char *text)
 {
@@ -38,7 +53,7 @@ count(struct buf *in, const char *text)
 static void
 test_an_answer_gets_out_whenever_it_is_given(void **state)
 {
-	static const char *const texts[][2] = { { "/now", "fine" },
+	static const char *const paths[][2] = { { "/now", "fine" },
 		{ "/soon", "soon" }, { "/release", "released" } };
 	struct served w;
 	struct buf in;
@@ -46,19 +61,21 @@ test_an_answer_gets_out_whenever_it_is_given(void **state)
 
 	(void)state;
 	served_start(&w, 10000);
-	for (i = 0; i < count_of(texts); i++) {
-		char text[512];
+	for (i = 0; i < count_of(paths); i++) {
+		char first[128], next[128], last[128];
+		const char *const texts[3] = { first, next, last };
 
-		/* Three in a row, so that the connection's second life counts.
-		 */
-		snprintf(text, sizeof(text),
-		    "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nxx"
-		    "GET %s HTTP/1.1\r\nHost: a\r\n\r\n"
-		    "GET %s HTTP/1.1\r\n" END "\r\n",
-		    texts[i][0], texts[i][0], texts[i][0]);
-		ask(&w, &in, text);
+		snprintf(first, sizeof(first),
+		    "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n"
+		    "xx",
+		    paths[i][0]);
+		snprintf(next, sizeof(next),
+		    "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", paths[i][0]);
+		snprintf(last, sizeof(last), "GET %s HTTP/1.1\r\n" END "\r\n",
+		    paths[i][0]);
+		ask_in_turn(&w, &in, texts);
 		assert_int_equal(count(&in, "HTTP/1.1 200"), 3);
-		assert_int_equal(count(&in, texts[i][1]), 3);
+		assert_int_equal(count(&in, paths[i][1]), 3);
 		buf_fini(&in);
 	}
 	served_stop(&w);
@@ -139,15 +156,18 @@ test_a_field_that_may_not_be_sent_is_left_out(void **state)
 static void
 test_an_early_answer_keeps_the_connection(void **state)
 {
+	static const char *const early[3] = {
+		"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"
+		"hello",
+		"GET /early HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET / HTTP/1.1\r\n" END "\r\n"
+	};
 	struct served w;
 	struct buf in;
 
 	(void)state;
 	served_start(&w, 10000);
-	ask(&w, &in,
-	    "POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
-	    "GET /early HTTP/1.1\r\nHost: a\r\n\r\n"
-	    "GET / HTTP/1.1\r\n" END "\r\n");
+	ask_in_turn(&w, &in, early);
 	assert_int_equal(count(&in, "HTTP/1.1 401"), 2);
 	assert_int_equal(count(&in, "HTTP/1.1 200"), 1);
 	buf_fini(&in);
@@ -221,16 +241,18 @@ test_a_slow_reader_slows_the_stream(void **state)
 static void
 test_streams_end_well_or_visibly_cut(void **state)
 {
+	static const char *const streams[3] = {
+		"GET /stream?bytes=5 HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /stream?bytes=0 HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET / HTTP/1.1\r\n" END "\r\n"
+	};
 	struct served w;
 	struct buf in, out;
 	bool ended;
 
 	(void)state;
 	served_start(&w, 10000);
-	ask(&w, &in,
-	    "GET /stream?bytes=5 HTTP/1.1\r\nHost: a\r\n\r\n"
-	    "GET /stream?bytes=0 HTTP/1.1\r\nHost: a\r\n\r\n"
-	    "GET / HTTP/1.1\r\n" END "\r\n");
+	ask_in_turn(&w, &in, streams);
 	assert_int_equal(count(&in, "HTTP/1.1 200"), 3);
 	assert_int_equal(count(&in, "\r\n0\r\n\r\n"), 2);
 	buf_fini(&in);
@@ -314,6 +336,43 @@ test_a_client_that_leaves_its_body_unfinished(void **state)
 	assert_int_equal(w.bodies, 0);
 }
 
+/*
+ * The end of the client's side comes with its bytes or just after.  It counts
+ * as gone, so only an answer that is given at once still reaches it.
+ */
+static void
+test_a_half_closed_client_is_served_what_it_sent(void **state)
+{
+	static const char *const texts[][2] = {
+		{ "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "fine" },
+		{ "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /ha", "fine" },
+		{ "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nh",
+		    "" },
+		{ "GET / HT", "" },
+		{ "", "" },
+	};
+	struct served w;
+	size_t i;
+
+	(void)state;
+	/* Longer than the client waits: no deadline ends these. */
+	served_start(&w, 2 * WAIT_S * 1000);
+	for (i = 0; i < count_of(texts); i++) {
+		int fd = dial(&w);
+		struct buf in;
+
+		say(fd, slice_of(texts[i][0]));
+		shutdown(fd, SHUT_WR);
+		buf_init(&in, 1 << 20);
+		assert_true(hear_all(fd, &in));
+		close(fd);
+		assert_true(has(&in, texts[i][1]));
+		assert_int_equal(in.len == 0, texts[i][1][0] == '\0');
+		buf_fini(&in);
+	}
+	served_stop(&w);
+}
+
 #define POST_60K                                                               \
 	"POST /wait HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n"
 
@@ -338,8 +397,9 @@ test_bodies_share_one_allowance(void **state)
 	fd = dial(&w);
 	say(fd, slice_of(POST_60K));
 	say(fd, slice_make(body, sizeof(body)));
-	say(fd, slice_of("GET / HTTP/1.1\r\n" END "\r\n"));
 	buf_init(&in, 1 << 20);
+	assert_true(hear_answer(fd, &in, false));
+	say(fd, slice_of("GET / HTTP/1.1\r\n" END "\r\n"));
 	assert_true(hear_all(fd, &in));
 	close(fd);
 	assert_int_equal(count(&in, "HTTP/1.1 503"), 1);
@@ -486,6 +546,8 @@ main(void)
 		cmocka_unit_test(test_streams_end_well_or_visibly_cut),
 		cmocka_unit_test(test_a_client_that_leaves_is_noticed),
 		cmocka_unit_test(test_a_client_that_leaves_its_body_unfinished),
+		cmocka_unit_test(
+		    test_a_half_closed_client_is_served_what_it_sent),
 		cmocka_unit_test(test_bodies_share_one_allowance),
 		cmocka_unit_test(test_slow_requests_are_ended),
 		cmocka_unit_test(test_a_dripping_head_is_ended),

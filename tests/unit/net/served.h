@@ -336,3 +336,46 @@ hear_all(int fd, struct buf *in)
 	} while (n > 0);
 	return n == 0 || errno == ECONNRESET;
 }
+
+/* How much of `in` is one answer with all of its body; 0: not all yet. */
+static inline size_t
+answer_length(struct buf *in, size_t at, bool head_only)
+{
+	const char *begin = buf_text(in) + at;
+	const char *end = strstr(begin, "\r\n\r\n");
+	const char *length = strcasestr(begin, "\r\nContent-Length: ");
+	const char *last = strstr(begin, "\r\n0\r\n\r\n");
+	size_t head, body = 0;
+
+	if (end == NULL)
+		return 0;
+	head = (size_t)(end - begin) + 4;
+	if (strncmp(begin, "HTTP/1.1 1", 10) == 0) {
+		body = answer_length(in, at + head, head_only);
+		return body == 0 ? 0 : head + body;
+	}
+	if (length == NULL || length > end)
+		return last == NULL ? 0 : (size_t)(last - begin) + 7;
+	if (!head_only)
+		body = strtoul(length + 18, NULL, 10);
+	return at + head + body <= in->len ? head + body : 0;
+}
+
+/* One answer; false when the server closed before it was whole. */
+must_check static inline bool
+hear_answer(int fd, struct buf *in, bool head_only)
+{
+	size_t at = in->len;
+
+	while (answer_length(in, at, head_only) == 0) {
+		uint8_t *room = buf_room(in, 65536);
+		ssize_t n;
+
+		assert_non_null(room);
+		n = recv(fd, room, 65536, 0);
+		if (n <= 0)
+			return false;
+		buf_grow(in, (size_t)n);
+	}
+	return true;
+}
