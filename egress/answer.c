@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/secret.h"
+#include "common/llm/mask.h"
 #include "common/llm/price.h"
 #include "common/member/worker.h"
 #include "egress/call.h"
@@ -54,29 +55,10 @@ emit(struct call *c, struct slice bytes)
 	answer_pump(c);
 }
 
-/* Overwrite the provider's key wherever it stands; lengths stay. */
-static void
-mask_key(const struct call *c, uint8_t *bytes, size_t len)
+static struct slice
+key_of(const struct call *c)
 {
-	struct slice key;
-	uint8_t *at;
-
-	if (c->key == NULL)
-		return;
-	key = secret_view(c->key);
-	while ((at = memmem(bytes, len, key.ptr, key.len)) != NULL)
-		memset(at, '*', key.len);
-}
-
-static bool
-has_key(const struct call *c, struct slice bytes)
-{
-	struct slice key;
-
-	if (c->key == NULL)
-		return false;
-	key = secret_view(c->key);
-	return memmem(bytes.ptr, bytes.len, key.ptr, key.len) != NULL;
+	return c->key != NULL ? secret_view(c->key) : slice_of("");
 }
 
 static void
@@ -84,13 +66,13 @@ emit_event(struct call *c, struct slice raw)
 {
 	struct buf copy;
 
-	if (!has_key(c, raw)) {
+	if (!mask_wanted(raw, key_of(c))) {
 		emit(c, raw);
 		return;
 	}
 	buf_init(&copy, raw.len);
 	buf_put_slice(&copy, raw);
-	mask_key(c, copy.data, copy.len);
+	mask_over(copy.data, copy.len, key_of(c));
 	emit(c, buf_slice(&copy));
 	buf_fini(&copy);
 }
@@ -164,7 +146,6 @@ answer_take(struct call *c, struct slice bytes)
 static void
 emit_gathered(struct call *c)
 {
-	struct slice key = c->key != NULL ? secret_view(c->key) : slice_of("");
 	struct slice type = slice_of(c->content_type);
 	struct buf error;
 
@@ -172,13 +153,13 @@ emit_gathered(struct call *c)
 		return;
 	if (c->status == 200) {
 		stream_head(c->stream, 200, type, 0);
-		mask_key(c, c->answer.data, c->answer.len);
+		mask_over(c->answer.data, c->answer.len, key_of(c));
 		emit(c, buf_slice(&c->answer));
 		return;
 	}
 	buf_init(&error, ANSWER_ERROR_MAX);
 	fail_provider_body(&error, c->envelope.dialect, c->status,
-	    buf_slice(&c->answer), key, slice_of(""));
+	    buf_slice(&c->answer), key_of(c), slice_of(""));
 	stream_head(c->stream, c->status, slice_of("application/json"),
 	    c->retry_after_ms);
 	emit(c, buf_slice(&error));

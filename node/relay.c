@@ -4,6 +4,7 @@
 
 #include "common/base/clock.h"
 #include "common/limit/allowance.h"
+#include "common/llm/mask.h"
 #include "common/net/http.h"
 
 #define ANSWER_STEP (64 * 1024) /* reserved of the memory at a time */
@@ -72,10 +73,8 @@ start(struct relay *r)
 }
 
 static void
-pass_event(struct relay *r, struct slice raw)
+pass(struct relay *r, struct slice raw)
 {
-	if (r->exchange == NULL)
-		return;
 	if (r->started) {
 		put(r, raw);
 		return;
@@ -83,6 +82,24 @@ pass_event(struct relay *r, struct slice raw)
 	buf_put_slice(&r->held, raw);
 	if (r->held.failed)
 		r->oversize = r->broken = true;
+}
+
+static void
+pass_event(struct relay *r, struct slice raw)
+{
+	struct buf masked;
+
+	if (r->exchange == NULL)
+		return;
+	if (!mask_wanted(raw, r->key)) {
+		pass(r, raw);
+		return;
+	}
+	buf_init(&masked, raw.len);
+	buf_put_slice(&masked, raw);
+	mask_over(masked.data, masked.len, r->key);
+	pass(r, buf_slice(&masked));
+	buf_fini(&masked);
 }
 
 static void
@@ -194,6 +211,7 @@ relay_answer(struct relay *r)
 		{ "X-Request-Id", r->request_id },
 	};
 
+	mask_over(r->answer.data, r->answer.len, r->key);
 	r->sent_bytes += (int64_t)r->answer.len;
 	http_answer(r->exchange, r->status, fields, count_of(fields),
 	    &r->answer);

@@ -24,6 +24,7 @@ struct relay {
 	size_t reserved;
 	bool stream, wants_usage;
 	struct slice request_id;
+	struct slice key; /* of the node's own provider: goes no further */
 
 	int status;    /* the provider's */
 	bool started;  /* the caller has its head */

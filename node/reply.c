@@ -1,19 +1,10 @@
 #include "node/reply.h"
 
-#include "common/base/secret.h"
 #include "common/net/http.h"
 #include "node/request.h"
 
 #define FIELDS_MAX    4
 #define RETRY_AFTER_S 1 /* at least */
-
-/* Of the node's own provider; an egress has redacted its own. */
-static struct slice
-key_of(const struct request *r)
-{
-	return r->attempt.key != NULL ? secret_view(r->attempt.key)
-				      : slice_of("");
-}
 
 /* As the provider said, or soon: links and stores come back by themselves. */
 static int64_t
@@ -39,7 +30,7 @@ answer_failure(struct request *r)
 	if (r->fail == FAIL_PROVIDER_REFUSED) {
 		status = r->attempt.status;
 		fail_provider_body(&body, r->shape.dialect, status,
-		    buf_slice(&r->relay.answer), key_of(r), id);
+		    buf_slice(&r->relay.answer), r->relay.key, id);
 	} else {
 		fail_body(&body, r->shape.dialect, r->fail, r->detail, id);
 	}

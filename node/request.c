@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/base/secret.h"
 #include "common/base/stat.h"
 #include "common/format/json.h"
 #include "common/llm/envelope.h"
@@ -361,6 +362,8 @@ step_attempt(struct request *r)
 	fill_envelope(r, &envelope);
 	if (!attempt_start(&r->attempt, &spec))
 		return request_fail(r, r->attempt.fail);
+	if (r->attempt.key != NULL)
+		r->relay.key = secret_view(r->attempt.key);
 	return STEP_RELAY;
 }
 

@@ -138,3 +138,22 @@ mask_put(struct buf *out, struct slice text, struct slice secret)
 	}
 	put_words(out, text);
 }
+
+void
+mask_over(uint8_t *bytes, size_t len, struct slice secret)
+{
+	uint8_t *at, *end = bytes + len;
+
+	while (secret.len > 0 && (at = memmem(bytes, (size_t)(end - bytes),
+				      secret.ptr, secret.len)) != NULL) {
+		memset(at, '*', secret.len);
+		bytes = at + secret.len;
+	}
+}
+
+bool
+mask_wanted(struct slice bytes, struct slice secret)
+{
+	return secret.len > 0 && bytes.len > 0 &&
+	       memmem(bytes.ptr, bytes.len, secret.ptr, secret.len) != NULL;
+}

@@ -13,3 +13,9 @@ struct buf;
 
 /* Append the text, masked.  `secret` may be empty. */
 void mask_put(struct buf *out, struct slice text, struct slice secret);
+
+/* Overwrite the secret wherever it stands; lengths stay.  It may be empty. */
+void mask_over(uint8_t *bytes, size_t len, struct slice secret);
+
+/* Does it stand anywhere in there?  An empty one does not. */
+bool mask_wanted(struct slice bytes, struct slice secret);

@@ -75,6 +75,30 @@ what_people_need_stays(void **state)
 		assert_masks(texts[i], "", texts[i]);
 }
 
+static void
+assert_overwrites(const char *text, const char *secret, const char *want)
+{
+	char bytes[64];
+
+	snprintf(bytes, sizeof(bytes), "%s", text);
+	assert_int_equal(mask_wanted(slice_of(text), slice_of(secret)),
+	    strcmp(text, want) != 0);
+	mask_over((uint8_t *)bytes, strlen(bytes), slice_of(secret));
+	assert_string_equal(bytes, want);
+}
+
+static void
+a_secret_is_overwritten_in_place(void **state)
+{
+	(void)state;
+	assert_overwrites("a key-1 b", "key-1", "a ***** b");
+	assert_overwrites("key-1key-1", "key-1", "**********");
+	assert_overwrites("key-", "key-1", "key-");
+	assert_overwrites("aaaa", "aaa", "***a");
+	assert_overwrites("", "key-1", "");
+	assert_overwrites("nothing is secret", "", "nothing is secret");
+}
+
 int
 main(void)
 {
@@ -82,6 +106,7 @@ main(void)
 		cmocka_unit_test(the_secret_goes_wherever_it_stands),
 		cmocka_unit_test(what_looks_like_a_key_goes),
 		cmocka_unit_test(what_people_need_stays),
+		cmocka_unit_test(a_secret_is_overwritten_in_place),
 	};
 	int failed;
 
