@@ -104,7 +104,7 @@ export class Caller {
   // Any body, as text or object: { status, headers, text, json }.
   async post(body, headers = {}, path = "/v1/chat/completions") {
     const answer = await fetch(this.node.url + path, {
-      method: "POST", body: typeof body === "string" ? body : JSON.stringify(body),
+      method: "POST", body: typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body),
       headers: { authorization: `Bearer ${this.token}`, "content-type": "application/json", ...headers },
     });
     const text = await answer.text();
@@ -118,7 +118,8 @@ export class Caller {
   // A request over a socket that the story reads, or does not.
   dial(prompt, more = {}) {
     const body = JSON.stringify(this.body(prompt, more));
-    const socket = net.connect(this.node.port, "127.0.0.1");
+    const socket = net.connect(this.node.port, "127.0.0.1").unref();
+    socket.on("error", () => {});
     socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: node\r\nauthorization: Bearer ${this.token}\r\n` +
       `content-type: application/json\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
     return socket;

@@ -13,7 +13,7 @@ import { binary, launch } from "./program.mjs";
 export class Provider {
   async start(place) {
     this.logFile = join(place, "provider.log");
-    this.child = launch(binary("sim"), ["--log", this.logFile]);
+    this.child = launch(process.env.SIM ?? binary("sim"), ["--log", this.logFile]);
     this.child.stderr.resume();
     const line = await new Promise((resolve, reject) => {
       this.child.stdout.once("data", resolve);
