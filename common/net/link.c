@@ -88,7 +88,7 @@ on_up(void *arg)
 	l->up_us = clock_mono_us();
 	l->fault = NULL;
 	stat_add(STAT_LINKS_UP, 1);
-	log_info("link is up", log_str("peer", l->peer.name),
+	log_debug("link is up", log_str("peer", l->peer.name),
 	    log_int("lane", s->peer_lane));
 	l->twins = roster_twins(roster, &l->peer.key);
 	twins = roster_enter(roster, &l->peer.key, &s->peer_boot);
@@ -275,7 +275,7 @@ on_over(void *arg, const char *why)
 		stat_add(STAT_LINK_STRANGERS, 1);
 	fall(l);
 	if (was_up && !l->freed) {
-		log_info("link is down", log_str("peer", l->peer.name),
+		log_debug("link is down", log_str("peer", l->peer.name),
 		    log_str("cause", why));
 		l->config.events.on_down(l->config.arg, l, why);
 	} else if (!l->freed) {

@@ -18,14 +18,13 @@
 /* Under the UUID arc, which needs no registration. */
 #define IDENTITY_OID "2.25.239313129169752010921208643102364413861"
 
-#define CERT_CONTEXT "gsr/tls-cert/v1"
-#define EXPORT_LABEL "EXPERIMENTAL gsr-link-v1"
-#define CIPHERS      "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-#define SKEW_SECONDS (7 * 86400L) /* peers' clocks may be behind by this */
-#define VALID_SECONDS                                                          \
-	(730 * 86400L) /* of a boot; longer than any should be                 \
-			*/
-#define CERT_MAX 4096
+#define CERT_CONTEXT  "gsr/tls-cert/v1"
+#define EXPORT_LABEL  "EXPERIMENTAL gsr-link-v1"
+#define CIPHERS       "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define SKEW_SECONDS  (7 * 86400L)   /* peers' clocks may be behind by this */
+#define VALID_SECONDS (730 * 86400L) /* longer than a boot should be */
+#define CERT_MAX      4096
+#define KEY_RECORDS   (1U << 23) /* AES-GCM: well below RFC 8446, 5.5 */
 
 struct tls_boot {
 	SSL_CTX *ctx;
@@ -37,6 +36,8 @@ struct tls {
 	struct tls_check check;
 	const char *why;
 	bool accept, refused;
+	bool done;        /* the handshake */
+	unsigned records; /* written with this key, at most */
 };
 
 /* What an identity vouches for: SPKI, name and expiry, as one message. */
@@ -392,8 +393,12 @@ result_of(struct tls *t, int result)
 enum tls_result
 tls_handshake(struct tls *t)
 {
+	enum tls_result result;
+
 	ERR_clear_error();
-	return result_of(t, SSL_do_handshake(t->ssl));
+	result = result_of(t, SSL_do_handshake(t->ssl));
+	t->done = result == TLS_OK;
+	return result;
 }
 
 enum tls_result
@@ -410,19 +415,39 @@ tls_pending(const struct tls *t)
 	return SSL_has_pending(t->ssl) == 1;
 }
 
+/* OpenSSL never does that by itself; the next write begins with it. */
+static void
+renew_key(struct tls *t)
+{
+	if (++t->records < KEY_RECORDS)
+		return;
+	/* Not now, when a write is half done: then after a later one. */
+	if (SSL_key_update(t->ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1)
+		t->records = 0;
+	ERR_clear_error();
+}
+
 enum tls_result
 tls_write(struct tls *t, struct slice bytes, size_t *taken)
 {
+	enum tls_result result;
+
 	*taken = 0;
 	ERR_clear_error();
-	return result_of(t, SSL_write_ex(t->ssl, bytes.ptr, bytes.len, taken));
+	result =
+	    result_of(t, SSL_write_ex(t->ssl, bytes.ptr, bytes.len, taken));
+	/* Partial writes are on: each one is one record. */
+	if (result == TLS_OK)
+		renew_key(t);
+	return result;
 }
 
 void
 tls_goodbye(struct tls *t)
 {
 	ERR_clear_error();
-	if (SSL_is_init_finished(t->ssl))
+	/* A new key that was not told yet goes first. */
+	if (t->done && SSL_do_handshake(t->ssl) == 1)
 		SSL_shutdown(t->ssl);
 	ERR_clear_error();
 }
