@@ -16,13 +16,15 @@ spawn() {
 	PID[$name]=$!
 }
 
-# wait_for WHAT COMMAND…: until it succeeds, at most ten seconds.
+# wait_for WHAT COMMAND…: until it succeeds, at most ten seconds, and not when
+# the member whose turn it is has died.
 wait_for() {
 	local what=$1 i
 
 	shift
 	for i in {1..200}; do
 		"$@" >/dev/null 2>&1 && return
+		[[ -z $MEMBER ]] || kill -0 "${PID[$MEMBER]}" 2>/dev/null || break
 		sleep 0.05
 	done
 	die "$what does not come up"
@@ -30,9 +32,9 @@ wait_for() {
 
 port_of() { sed -n 's/.*"port":\([0-9]*\),.*/\1/p' "$LAB/$1/run.json"; }
 url_of() { echo "http://127.0.0.1:$(port_of "$1")"; }
-node() { "$BIN/gsr-node" "$@" 2>"$LAB/said"; }
-egress() { "$BIN/gsr-egress" "$@" 2>"$LAB/said"; }
-topology() { "$BIN/gsr-topology" "$@" 2>"$LAB/said"; }
+node() { "$BIN/gsr-node" "$@" 2>>"$LAB/said"; }
+egress() { "$BIN/gsr-egress" "$@" 2>>"$LAB/said"; }
+topology() { "$BIN/gsr-topology" "$@" 2>>"$LAB/said"; }
 
 provider_start() {
 	[[ -z $LIVE ]] || return 0

@@ -25,6 +25,7 @@ step() {
 	MEMBER=''
 	LINES_TOLD=()
 	STARTED=$(now_us)
+	: >"$LAB/said"
 	[[ ! -t 1 ]] || printf '%2d  %-9s …' "$NUMBER" "$STEP"
 }
 
