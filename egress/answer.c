@@ -94,17 +94,12 @@ void
 answer_head(struct call *c, int status)
 {
 	struct slice type = transfer_header(c->transfer, "content-type");
-	struct slice after = transfer_header(c->transfer, "retry-after");
-	int64_t seconds = 0;
-	size_t i;
 
 	c->status = status;
 	snprintf(c->content_type, sizeof(c->content_type), "%.*s",
 	    SLICE_FMT(type));
-	for (i = 0; i < after.len && i < 6; i++)
-		if (after.ptr[i] >= '0' && after.ptr[i] <= '9')
-			seconds = seconds * 10 + after.ptr[i] - '0';
-	c->retry_after_ms = seconds * 1000;
+	c->retry_after_ms =
+	    retry_after_ms(transfer_header(c->transfer, "retry-after"));
 	c->streams = status == 200 && c->envelope.stream;
 	if (c->streams && c->stream != NULL)
 		stream_head(c->stream, status, slice_of(c->content_type),
@@ -146,6 +141,8 @@ answer_take(struct call *c, struct slice bytes)
 static void
 emit_gathered(struct call *c)
 {
+	const struct provider_error said = { c->status, buf_slice(&c->answer),
+		key_of(c) };
 	struct slice type = slice_of(c->content_type);
 	struct buf error;
 
@@ -158,8 +155,7 @@ emit_gathered(struct call *c)
 		return;
 	}
 	buf_init(&error, ANSWER_ERROR_MAX);
-	fail_provider_body(&error, c->envelope.dialect, c->status,
-	    buf_slice(&c->answer), key_of(c), slice_of(""));
+	fail_provider_body(&error, c->envelope.dialect, &said, slice_of(""));
 	stream_head(c->stream, c->status, slice_of("application/json"),
 	    c->retry_after_ms);
 	emit(c, buf_slice(&error));

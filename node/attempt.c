@@ -55,14 +55,9 @@ static void
 on_transfer_head(void *arg, int status)
 {
 	struct attempt *a = arg;
-	struct slice after = transfer_header(a->transfer, "retry-after");
-	int64_t seconds = 0;
-	size_t i;
 
-	for (i = 0; i < after.len && i < 6; i++)
-		if (after.ptr[i] >= '0' && after.ptr[i] <= '9')
-			seconds = seconds * 10 + after.ptr[i] - '0';
-	a->retry_after_ms = seconds * 1000;
+	a->retry_after_ms =
+	    retry_after_ms(transfer_header(a->transfer, "retry-after"));
 	saw_head(a, status, transfer_header(a->transfer, "content-type"));
 }
 

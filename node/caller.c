@@ -15,6 +15,7 @@
 #include "common/store/ledger.h"
 
 #define TOKEN_RANDOM    24
+#define BEARER          "Bearer "
 #define ROW_FIELDS      9
 #define ROW_SCHEMA      1
 #define ROW_MAX         (16 * 1024)
@@ -183,6 +184,17 @@ callers_refresh(struct callers *c, struct caller_book **book)
 	pthread_mutex_lock(&c->lock);
 	*book = caller_book_hold(c->book);
 	pthread_mutex_unlock(&c->lock);
+}
+
+struct slice
+caller_token(struct slice authorization, struct slice api_key)
+{
+	size_t n = sizeof(BEARER) - 1;
+
+	if (authorization.len > n &&
+	    strncasecmp(authorization.ptr, BEARER, n) == 0)
+		return slice_after(authorization, n);
+	return api_key;
 }
 
 const struct caller *

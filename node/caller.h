@@ -64,6 +64,9 @@ void callers_refresh(struct callers *c, struct caller_book **book);
 struct caller_book *caller_book_hold(struct caller_book *b);
 void caller_book_release(struct caller_book *b); /* NULL is fine */
 
+/* The token in "Bearer …", or else in the x-api-key header. */
+struct slice caller_token(struct slice authorization, struct slice api_key);
+
 /* NULL when the token is not known.  Its state is the caller's to look at. */
 const struct caller *caller_find(const struct caller_book *b,
     struct slice token);

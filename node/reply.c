@@ -22,6 +22,8 @@ answer_failure(struct request *r)
 		{ "X-Request-Id", id },
 		{ "X-Router-Error", slice_of(fail_name(r->fail)) },
 	};
+	struct provider_error said = { .body = buf_slice(&r->relay.answer),
+		.secret = r->relay.key };
 	size_t count = 3;
 	int status = fail_status(r->fail);
 	struct buf body;
@@ -29,8 +31,8 @@ answer_failure(struct request *r)
 	buf_init(&body, RELAY_ERROR_MAX);
 	if (r->fail == FAIL_PROVIDER_REFUSED) {
 		status = r->attempt.status;
-		fail_provider_body(&body, r->shape.dialect, status,
-		    buf_slice(&r->relay.answer), r->relay.key, id);
+		said.status = status;
+		fail_provider_body(&body, r->shape.dialect, &said, id);
 	} else {
 		fail_body(&body, r->shape.dialect, r->fail, r->detail, id);
 	}

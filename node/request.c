@@ -124,22 +124,14 @@ wake(struct request *r)
 	loop_soon(r->desk->worker->loop, &r->wake);
 }
 
-static struct slice
-token_of(const struct http_exchange *x)
-{
-	struct slice bearer = http_header(x, "Authorization");
-
-	if (bearer.len > 7 && strncasecmp(bearer.ptr, "Bearer ", 7) == 0)
-		return slice_after(bearer, 7);
-	return http_header(x, "x-api-key");
-}
-
 static enum step
 step_auth(struct request *r)
 {
 	callers_refresh(r->desk->node->callers, &r->desk->book);
 	r->book = caller_book_hold(r->desk->book);
-	r->caller = caller_find(r->book, token_of(r->exchange));
+	r->caller = caller_find(r->book,
+	    caller_token(http_header(r->exchange, "Authorization"),
+		http_header(r->exchange, "x-api-key")));
 	if (r->caller == NULL)
 		return request_fail(r, FAIL_UNAUTHORIZED);
 	switch (caller_state(r->caller, r->received_us)) {

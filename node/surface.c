@@ -85,13 +85,10 @@ serve_ready(struct desk *d, struct http_exchange *x)
 static const struct caller *
 known_caller(struct desk *d, struct http_exchange *x)
 {
-	struct slice token = http_header(x, "Authorization");
+	struct slice token = caller_token(http_header(x, "Authorization"),
+	    http_header(x, "x-api-key"));
 	const struct caller *c;
 
-	if (token.len > 7 && strncasecmp(token.ptr, "Bearer ", 7) == 0)
-		token = slice_after(token, 7);
-	else
-		token = http_header(x, "x-api-key");
 	callers_refresh(d->node->callers, &d->book);
 	c = caller_find(d->book, token);
 	if (c == NULL) {

@@ -8,6 +8,7 @@
 #include "common/llm/complaint.h"
 #include "common/llm/mask.h"
 
+#define RETRY_DIGITS_MAX  7
 #define BODY_BYTES_MAX    16384
 #define MESSAGE_BYTES_MAX 2048
 #define WORD_BYTES_MAX    128 /* of a provider's type, code or param */
@@ -286,15 +287,17 @@ fit(struct arena *arena, struct slice text, struct slice secret, size_t max)
 }
 
 void
-fail_provider_body(struct buf *out, enum dialect dialect, int status,
-    struct slice body, struct slice secret, struct slice request_id)
+fail_provider_body(struct buf *out, enum dialect dialect,
+    const struct provider_error *error, struct slice request_id)
 {
+	struct slice secret = error->secret;
+	int status = error->status;
 	struct error_words words;
 	struct complaint c;
 	struct arena arena;
 
 	arena_init(&arena, 2 * COMPLAINT_ARENA_BYTES);
-	complaint_read(&c, &arena, body);
+	complaint_read(&c, &arena, error->body);
 	words.message = fit(&arena, c.message, secret, MESSAGE_BYTES_MAX);
 	words.type = fit(&arena, c.type, secret, WORD_BYTES_MAX);
 	words.code = fit(&arena, c.code, secret, WORD_BYTES_MAX);
@@ -308,4 +311,19 @@ fail_provider_body(struct buf *out, enum dialect dialect, int status,
 							 : openai_type(status));
 	put_body(out, dialect, &words, request_id);
 	arena_fini(&arena);
+}
+
+int64_t
+retry_after_ms(struct slice header)
+{
+	int64_t seconds = 0;
+	size_t i;
+
+	for (i = 0; i < header.len; i++) {
+		if (header.ptr[i] < '0' || header.ptr[i] > '9' ||
+		    i >= RETRY_DIGITS_MAX)
+			return 0;
+		seconds = seconds * 10 + header.ptr[i] - '0';
+	}
+	return seconds * 1000;
 }

@@ -43,10 +43,20 @@ void fail_event(struct buf *out, enum dialect dialect, enum fail f,
  */
 enum fail fail_of_provider(int status, struct slice body);
 
+/* What a provider said when it refused, and the key that it may echo. */
+struct provider_error {
+	int status;
+	struct slice body;
+	struct slice secret; /* empty: none to look for */
+};
+
 /*
- * A provider's error body, made fit for the caller: its type, code, param and
- * message (cut at 2 KiB), every occurrence of `secret` and everything that
+ * A provider's error, made fit for the caller: its type, code, param and
+ * message (cut at 2 KiB), every occurrence of the secret and everything that
  * looks like a key replaced.  In the dialect's shape, whatever came.
  */
-void fail_provider_body(struct buf *out, enum dialect dialect, int status,
-    struct slice body, struct slice secret, struct slice request_id);
+void fail_provider_body(struct buf *out, enum dialect dialect,
+    const struct provider_error *error, struct slice request_id);
+
+/* The seconds of a Retry-After header, as milliseconds; 0: none, or a date. */
+int64_t retry_after_ms(struct slice header);

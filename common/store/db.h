@@ -30,27 +30,25 @@ enum family {
 
 enum db_result {
 	DB_OK,
-	DB_BUSY,   /* a write stall, or another process has it open */
-	DB_NEWER,  /* written by a newer format */
-	DB_FAILED  /* disk full, damage …: logged */
+	DB_BUSY,  /* a write stall, or another process has it open */
+	DB_NEWER, /* written by a newer format */
+	DB_FAILED /* disk full, damage …: logged */
 };
 
 /* The format number stands in FAMILY_META; a new store gets ours. */
 #define DB_FORMAT 1
 
 /* Open or make the store in `dir`.  read_only needs no lock. */
-enum db_result db_open(
-    struct db **db, const char *dir, bool read_only);
+enum db_result db_open(struct db **db, const char *dir, bool read_only);
 
 void db_close(struct db *db);
 
 struct db_batch *db_batch_new(void);
 void db_batch_free(struct db_batch *b);
-void db_batch_put(
-    struct db_batch *b, struct db *db, enum family f, struct slice key,
-    struct slice value);
-void db_batch_delete(
-    struct db_batch *b, struct db *db, enum family f, struct slice key);
+void db_batch_put(struct db_batch *b, struct db *db, enum family f,
+    struct slice key, struct slice value);
+void db_batch_delete(struct db_batch *b, struct db *db, enum family f,
+    struct slice key);
 void db_batch_delete_range(struct db_batch *b, struct db *db, enum family f,
     struct slice from, struct slice to);
 size_t db_batch_count(const struct db_batch *b);
@@ -67,20 +65,20 @@ enum db_result db_write(struct db *db, struct db_batch *b, bool patient);
 enum db_result db_sync(struct db *db);
 
 /* True and the value in *out (reset first) when the key is there. */
-must_check bool db_get(
-    struct db *db, enum family f, struct slice key, struct buf *out);
+must_check bool db_get(struct db *db, enum family f, struct slice key,
+    struct buf *out);
 
 /* Put and sync at once, for rare things such as tokens. */
-enum db_result db_put_now(
-    struct db *db, enum family f, struct slice key, struct slice value);
+enum db_result db_put_now(struct db *db, enum family f, struct slice key,
+    struct slice value);
 enum db_result db_delete_now(struct db *db, enum family f, struct slice key);
 
 /* Keys in order from `from` up to, not with, `to` (empty: to the end). */
 struct db_scan *db_scan_new(struct db *db, enum family f, struct slice from,
     struct slice to, bool backwards);
 /* False at the end; slices are good until the next call. */
-must_check bool db_scan_next(
-    struct db_scan *s, struct slice *key, struct slice *value);
+must_check bool db_scan_next(struct db_scan *s, struct slice *key,
+    struct slice *value);
 /* It ended because the store could not be read. */
 must_check bool db_scan_failed(const struct db_scan *s);
 void db_scan_free(struct db_scan *s);

@@ -17,8 +17,8 @@
 #define INTENT_RECEIPT 1
 
 /* A node's attempt key with one of the marks behind it. */
-struct attempt_key intent_mark(
-    const struct id *request, int64_t number, uint8_t mark);
+struct attempt_key intent_mark(const struct id *request, int64_t number,
+    uint8_t mark);
 
 /* One of the marks, or -1: an attempt. */
 int intent_mark_of(struct slice key);

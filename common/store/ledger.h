@@ -78,12 +78,12 @@ struct ledger_wait {
 	void *arg;
 };
 
-void ledger_wait_init(
-    struct ledger_wait *w, void (*call)(void *arg, bool written), void *arg);
+void ledger_wait_init(struct ledger_wait *w,
+    void (*call)(void *arg, bool written), void *arg);
 
 /* Call after the batch of this turn is written; also when it is empty. */
-void ledger_await(
-    struct ledger_turn *t, enum ledger_batch b, struct ledger_wait *w);
+void ledger_await(struct ledger_turn *t, enum ledger_batch b,
+    struct ledger_wait *w);
 
 /* It will not be called; harmless when it does not wait. */
 void ledger_wait_cancel(struct ledger_wait *w);
@@ -113,10 +113,8 @@ void ledger_settle(struct ledger_turn *t, const struct request_row *request,
 /* A request that ends without an attempt to settle. */
 void ledger_refused(struct ledger_turn *t, const struct request_row *request);
 
-/*
- * Is there an attempt's row by that key?  Its intent does not count: what is
- * under way is its worker's to know, and recovery leaves no other.
- */
+/* Is there an attempt's row by that key?  Intents do not count: what is under
+ * way is its worker's to know, and recovery leaves no other. */
 must_check bool ledger_knows(struct ledger *l, const struct id *request,
     int64_t number, struct slice origin);
 
@@ -139,13 +137,13 @@ struct attempt_key {
 	uint8_t bytes[ATTEMPT_KEY_MAX];
 	size_t len;
 };
-struct attempt_key attempt_key_make(
-    const struct id *request, int64_t number, struct slice origin);
+struct attempt_key attempt_key_make(const struct id *request, int64_t number,
+    struct slice origin);
 
 /* Rows back; text lies in `bytes`, which the caller owns. */
 must_check bool ledger_request(struct ledger *l, const struct id *id,
     struct buf *bytes, struct request_row *row);
 
 /* Number of the meta counter `name` plus one, durable when it returns. */
-must_check bool ledger_next_epoch(
-    struct ledger *l, const char *name, int64_t *epoch);
+must_check bool ledger_next_epoch(struct ledger *l, const char *name,
+    int64_t *epoch);

@@ -22,8 +22,8 @@ void chain_id_write(char text[CHAIN_ID_CHARS], struct slice egress,
     int64_t epoch, int64_t worker, struct slice origin);
 
 /* Append object and seal as one message. */
-void receipt_write(
-    struct buf *out, struct slice object, const struct seal *seal);
+void receipt_write(struct buf *out, struct slice object,
+    const struct seal *seal);
 
 struct receipt {
 	struct receipt_row row; /* text points into the message */

@@ -8,8 +8,8 @@
 #include "common/store/db.h"
 
 /* Keys have at most 255 bytes; `rows` is big enough or it is our bug. */
-void recent_put(
-    struct buf *rows, enum family f, struct slice key, struct slice value);
+void recent_put(struct buf *rows, enum family f, struct slice key,
+    struct slice value);
 
 /* The value is good until the next put. */
 must_check bool recent_find(const struct buf *rows, enum family f,

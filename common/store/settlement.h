@@ -12,8 +12,8 @@
  * stays 0, because nobody was told one, and the cost is known only from a
  * receipt.  `request` may be NULL; `attempt` too (between two attempts).
  */
-void settlement_interrupt(
-    struct request_row *request, struct attempt_row *attempt);
+void settlement_interrupt(struct request_row *request,
+    struct attempt_row *attempt);
 
 /* What a receipt changed. */
 enum settlement_change {

@@ -11,7 +11,7 @@
 /* Empty, 0 and NULL let everything pass. */
 struct view_filter {
 	struct slice caller, group, target;
-	struct slice fail;      /* error name, or "any" */
+	struct slice fail; /* error name, or "any" */
 	int64_t status;
 	const struct id *since; /* only what came after it */
 	size_t limit;           /* rows at most; 0: VIEW_LIMIT */

@@ -49,7 +49,8 @@ check_error(struct slice body, enum dialect dialect, int status)
 	assert(f > FAIL_NONE && f < FAIL_COUNT);
 	buf_init(&out, 1 << 16);
 	arena_init(&arena, 1 << 16);
-	fail_provider_body(&out, dialect, status, body, slice_of(SECRET),
+	fail_provider_body(&out, dialect,
+	    &(struct provider_error){ status, body, slice_of(SECRET) },
 	    slice_of("req_1"));
 	assert(json_index(&index, &arena, buf_slice(&out), &error));
 	assert(json_index_find(&index, "error")->type == JSON_OBJECT);

@@ -273,9 +273,11 @@ providers_answers_are_sorted(void **state)
 static const struct json_value *
 shown(enum dialect d, int status, const char *body)
 {
+	const struct provider_error said = { status, slice_of(body),
+		slice_of("hunter2") };
+
 	buf_reset(&out);
-	fail_provider_body(&out, d, status, slice_of(body), slice_of("hunter2"),
-	    slice_of("req_1"));
+	fail_provider_body(&out, d, &said, slice_of("req_1"));
 	return parsed(buf_slice(&out));
 }
 
