@@ -38,7 +38,8 @@ struct http_config {
 	size_t body_max_bytes;         /* 413 beyond */
 	struct allowance *body_memory; /* shared by all; 503 beyond */
 	int64_t head_ms, body_ms;      /* absolute deadlines */
-	int64_t idle_ms;               /* of a kept-alive connection */
+	/* Of a kept-alive connection, and of a client that takes no bytes. */
+	int64_t idle_ms;
 
 	/*
 	 * The head is in hand.  Answer at once (http_answer) to refuse, else
