@@ -200,7 +200,8 @@ find_usage(const struct call *c, struct usage *u)
 		u->source =
 		    c->fail == FAIL_NONE ? USAGE_PROVIDER : USAGE_PARTIAL;
 	} else if (c->status == 200) {
-		usage_estimate(u, (int64_t)c->splice.bytes, c->answer_bytes);
+		usage_estimate(u, (int64_t)c->splice.bytes,
+		    c->streams ? c->scan.content_bytes : c->answer_bytes);
 	}
 }
 

@@ -285,6 +285,11 @@ on_end(void *arg, enum transfer_end end)
 {
 	struct call *c = arg;
 
+	if (end != TRANSFER_OK)
+		log_warn("provider call failed",
+		    log_slice("target", c->envelope.target),
+		    log_str("end", transfer_end_name(end)),
+		    log_str("why", transfer_why(c->transfer)));
 	c->transfer = NULL;
 	answer_end(c, end);
 	loop_soon(c->dock->worker->loop, &c->wake);

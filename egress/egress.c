@@ -15,7 +15,24 @@
 #include "egress/offer.h"
 #include "topology/load.h"
 
-#define SWEEP_US (2 * (int64_t)US_PER_SECOND)
+#define EPOCH_KEY_BYTES 4
+#define EPOCH_BOOT_BITS 24
+#define SWEEP_US        (2 * (int64_t)US_PER_SECOND)
+
+/*
+ * The boot's number under the identity: an egress that is enrolled anew under
+ * its old name counts from one again, and must not write into old chains.
+ */
+static int64_t
+epoch_of(const struct public_key *identity, int64_t boot)
+{
+	int64_t above = 0;
+	size_t i;
+
+	for (i = 0; i < EPOCH_KEY_BYTES; i++)
+		above = above << 8 | identity->bytes[i];
+	return above << EPOCH_BOOT_BITS | boot;
+}
 
 static bool
 egress_open(struct process *p, struct buf *why)
@@ -33,6 +50,7 @@ egress_open(struct process *p, struct buf *why)
 		buf_puts(why, "the store took no boot epoch\n");
 		return false;
 	}
+	g->epoch = epoch_of(&p->identity.public, g->epoch);
 	closed = ledger_recover(p->ledger, notary_recover, &recovery);
 	recovery_fini(&recovery);
 	if (closed < 0) {

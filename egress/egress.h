@@ -20,7 +20,7 @@ struct worker;
 
 struct egress {
 	struct process *process;
-	int64_t epoch; /* of this boot, durable */
+	int64_t epoch; /* of this boot: identity bits, then its number */
 	atomic_int links_up;
 	pthread_mutex_t lock;
 	struct map claims; /* attempts under way, by key; see downlink.h */

@@ -6,6 +6,7 @@
 #include "common/base/arena.h"
 #include "common/base/buf.h"
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/secret.h"
 #include "common/base/stat.h"
@@ -88,6 +89,11 @@ on_transfer_end(void *arg, enum transfer_end end)
 {
 	struct attempt *a = arg;
 
+	if (end != TRANSFER_OK)
+		log_warn("provider call failed",
+		    log_slice("target", a->route->target),
+		    log_str("end", transfer_end_name(end)),
+		    log_str("why", transfer_why(a->transfer)));
 	a->transfer = NULL;
 	finish(a, fail_of_end(end));
 }

@@ -10,8 +10,8 @@
 #include "common/base/map.h"
 #include "common/base/memory.h"
 #include "common/base/secret.h"
-#include "common/format/json.h"
 #include "common/format/pack.h"
+#include "common/format/table.h"
 #include "common/store/ledger.h"
 
 #define TOKEN_RANDOM    24
@@ -366,80 +366,69 @@ by_creation(const void *a, const void *b)
 	       (x->created_us < y->created_us);
 }
 
-static void
-put_time(struct json_writer *w, const char *name, int64_t wall_us)
-{
-	char text[CLOCK_TEXT_BYTES] = "";
-
-	if (wall_us != 0)
-		clock_write(wall_us, text);
-	json_field_text(w, name, slice_of(text));
-}
-
-static void
-list_json(const struct caller *c, struct json_writer *w, int64_t now)
+/* "a,b,c" into the buf, which is reset first. */
+static struct slice
+join_groups(const struct caller *c, struct buf *joined)
 {
 	size_t i;
 
-	json_open(w, '{');
-	json_field_text(w, "name", c->name);
-	json_field_text(w, "state", slice_of(state_name(caller_state(c, now))));
-	json_field_text(w, "user", c->user);
-	json_field_text(w, "project", c->project);
-	json_key(w, "groups");
-	json_open(w, '[');
-	for (i = 0; i < c->groups_count; i++)
-		json_put_text(w, c->groups[i]);
-	json_close(w, ']');
-	put_time(w, "created", c->created_us);
-	put_time(w, "expires", c->expires_us);
-	put_time(w, "revoked", c->revoked_us);
-	json_close(w, '}');
+	buf_reset(joined);
+	for (i = 0; i < c->groups_count; i++) {
+		if (i > 0)
+			buf_putc(joined, ',');
+		buf_put_slice(joined, c->groups[i]);
+	}
+	return buf_slice(joined);
 }
 
 static void
-list_text(const struct caller *c, struct buf *out, int64_t now)
+list_rows(struct table *t, const struct caller **all, size_t count)
 {
-	char created[CLOCK_TEXT_BYTES];
+	int64_t now = clock_wall_us();
+	struct buf joined;
 	size_t i;
 
-	clock_write(c->created_us, created);
-	buf_printf(out, "%-20.*s %-8s %-16.*s %-16.*s %.19sZ  ",
-	    SLICE_FMT(c->name), state_name(caller_state(c, now)),
-	    SLICE_FMT(c->user), SLICE_FMT(c->project), created);
-	for (i = 0; i < c->groups_count; i++)
-		buf_printf(out, "%s%.*s", i > 0 ? "," : "",
-		    SLICE_FMT(c->groups[i]));
-	buf_putc(out, '\n');
+	buf_init(&joined, ROW_MAX);
+	for (i = 0; i < count; i++) {
+		table_text(t, all[i]->name);
+		table_text(t, slice_of(state_name(caller_state(all[i], now))));
+		table_text(t, all[i]->user);
+		table_text(t, all[i]->project);
+		table_text(t, join_groups(all[i], &joined));
+		table_int(t, all[i]->created_us);
+		table_int(t, all[i]->expires_us);
+		table_int(t, all[i]->revoked_us);
+	}
+	buf_fini(&joined);
 }
 
 void
 callers_list(struct callers *c, bool json, struct buf *out)
 {
+	static const struct table_column columns[] = {
+		{ "name", CELL_TEXT },
+		{ "state", CELL_TEXT },
+		{ "user", CELL_TEXT },
+		{ "project", CELL_TEXT },
+		{ "groups", CELL_TEXT },
+		{ "created", CELL_TIME },
+		{ "expires", CELL_TIME },
+		{ "revoked", CELL_TIME },
+	};
 	struct caller_book *b = NULL;
-	struct json_writer w = { .out = out };
 	const struct caller **all;
-	int64_t now = clock_wall_us();
-	size_t at = 0, i, n = 0;
+	struct table table;
+	size_t at = 0, n = 0;
 
 	callers_refresh(c, &b);
 	all = xcalloc(b->by_hash.count, sizeof(struct caller *));
 	while (n < b->by_hash.count)
 		all[n++] = map_next(&b->by_hash, &at);
 	qsort(all, n, sizeof(struct caller *), by_creation);
-	if (json)
-		json_open(&w, '[');
-	else
-		buf_printf(out, "%-20s %-8s %-16s %-16s %-20s  %s\n", "NAME",
-		    "STATE", "USER", "PROJECT", "CREATED", "GROUPS");
-	for (i = 0; i < n; i++) {
-		if (json)
-			list_json(all[i], &w, now);
-		else
-			list_text(all[i], out, now);
-	}
-	if (json)
-		json_close(&w, ']');
+	table_open(&table, out, json ? OUTPUT_JSON : OUTPUT_TEXT, columns,
+	    count_of(columns));
+	list_rows(&table, all, n);
+	table_close(&table);
 	free(all);
 	caller_book_release(b);
 }

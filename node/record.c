@@ -40,7 +40,8 @@ worth_of_scan(const struct request *r, struct worth *w)
 		    relay_complete(&r->relay) ? USAGE_PROVIDER : USAGE_PARTIAL;
 	} else if (a->status == 200) {
 		usage_estimate(&w->usage, (int64_t)r->splice.bytes,
-		    a->answer_bytes);
+		    r->shape.stream ? r->relay.scan.content_bytes
+				    : a->answer_bytes);
 	}
 	w->cost_microusd = price_cost(&r->route.price, &w->usage);
 	w->price_book = slice_of(r->route.price_book);
@@ -70,6 +71,18 @@ told_status(const struct request *r)
 	return fail_status(r->fail);
 }
 
+/* What was sent, and what leaves when this row is written. */
+static int64_t
+answer_bytes(const struct request *r)
+{
+	size_t left = 0;
+
+	if (r->fail == FAIL_NONE)
+		left =
+		    r->shape.stream ? r->relay.last.len : r->relay.answer.len;
+	return r->relay.sent_bytes + (int64_t)left;
+}
+
 static void
 fill_request(const struct request *r, struct slice state, const struct worth *w,
     struct request_row *row)
@@ -96,7 +109,7 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		    r->fail != FAIL_NONE ? r->failed_in : r->step)),
 		.attempts = r->attempts,
 		.body_bytes = (int64_t)r->body_text.len,
-		.answer_bytes = r->relay.sent_bytes,
+		.answer_bytes = answer_bytes(r),
 		.input_tokens = w->usage.input_tokens,
 		.cache_read_tokens = w->usage.cache_read_tokens,
 		.cache_write_tokens = w->usage.cache_write_tokens,

@@ -448,7 +448,10 @@ step_settle(struct request *r)
 	}
 	if (r->settlement == WRITING)
 		return STEP_WAIT;
-	stat_add(r->caller != NULL ? STAT_REQUESTS : STAT_REFUSALS, 1);
+	if (r->caller != NULL)
+		stat_add(STAT_REQUESTS, 1);
+	if (r->fail != FAIL_NONE && r->fail != FAIL_CLIENT_GONE)
+		stat_add(STAT_REFUSALS, 1);
 	reply(r);
 	return STEP_DONE;
 }

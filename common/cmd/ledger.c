@@ -22,12 +22,12 @@ static const struct option_spec specs[] = {
 };
 
 static const struct public_key *
-key_of(void *arg, struct slice egress)
+key_of(void *arg, struct slice egress, size_t which)
 {
 	const struct topology *t = arg;
 	const struct member *m = mesh_member(&t->mesh, egress);
 
-	return m != NULL && m->keys_count > 0 ? &m->keys[0] : NULL;
+	return m != NULL && which < m->keys_count ? &m->keys[which] : NULL;
 }
 
 static void

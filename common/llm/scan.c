@@ -48,29 +48,33 @@ is_error(const struct json_value *root)
 	       is_text(json_find(root, "object"), "error");
 }
 
-/* Text, refusal, reasoning, tool calls: whatever is there but the role. */
-static bool
-has_content(const struct json_value *delta)
+/*
+ * Bytes of text, refusal, reasoning, tool calls: of whatever is there but the
+ * role.  Escapes and a tool call's braces count as they stand.
+ */
+static size_t
+content_of(const struct json_value *delta)
 {
 	const struct json_value *v;
+	size_t bytes = 0;
 
 	if (delta == NULL)
-		return false;
+		return 0;
 	for (v = delta->first; v != NULL; v = v->next) {
 		if (slice_is(v->name, "role"))
 			continue;
 		if (v->type == JSON_STRING && v->raw.len > 2)
-			return true;
-		if (v->count > 0)
-			return true;
+			bytes += v->raw.len - 2;
+		else if (v->count > 0)
+			bytes += v->raw.len;
 	}
-	return false;
+	return bytes;
 }
 
 /* What the choices of a chunk have in them. */
 struct found {
-	size_t choices;
-	bool content, finish, failed;
+	size_t choices, content; /* how many, and bytes in them */
+	bool finish, failed;
 };
 
 static struct found
@@ -84,7 +88,7 @@ look_at(const struct json_value *choices)
 		return found;
 	found.choices = choices->count;
 	for (c = choices->first; c != NULL; c = c->next) {
-		found.content |= has_content(json_find(c, "delta"));
+		found.content += content_of(json_find(c, "delta"));
 		reason = json_find(c, "finish_reason");
 		if (!is_something(reason) || is_text(reason, ""))
 			continue;
@@ -112,17 +116,18 @@ chunk(struct scan *s, const struct json_value *root, bool named_error)
 {
 	struct found found = look_at(json_find(root, "choices"));
 	bool usage = note_usage(s, json_find(root, "usage"));
-	bool repeated = s->finished && !found.content;
+	bool repeated = s->finished && found.content == 0;
 
 	if (named_error || found.failed || is_error(root)) {
 		s->error = true;
 		return SCAN_ERROR;
 	}
-	s->content |= found.content;
+	s->content |= found.content > 0;
+	s->content_bytes += (int64_t)found.content;
 	s->finished |= found.finish;
 	if (usage && (found.choices == 0 || repeated))
 		return SCAN_USAGE;
-	if (found.content || (found.finish && !repeated))
+	if (found.content > 0 || (found.finish && !repeated))
 		return SCAN_CONTENT;
 	return SCAN_QUIET;
 }

@@ -14,10 +14,11 @@ struct scan {
 	enum dialect dialect;
 	struct usage usage; /* the latest figures */
 	bool has_usage;
-	bool content;  /* an event with content went by */
-	bool finished; /* a finish reason was seen */
-	bool done;     /* the terminal marker was seen */
-	bool error;    /* an error object came inside a 200 */
+	bool content;          /* an event with content went by */
+	int64_t content_bytes; /* of text in events, for an estimate */
+	bool finished;         /* a finish reason was seen */
+	bool done;             /* the terminal marker was seen */
+	bool error;            /* an error object came inside a 200 */
 	struct arena arena;
 };
 

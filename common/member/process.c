@@ -166,6 +166,25 @@ process_reload(struct process *p, struct buf *why)
 	return true;
 }
 
+/*
+ * Workers share their port, and so would another daemon of this user that is
+ * given the same one: callers would reach either.  Alone, it must be free.
+ */
+static bool
+port_is_free(struct slice address, struct buf *why)
+{
+	const char *reason = NULL;
+	int fd = listen_tcp(address, false, &reason);
+
+	if (fd < 0) {
+		buf_printf(why, "listen %.*s: %s\n", SLICE_FMT(address),
+		    reason);
+		return false;
+	}
+	close(fd);
+	return true;
+}
+
 /* One socket a worker on the same port; the kernel spreads connections. */
 static bool
 bind_workers(struct process *p, struct buf *why)
@@ -175,6 +194,8 @@ bind_workers(struct process *p, struct buf *why)
 	char same[300];
 	size_t i, host;
 
+	if (!port_is_free(address, why))
+		return false;
 	for (i = 0; i < p->workers_count; i++) {
 		int fd = listen_tcp(address, true, &reason);
 

@@ -152,7 +152,6 @@ loop_new(const char *name)
 	l->name = name;
 	must(config != NULL, "event_config_new");
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-	event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
 	l->base = event_base_new_with_config(config);
 	event_config_free(config);
 	must(l->base != NULL, "event_base_new_with_config");

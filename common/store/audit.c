@@ -9,7 +9,8 @@
 /* One pass in order of (chain, number): only the receipt before is kept. */
 struct audit {
 	struct ledger *ledger;
-	const struct public_key *(*key_of)(void *arg, struct slice egress);
+	const struct public_key *(
+	    *key_of)(void *arg, struct slice egress, size_t which);
 	void (*finding)(void *arg, const char *line);
 	void *arg;
 	struct receipt_audit *out;
@@ -105,16 +106,21 @@ check_chain(struct audit *a, const struct receipt *r, bool follows)
 static void
 check_signature(struct audit *a, const struct receipt *r)
 {
-	const struct public_key *key = a->key_of(a->arg, r->row.egress);
+	const struct public_key *key;
+	size_t which;
 
-	if (key == NULL)
-		fault(a, &a->out->bad_signature, "no key is known for '%.*s'",
-		    SLICE_FMT(r->row.egress));
-	else if (!seal_check_again(&a->roots, &r->seal, key, RECEIPT_CONTEXT,
-		     r->object))
-		fault(a, &a->out->bad_signature,
-		    "the signature is not that of '%.*s'",
-		    SLICE_FMT(r->row.egress));
+	for (which = 0;; which++) {
+		key = a->key_of(a->arg, r->row.egress, which);
+		if (key == NULL)
+			break;
+		if (seal_check_again(&a->roots, &r->seal, key, RECEIPT_CONTEXT,
+			r->object))
+			return;
+	}
+	fault(a, &a->out->bad_signature,
+	    which == 0 ? "no key is known for '%.*s'"
+		       : "the signature is not that of '%.*s'",
+	    SLICE_FMT(r->row.egress));
 }
 
 /*
@@ -216,7 +222,8 @@ check(struct audit *a, struct slice key, struct slice message)
 
 bool
 receipt_audit(struct ledger *l,
-    const struct public_key *(*key_of)(void *arg, struct slice egress),
+    const struct public_key *(
+	*key_of)(void *arg, struct slice egress, size_t which),
     void (*finding)(void *arg, const char *line), void *arg,
     struct receipt_audit *out)
 {

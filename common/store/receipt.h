@@ -70,12 +70,13 @@ struct receipt_audit {
 };
 
 /*
- * Check every receipt in the store: signature by the key that `key_of` gives
- * for an egress (NULL: unknown), chain, and the attempt row beside it.
- * `finding` is called for each fault with one line of text; may be NULL.
- * False when the store could not be read.
+ * Check every receipt in the store: signature by one of the keys that
+ * `key_of` gives for an egress (the which-th; NULL: no more), chain, and the
+ * attempt row beside it. `finding` is called for each fault with one line of
+ * text; may be NULL. False when the store could not be read.
  */
 must_check bool receipt_audit(struct ledger *l,
-    const struct public_key *(*key_of)(void *arg, struct slice egress),
+    const struct public_key *(
+	*key_of)(void *arg, struct slice egress, size_t which),
     void (*finding)(void *arg, const char *line), void *arg,
     struct receipt_audit *out);

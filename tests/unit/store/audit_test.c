@@ -6,10 +6,15 @@ static struct secret *key;
 static struct public_key pub;
 
 static const struct public_key *
-key_of(void *arg, struct slice egress)
+key_of(void *arg, struct slice egress, size_t which)
 {
+	static const struct public_key other = { { 1 } };
+
+	/* The first is one that is being rotated out. */
 	(void)arg;
-	return slice_is(egress, "egress-1") ? &pub : NULL;
+	if (!slice_is(egress, "egress-1") || which > 1)
+		return NULL;
+	return which == 0 ? &other : &pub;
 }
 
 static void
