@@ -199,13 +199,21 @@ node_ready(struct process *p, struct buf *why)
 	struct node *n = p->shared;
 	struct topology *t = process_topology(p);
 	bool wants_parent = t->self->parents_count > 0;
+	int up = atomic_load(&n->links_up);
 	bool ready = true;
 
 	topology_release(t);
-	if (wants_parent && atomic_load(&n->links_up) == 0) {
+	if (wants_parent && up == 0) {
 		buf_puts(why, "not ready: no link to the egress is up\n");
 		ready = false;
-	} else if (wants_parent && atomic_load(&n->catalogs) == 0) {
+	} else if (wants_parent && up < (int)p->workers_count) {
+		/* Who comes to a worker without one would be refused. */
+		buf_printf(why,
+		    "not ready: %d of %zu links to the egress are up\n", up,
+		    p->workers_count);
+		ready = false;
+	} else if (wants_parent &&
+		   atomic_load(&n->catalogs) < (int)p->workers_count) {
 		buf_puts(why, "not ready: the egress sent no catalog yet\n");
 		ready = false;
 	}
