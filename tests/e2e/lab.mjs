@@ -14,6 +14,7 @@ import { test } from "node:test";
 import { members } from "./lab/mesh.mjs";
 
 export { Caller } from "./lab/caller.mjs";
+export { Load } from "./lab/load.mjs";
 export { mesh, OWN_PRICE, PRICE } from "./lab/mesh.mjs";
 export { run } from "./lab/program.mjs";
 export { open, speak, statuses } from "./lab/wire.mjs";

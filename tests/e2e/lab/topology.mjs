@@ -36,8 +36,9 @@ export class Topology {
     writeFileSync(this.path(file), change(readFileSync(this.path(file), "utf8")));
   }
 
-  async trySign({ node, key = node ? this.teamOf(node) : "operator" } = {}) {
-    return run(binary("gsr-topology"), ["sign", this.dir, "--key", this.key(key), ...(node ? ["--node", node] : [])]);
+  async trySign({ node, key = node ? this.teamOf(node) : "operator", more = [] } = {}) {
+    return run(binary("gsr-topology"),
+      ["sign", this.dir, "--key", this.key(key), ...(node ? ["--node", node] : []), ...more]);
   }
 
   teamOf(node) {
