@@ -87,8 +87,7 @@ void attempt_cancel(struct attempt *a);
 void attempt_fini(struct attempt *a);
 
 /* The uplink's: the receipt of this attempt came and was verified. */
-void attempt_on_receipt(struct attempt *a, const struct receipt *r,
-    struct slice message);
+void attempt_on_receipt(struct attempt *a, struct slice message);
 
 /* Hash of the answer's bytes so far. */
 struct hash attempt_answer_hash(const struct attempt *a);

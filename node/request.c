@@ -17,6 +17,7 @@
 #include "node/node.h"
 #include "node/record.h"
 #include "node/reply.h"
+#include "node/uplink.h"
 #include "topology/load.h"
 
 #define MAGIC         0x72657175u
@@ -164,7 +165,7 @@ step_parse(struct request *r)
 	struct json_error error;
 	const char *why;
 
-	r->body = arena_new(&r->arena, struct json_index);
+	r->body = arena_room(&r->arena, sizeof(*r->body));
 	if (!json_index(r->body, &r->arena, r->body_text, &error)) {
 		why = arena_printf(&r->arena,
 		    "The body is not a JSON object: %s at byte %zu.", error.why,
@@ -421,6 +422,9 @@ write_rows(struct request *r)
 		ledger_refused(r->desk->worker->turn, &request);
 	else
 		ledger_settle(r->desk->worker->turn, &request, &attempt);
+	if (r->attempt.message != NULL)
+		uplink_keep(r->desk->uplink, &r->attempt.receipt,
+		    buf_slice(r->attempt.message));
 	ledger_wait_cancel(&r->wait);
 	ledger_wait_init(&r->wait, on_settled, r);
 	ledger_await(r->desk->worker->turn, LEDGER_SETTLEMENTS, &r->wait);

@@ -194,12 +194,35 @@ on_written(void *arg, bool written)
 	u->fresh.commit = ledger_committed(u->desk->node->process->ledger);
 }
 
+/* It will be acknowledged once this turn's rows are durable. */
+static void
+acknowledge_later(struct uplink *u, const struct receipt *r)
+{
+	uint8_t key[RECEIPT_KEY_BYTES];
+	struct ack_range range;
+	bool made = receipt_key(key, &r->row);
+
+	assert(made);
+	memcpy(range.chain, key, CHAIN_ID_BYTES);
+	range.from = range.to = r->row.seq;
+	if (u->pending.count == 0)
+		ledger_await(u->desk->worker->turn, LEDGER_SETTLEMENTS,
+		    &u->written);
+	note(&u->pending, &range);
+}
+
+void
+uplink_keep(struct uplink *u, const struct receipt *r, struct slice message)
+{
+	receipt_put(u->desk->worker->turn, r, message);
+	acknowledge_later(u, r);
+}
+
 static void
 on_receipt(struct uplink *u, struct slice message)
 {
 	struct ledger *ledger = u->desk->node->process->ledger;
 	uint8_t key[RECEIPT_KEY_BYTES];
-	struct ack_range range;
 	struct receipt r;
 	struct attempt *a;
 
@@ -212,17 +235,12 @@ on_receipt(struct uplink *u, struct slice message)
 	}
 	stat_add(STAT_RECEIPTS, 1);
 	a = find_attempt(u, &r.row);
-	/* With a live attempt the request's own settlement says whether the
-	 * receipt agrees; a late one is compared with the stored rows. */
+	if (a != NULL) {
+		attempt_on_receipt(a, message);
+		return;
+	}
 	receipt_keep(ledger, u->desk->worker->turn, &r, message, true);
-	memcpy(range.chain, key, CHAIN_ID_BYTES);
-	range.from = range.to = r.row.seq;
-	if (u->pending.count == 0)
-		ledger_await(u->desk->worker->turn, LEDGER_SETTLEMENTS,
-		    &u->written);
-	note(&u->pending, &range);
-	if (a != NULL)
-		attempt_on_receipt(a, &r, message);
+	acknowledge_later(u, &r);
 }
 
 static void

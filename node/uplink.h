@@ -10,6 +10,7 @@ struct attempt;
 struct catalog;
 struct desk;
 struct link;
+struct receipt;
 struct uplink;
 
 /* Dials the first parent of the topology; NULL when there is none. */
@@ -32,3 +33,7 @@ const struct catalog *uplink_catalog(const struct uplink *u);
 
 /* Give this attempt its receipt when it comes, until it is over. */
 void uplink_expect(struct uplink *u, struct attempt *a);
+
+/* Store a receipt that was given, in the turn that settles its attempt. */
+void uplink_keep(struct uplink *u, const struct receipt *r,
+    struct slice message);

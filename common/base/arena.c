@@ -63,7 +63,7 @@ add_block(struct arena *a, size_t bytes)
 }
 
 void *
-arena_alloc(struct arena *a, size_t bytes)
+arena_room(struct arena *a, size_t bytes)
 {
 	struct arena_block *block = a->blocks;
 	void *p;
@@ -75,8 +75,13 @@ arena_alloc(struct arena *a, size_t bytes)
 	p = block->bytes + block->used;
 	block->used += bytes;
 	a->used += bytes;
-	memset(p, 0, bytes);
 	return p;
+}
+
+void *
+arena_alloc(struct arena *a, size_t bytes)
+{
+	return memset(arena_room(a, bytes), 0, bytes);
 }
 
 struct slice

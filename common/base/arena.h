@@ -27,6 +27,10 @@ must_check bool arena_fits(const struct arena *a, size_t bytes);
 void *arena_alloc(struct arena *a, size_t bytes)
     __attribute__((returns_nonnull));
 
+/* The same but for the zeroes: for what is large and written at once. */
+void *arena_room(struct arena *a, size_t bytes)
+    __attribute__((returns_nonnull));
+
 /* A NUL-terminated copy; the slice's length does not count the NUL. */
 struct slice arena_copy(struct arena *a, struct slice s);
 

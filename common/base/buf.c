@@ -62,7 +62,7 @@ buf_grow(struct buf *b, size_t len)
 }
 
 void
-buf_put(struct buf *b, const void *bytes, size_t len)
+buf_put_slowly(struct buf *b, const void *bytes, size_t len)
 {
 	uint8_t *room = buf_room(b, len);
 
@@ -82,12 +82,6 @@ void
 buf_puts(struct buf *b, const char *text)
 {
 	buf_put(b, text, strlen(text));
-}
-
-void
-buf_putc(struct buf *b, char c)
-{
-	buf_put(b, &c, 1);
 }
 
 void

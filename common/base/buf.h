@@ -24,13 +24,30 @@ void buf_fini(struct buf *b);
 /* Forget the bytes and the failure, keep the storage. */
 void buf_reset(struct buf *b);
 
-void buf_put(struct buf *b, const void *bytes, size_t len);
+/* The part of buf_put that makes room first; call buf_put. */
+void buf_put_slowly(struct buf *b, const void *bytes, size_t len);
+
+/* Inline, because rows are written a byte or two at a time. */
+static inline void
+buf_put(struct buf *b, const void *bytes, size_t len)
+{
+	if (b->failed || len == 0 || len > b->cap - b->len) {
+		buf_put_slowly(b, bytes, len);
+		return;
+	}
+	memcpy(b->data + b->len, bytes, len);
+	b->len += len;
+}
+
+static inline void
+buf_putc(struct buf *b, char c)
+{
+	buf_put(b, &c, 1);
+}
 
 void buf_put_slice(struct buf *b, struct slice s);
 
 void buf_puts(struct buf *b, const char *text);
-
-void buf_putc(struct buf *b, char c);
 
 void buf_printf(struct buf *b, const char *fmt, ...) like_printf(2, 3);
 

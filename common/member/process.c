@@ -19,6 +19,7 @@
 #include "common/member/worker.h"
 #include "common/net/http.h"
 #include "common/net/link.h"
+#include "common/net/upstream.h"
 #include "common/store/ledger.h"
 
 #define WHY_MAX         (256 * 1024)
@@ -58,6 +59,7 @@ harden(struct buf *why)
 	struct rlimit files, none = { 0, 0 };
 
 	signal(SIGPIPE, SIG_IGN);
+	upstream_start();
 	mallopt(M_ARENA_MAX, 1);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;

@@ -152,22 +152,34 @@ ledger_refused(struct ledger_turn *t, const struct request_row *request)
 				     INTENT_GOES_ON));
 }
 
+/* A peer's words: what no key can hold was never stored. */
+static bool
+is_stored(struct ledger *l, enum family f, const struct id *request,
+    int64_t number, struct slice origin)
+{
+	struct attempt_key key;
+	struct buf found;
+	bool there;
+
+	if (number < 0 || number > UINT8_MAX || origin.len > ORIGIN_MAX)
+		return false;
+	key = attempt_key_make(request, number, origin);
+	buf_init(&found, ROW_BYTES_MAX);
+	there = db_get(ledger_db(l), f, attempt_key_slice(&key), &found);
+	buf_fini(&found);
+	return there;
+}
+
 bool
 ledger_knows(struct ledger *l, const struct id *request, int64_t number,
     struct slice origin)
 {
-	struct attempt_key key;
-	struct slice bytes;
-	struct buf found;
-	bool known;
+	return is_stored(l, FAMILY_ATTEMPT, request, number, origin);
+}
 
-	/* A peer's words: what no key can hold was never stored. */
-	if (number < 0 || number > UINT8_MAX || origin.len > ORIGIN_MAX)
-		return false;
-	key = attempt_key_make(request, number, origin);
-	bytes = attempt_key_slice(&key);
-	buf_init(&found, ROW_BYTES_MAX);
-	known = db_get(ledger_db(l), FAMILY_ATTEMPT, bytes, &found);
-	buf_fini(&found);
-	return known;
+bool
+intent_is_there(struct ledger *l, const struct id *request, int64_t number)
+{
+	return is_stored(l, FAMILY_INTENT, request, number,
+	    slice_make(NULL, 0));
 }

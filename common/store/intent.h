@@ -35,6 +35,10 @@ struct intent {
 
 must_check bool intent_read(struct intent *i, struct slice bytes);
 
+/* A node's: is this attempt under way, as far as the store knows? */
+must_check bool intent_is_there(struct ledger *l, const struct id *request,
+    int64_t number);
+
 static inline struct slice
 attempt_key_slice(const struct attempt_key *k)
 {

@@ -1,5 +1,6 @@
 #include "common/store/receipt.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "common/base/log.h"
@@ -206,6 +207,18 @@ mark_early(struct ledger_turn *t, const struct receipt *r, struct slice key)
 }
 
 void
+receipt_put(struct ledger_turn *t, const struct receipt *r,
+    struct slice message)
+{
+	uint8_t key[RECEIPT_KEY_BYTES];
+	bool made = receipt_key(key, &r->row);
+
+	assert(made);
+	ledger_put(t, LEDGER_SETTLEMENTS, FAMILY_RECEIPT,
+	    slice_make(key, sizeof(key)), message);
+}
+
+void
 receipt_keep(struct ledger *l, struct ledger_turn *t, const struct receipt *r,
     struct slice message, bool agrees)
 {
@@ -227,7 +240,7 @@ receipt_keep(struct ledger *l, struct ledger_turn *t, const struct receipt *r,
 		&bytes) &&
 	    row_read(ROW_ATTEMPT, buf_slice(&bytes), &attempt))
 		align_rows(t, r, &attempt, agrees);
-	else if (ledger_knows(l, &r->row.request, r->row.attempt, none))
+	else if (intent_is_there(l, &r->row.request, r->row.attempt))
 		mark_early(t, r, key);
 	else
 		log_warn("a receipt for an attempt that is not in the store",

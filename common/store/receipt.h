@@ -53,8 +53,16 @@ void ack_write(struct buf *out, const struct ack_range *ranges, size_t count);
 int ack_read(struct ack_range ranges[ACK_RANGES_MAX], struct slice message);
 
 /*
- * Node: keep a receipt that was verified, and bring the attempt and request
- * rows in line: a row that recovery closed as `interrupted` takes the
+ * Node: a receipt that came while its attempt was live: put in the turn in
+ * which the attempt is settled, with the receipt's place in its row, so that
+ * there is never one without the other.
+ */
+void receipt_put(struct ledger_turn *t, const struct receipt *r,
+    struct slice message);
+
+/*
+ * Node: keep a late receipt that was verified, and bring the attempt and
+ * request rows in line: a row that recovery closed as `interrupted` takes the
  * receipt's tokens and cost, once.  A receipt seen before changes nothing.
  * `agrees` says whether the origin's own view matches (hash, tokens).
  */
