@@ -177,7 +177,7 @@ own_body(struct call *c)
 		.stream = c->envelope.stream,
 		.usage_in_stream = c->model->provider->type->usage_in_stream,
 	};
-	struct json_index *index = arena_new(&c->arena, struct json_index);
+	struct json_index *index = arena_room(&c->arena, sizeof(*index));
 	struct json_error error;
 	const char *why;
 
