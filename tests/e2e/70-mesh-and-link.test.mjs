@@ -116,7 +116,7 @@ story("a link that is quiet for a while loses nothing", async () => {
   const stream = app.stream(provider.says("tokens=40 interval_ms=20"));
   await stream.heard(5);
   link.hold();
-  await until("the provider is through", async () => JSON.parse(await provider.ask("count")).open_calls === 0);
+  await until("the provider is through", async () => (await provider.count()).open_calls === 0);
   assert.ok(!stream.over);
   link.heal();
   await stream.end;

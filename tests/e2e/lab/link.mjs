@@ -17,12 +17,12 @@ export class Link {
   }
 
   join(near) {
-    if (this.down) return near.resetAndDestroy();
+    if (this.down) return near.destroy();
     let far;
     try {
       far = net.connect(this.portOf(), "127.0.0.1");
     } catch {
-      return near.resetAndDestroy();
+      return near.destroy();
     }
     const wire = { near, far };
     const end = () => {
@@ -37,11 +37,12 @@ export class Link {
     if (this.held) far.unpipe(near);
   }
 
-  // Both ends are reset; they may dial again.
+  // Both ends are closed; they may dial again.  (Not reset: Node hangs at its
+  // end when a socket is reset that was shut down.)
   cut() {
     for (const { near, far } of this.wires) {
-      near.resetAndDestroy();
-      far.resetAndDestroy();
+      near.destroy();
+      far.destroy();
     }
   }
 

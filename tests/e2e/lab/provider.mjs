@@ -57,6 +57,11 @@ export class Provider {
     await this.ask("script", { method: "POST", body: words });
   }
 
+  // { calls, open_calls, … }
+  async count() {
+    return JSON.parse(await this.ask("count"));
+  }
+
   async calls(prompt) {
     const all = JSON.parse(await this.ask("calls"));
     return prompt ? all.filter((call) => call.tag === prompt.tag) : all;

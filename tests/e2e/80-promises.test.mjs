@@ -1,0 +1,175 @@
+// What the product promises, proved from outside: keys and content that are
+// nowhere, and a count that survives kill -9.
+import assert from "node:assert/strict";
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
+
+import { Caller, Load, mesh, story, until } from "./lab.mjs";
+
+const KILLS = Number(process.env.GSR_KILLS ?? 50);
+
+const lab = await mesh();
+const { egress, link, node, provider } = lab;
+const app = await node.caller("app", { groups: ["assistant", "own"] });
+const own = new Caller(node, app.token, "own");
+
+function filesUnder(dir) {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+const filesWith = (member, needle) =>
+  [member.logFile, ...filesUnder(member.state)].filter((file) => readFileSync(file).includes(needle));
+
+// Whether a running process holds these bytes; null where we may not look.
+function memoryHolds({ child: { pid } }, needle) {
+  let memory;
+  try {
+    memory = openSync(`/proc/${pid}/mem`, "r");
+  } catch {
+    return null;
+  }
+  const found = readFileSync(`/proc/${pid}/maps`, "utf8").split("\n").some((line) => {
+    const [, from, to] = line.match(/^([0-9a-f]+)-([0-9a-f]+) /) ?? [];
+    if (!from || line.includes("[v")) return false;
+    const [start, length] = [Number.parseInt(from, 16), Number.parseInt(to, 16) - Number.parseInt(from, 16)];
+    const piece = Buffer.alloc(Math.min(length, 1 << 22) + needle.length);
+    for (let at = 0; at < length; at += 1 << 22) {
+      try {
+        if (piece.subarray(0, readSync(memory, piece, 0, Math.min(piece.length, length - at), start + at)).includes(needle)) return true;
+      } catch {} // a guard page
+    }
+    return false;
+  });
+  closeSync(memory);
+  return found;
+}
+
+story("the provider's key is in no node: not on disk, not in logs, not in memory", async (t) => {
+  const key = lab.keys.openai;
+  await Promise.all(Array.from({ length: 20 }, (_, i) => [app.ask(provider.says("echo=1")), app.stream(provider.says("echo=1")).end][i % 2]));
+  await app.refused(provider.refuses(401, "key"));
+  assert.deepEqual(filesWith(node, key), []);
+  assert.deepEqual(filesWith(egress, key), [], "sealed, and never told");
+  assert.ok(filesWith(node, "payments").length > 0, "the search finds what is there");
+  const finds = memoryHolds(node, "assistant");
+  if (finds === null) return t.diagnostic("memory may not be looked at here");
+  assert.equal(finds, true, "the search finds what is there");
+  assert.equal(memoryHolds(node, key), false);
+});
+
+story("what people ask and get is written down nowhere", async () => {
+  const content = `canary-${process.hrtime.bigint()}`;
+  for (const caller of [app, own]) {
+    await caller.ask({ text: `${content} [[sim echo=1]]` });
+    await caller.stream({ text: `${content} [[sim echo=1]]` }).end;
+    await caller.refused({ text: `${content} [[sim status=400 body=invalid]]` });
+    await caller.refused({ text: `${content} [[sim garbage=json]]` });
+  }
+  for (const member of [node, egress]) assert.deepEqual(filesWith(member, content), []);
+});
+
+story("tokens rest as hashes", async () => {
+  assert.deepEqual(filesWith(node, app.token), []);
+  assert.deepEqual(filesWith(node, app.token.slice(4)), []);
+});
+
+story("a state directory is of bounded size for many requests", async () => {
+  const load = new Load([app, app, own, own]);
+  await until("many were asked", () => load.asked.length > 400, 60_000);
+  await load.stop();
+  const size = filesUnder(node.state).reduce((sum, file) => sum + statSync(file).size, 0);
+  assert.ok(size / load.asked.length < 40_000, `${size} bytes of state for ${load.asked.length} requests`);
+});
+
+// The oracle is the provider's log: it is written before any answer.
+async function reckon(load) {
+  const calls = new Map();
+  for (const { tag } of provider.log()) calls.set(tag, (calls.get(tag) ?? 0) + 1);
+  const rows = new Map();
+  const byRequest = new Map();
+  for (const row of await node.rows(100_000)) {
+    if (row.client_id) rows.set(row.client_id, [...(rows.get(row.client_id) ?? []), row]);
+    byRequest.set(row.id, row);
+  }
+  const attempts = new Map();
+  for (const row of await egress.rows(100_000)) attempts.set(row.request, [...(attempts.get(row.request) ?? []), row]);
+
+  const wrong = [];
+  for (const tag of load.asked) {
+    const [called, found] = [calls.get(tag) ?? 0, rows.get(tag) ?? []];
+    if (called > 1) wrong.push(`${tag}: called ${called} times`);
+    if (found.length > 1) wrong.push(`${tag}: ${found.length} rows at the node`);
+    if (called === 0) continue;
+    const [row] = found;
+    if (!row || row.attempts !== 1) wrong.push(`${tag}: called, and ${row ? `${row.attempts} attempts` : "no row"} at the node`);
+    if (row?.egress === "" || !row) continue;
+    const there = attempts.get(row.id) ?? [];
+    if (there.length !== 1) wrong.push(`${tag}: called, and ${there.length} rows at the egress`);
+  }
+  for (const [request, list] of attempts) {
+    if (list.length > 1) wrong.push(`${request}: ${list.length} rows at the egress`);
+    if (!byRequest.has(request)) wrong.push(`${request}: at the egress, not at the node`);
+  }
+  return { wrong, rows: [...byRequest.values()], attempts: [...attempts.values()].flat() };
+}
+
+async function killing(victims) {
+  const load = new Load([app, own, app, app, own, app], { script: "tokens=6 interval_ms=8" });
+  for (let i = 0; i < KILLS; i++)
+    for (const victim of victims) {
+      const { calls } = await provider.count();
+      await until("calls are under way", async () => {
+        const now = await provider.count();
+        return now.calls >= calls + 2 + (i % 9) && now.open_calls >= 3;
+      });
+      await victim.kill();
+      await victim.start({ ready: false });
+      await node.ready();
+    }
+  await load.stop();
+  assert.equal((await app.ask(provider.says("tokens=1"))).text, "t0 ");
+  return load;
+}
+
+story(`${KILLS} times kill -9 of node and egress under load: no row lost, none doubled`, async (t) => {
+  const load = await killing([egress, node]);
+  const { wrong, rows } = await reckon(load);
+  assert.deepEqual(wrong, []);
+  assert.deepEqual(rows.filter((row) => row.state === "open"), []);
+  // Whoever got a whole answer has a row that says so.
+  const failed = new Set(load.failed.map(({ tag }) => tag));
+  const byTag = new Map(rows.map((row) => [row.client_id, row]));
+  for (const tag of load.asked) if (!failed.has(tag)) assert.equal(byTag.get(tag)?.fail, "", tag);
+  const states = Object.groupBy(rows, (row) => row.state);
+  t.diagnostic(`${load.asked.length} requests, ${failed.size} failed; ${Object.entries(states).map(([state, of]) => `${of.length} ${state}`).join(", ")}`);
+  assert.ok((states.interrupted?.length ?? 0) + (states.resettled?.length ?? 0) > 0, "some were interrupted");
+});
+
+story("after the kills both ledgers agree, and every receipt verifies", async () => {
+  await until("all receipts are there", async () => {
+    const { code, out, err } = await node.verify();
+    if (code !== 0) throw new Error(out + err);
+    const rows = new Map((await node.rows(100_000)).map((row) => [row.id, row]));
+    const apart = (await egress.rows(100_000)).filter((row) => {
+      const mine = rows.get(row.request);
+      return mine.cost_microusd !== row.cost_microusd || mine.output_tokens !== row.output_tokens;
+    });
+    if (apart.length > 0) throw new Error(`${apart.length} differ: ${JSON.stringify([rows.get(apart[0].request), apart[0]])}`);
+    return true;
+  }, 60_000);
+});
+
+story("a restart after all that is quick to serve, and closes nothing twice", async () => {
+  const before = await node.rows(100_000);
+  for (const member of [node, egress]) {
+    await member.kill();
+    await member.start({ ready: member === egress });
+  }
+  await node.ready();
+  const after = await node.rows(100_000);
+  assert.deepEqual(after.map((row) => row.id), before.map((row) => row.id));
+  link.cut();
+  await node.ready();
+  assert.equal((await app.ask(provider.says("tokens=1"))).text, "t0 ");
+});
