@@ -16,7 +16,7 @@ import { members } from "./lab/mesh.mjs";
 export { Caller } from "./lab/caller.mjs";
 export { Load } from "./lab/load.mjs";
 export { mesh, OWN_PRICE, PRICE } from "./lab/mesh.mjs";
-export { run } from "./lab/program.mjs";
+export { run, sanitized } from "./lab/program.mjs";
 export { open, speak, statuses } from "./lab/wire.mjs";
 export { atRest, pause, until } from "./lab/wait.mjs";
 

@@ -100,6 +100,17 @@ export class Member {
     return this.child?.gone;
   }
 
+  // For good: what was wrong with it, or nothing.
+  async end() {
+    const late = setTimeout(() => this.child?.kill("SIGKILL"), 30_000);
+    const was = this.running;
+    const end = await this.stop();
+    clearTimeout(late);
+    const broken = this.lines.find((line) => /Sanitizer|runtime error:|Assertion `/.test(line));
+    if (broken || (was && end.code !== 0))
+      return `${this.name} ended with ${JSON.stringify(end)}: ${broken ?? ""}\n${this.lastLines()}`;
+  }
+
   async kill() {
     if (this.running) this.child.kill("SIGKILL");
     await this.child?.gone;

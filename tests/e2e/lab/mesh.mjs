@@ -1,5 +1,6 @@
 // mesh: one egress, its nodes, the wire between them and a provider, made the
 // way an operator makes them: keygen, enroll, sign, secret set, serve.
+import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after } from "node:test";
 
@@ -116,11 +117,14 @@ class Mesh {
     return this;
   }
 
+  // Every mesh also ends well, whatever its stories did to it.
   async stop() {
-    await Promise.all([this.egress, ...Object.values(this.nodes)].map((member) => member?.kill()));
+    const all = [...Object.values(this.nodes), this.egress].filter(Boolean);
+    const ends = await Promise.all(all.map((member) => member.end()));
     await this.link?.stop();
     await this.provider?.stop();
     meshes.delete(this);
+    assert.deepEqual(ends.filter(Boolean), []);
   }
 }
 

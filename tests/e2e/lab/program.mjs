@@ -11,6 +11,9 @@ const BIN = process.env.GSR_BIN ?? join(ROOT, "build/release/bin");
 const alive = new Set();
 const places = new Set();
 
+// Sanitizers keep freed memory for a while.
+export const sanitized = /asan|tsan/.test(BIN);
+
 export const binary = (name) => join(BIN, name);
 
 function leave() {
