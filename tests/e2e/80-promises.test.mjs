@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import { Caller, Load, mesh, story, until } from "./lab.mjs";
+import { Caller, Load, mesh, sanitized, story, until } from "./lab.mjs";
 
 const KILLS = Number(process.env.GSR_KILLS ?? 50);
 
@@ -24,6 +24,7 @@ const filesWith = (member, needle) =>
 // Whether a running process holds these bytes; null where we may not look.
 function memoryHolds({ child: { pid } }, needle) {
   let memory;
+  if (sanitized) return null; // terabytes of shadow
   try {
     memory = openSync(`/proc/${pid}/mem`, "r");
   } catch {
