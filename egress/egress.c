@@ -152,12 +152,20 @@ egress_idle(struct worker *w)
 }
 
 static void
+egress_leave(struct worker *w)
+{
+	struct dock *d = w->app;
+
+	link_listener_free(d->listener);
+	d->listener = NULL;
+	downlinks_close(d);
+}
+
+static void
 egress_stop(struct worker *w)
 {
 	struct dock *d = w->app;
 
-	downlinks_close(d);
-	link_listener_free(d->listener);
 	ledger_turn_free(w->turn);
 	notary_free(d->notary);
 	loop_timer_free(d->sweep);
@@ -188,6 +196,7 @@ const struct process_app egress_app = {
 	.drain = egress_drain,
 	.cut = egress_cut,
 	.idle = egress_idle,
+	.leave = egress_leave,
 	.stop = egress_stop,
 	.ready = egress_ready,
 	.listen = egress_listen,

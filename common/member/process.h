@@ -40,6 +40,8 @@ struct process_app {
 	void (*cut)(struct worker *w);
 	/* Is nothing under way? */
 	bool (*idle)(struct worker *w);
+	/* The last turn: close what needs a turn to close.  May be NULL. */
+	void (*leave)(struct worker *w);
 	/* The loop has ended: free what start made. */
 	void (*stop)(struct worker *w);
 	/* May it serve?  The reason why not in `why`.  Any thread. */

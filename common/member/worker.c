@@ -121,9 +121,20 @@ worker_cut(struct worker *w)
 	post(w, on_cut);
 }
 
+static void
+on_leave(void *arg)
+{
+	struct worker *w = arg;
+
+	app_of(w)->leave(w);
+}
+
 void
 worker_join(struct worker *w)
 {
+	/* Posts that were accepted are called before the loop ends. */
+	if (app_of(w)->leave != NULL)
+		post(w, on_leave);
 	loop_stop(w->loop);
 	pthread_join(w->thread, NULL);
 	app_of(w)->stop(w);

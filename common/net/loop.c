@@ -256,9 +256,12 @@ loop_run(struct loop *l)
 	pthread_mutex_lock(&l->box.lock);
 	l->box.closed = true;
 	pthread_mutex_unlock(&l->box.lock);
-	/* Posts that were accepted are called, also at the end. */
+	/* Posts that were accepted are called, also at the end, and so are
+	 * the tasks that they and the last phases leave behind. */
 	on_mail(l->box.wake_fd, 0, l);
-	run_phases(l);
+	do
+		run_phases(l);
+	while (!list_empty(&l->soon));
 }
 
 static void

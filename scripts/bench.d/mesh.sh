@@ -55,10 +55,10 @@ mesh_start() {
 	egress=$("$BIN/gsr-egress" enroll --state "$dir/egress" --mesh bench --name central \
 		--address "127.0.0.1:$egress_port" --operator-key "$operator")
 	mesh_files "$dir/topology" "$node_port" "$egress_port" "$node" "$egress" "$team"
-	"$BIN/gsr-topology" sign "$dir/topology" --key "$dir/operator.key"
-	"$BIN/gsr-topology" sign "$dir/topology" --key "$dir/team.key" --node edge
-	echo sk-bench | "$BIN/gsr-egress" secret set openai --state "$dir/egress"
-	echo sk-bench | "$BIN/gsr-node" secret set local --state "$dir/node"
+	"$BIN/gsr-topology" sign "$dir/topology" --key "$dir/operator.key" >&2
+	"$BIN/gsr-topology" sign "$dir/topology" --key "$dir/team.key" --node edge >&2
+	echo sk-bench | "$BIN/gsr-egress" secret set openai --state "$dir/egress" >&2
+	echo sk-bench | "$BIN/gsr-node" secret set local --state "$dir/node" >&2
 	TOKEN=$("$BIN/gsr-node" token create bench --state "$dir/node" --groups own,shared)
 	spawn "$GATEWAY_CORE" "$dir-egress.log" "$BIN/gsr-egress" serve \
 		--state "$dir/egress" --topology "$dir/topology" --workers "$1"
