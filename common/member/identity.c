@@ -443,6 +443,23 @@ raise_to(struct identity *next, const struct topology *t)
 		    t->revoked_count * sizeof(*next->revoked));
 }
 
+/* And nothing else: workers read name and key meanwhile. */
+static void
+take_seen(struct identity *id, const struct identity *next)
+{
+	id->mesh_version = next->mesh_version;
+	id->node_version = next->node_version;
+	id->mesh_hash = next->mesh_hash;
+	id->node_hash = next->node_hash;
+	id->mesh_rollback = next->mesh_rollback;
+	id->node_rollback = next->node_rollback;
+	id->mesh_rollback_count = next->mesh_rollback_count;
+	id->node_rollback_count = next->node_rollback_count;
+	id->revoked = next->revoked;
+	id->revoked_count = next->revoked_count;
+	id->arena = next->arena;
+}
+
 bool
 identity_saw(struct identity *id, const struct topology *t, struct buf *why)
 {
@@ -459,7 +476,7 @@ identity_saw(struct identity *id, const struct topology *t, struct buf *why)
 	fine = write_seen(id->state_dir, next, why);
 	if (fine) {
 		arena_fini(&id->arena);
-		*id = *next;
+		take_seen(id, next);
 	} else {
 		arena_fini(&next->arena);
 	}

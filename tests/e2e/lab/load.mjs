@@ -2,6 +2,11 @@
 // provider's log and the node's rows share.
 import { randomUUID } from "node:crypto";
 
+const loads = new Set();
+
+// Also those whose story failed before it could.
+export const stopLoads = () => Promise.all([...loads].map((load) => load.stop()));
+
 export class Load {
   asked = [];
   failed = [];
@@ -10,6 +15,7 @@ export class Load {
   // `streams`: every other request is one.
   constructor(callers, { streams = true, script = "tokens=3" } = {}) {
     this.script = script;
+    loads.add(this);
     this.loops = callers.map((caller, i) => this.loop(caller, streams && i % 2 === 1));
   }
 
@@ -34,6 +40,7 @@ export class Load {
   }
 
   async stop() {
+    loads.delete(this);
     this.on = false;
     await Promise.all(this.loops);
   }

@@ -5,6 +5,7 @@ import { randomBytes } from "node:crypto";
 import { after } from "node:test";
 
 import { Link } from "./link.mjs";
+import { stopLoads } from "./load.mjs";
 import { Member } from "./member.mjs";
 import { binary, makePlace, must } from "./program.mjs";
 import { Provider } from "./provider.mjs";
@@ -119,6 +120,7 @@ class Mesh {
 
   // Every mesh also ends well, whatever its stories did to it.
   async stop() {
+    await stopLoads();
     const all = [...Object.values(this.nodes), this.egress].filter(Boolean);
     const ends = await Promise.all(all.map((member) => member.end()));
     await this.link?.stop();
