@@ -1,5 +1,6 @@
 #include "common/net/resolve.h"
 
+#include <assert.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,6 +17,8 @@
 struct resolve {
 	atomic_int owners;
 	int done_fd; /* eventfd that the thread writes */
+	/* Set before the write: hands what was found to the loop's side. */
+	atomic_bool finished;
 	char *host, *port;
 	struct address found[ADDRESSES_MAX];
 	size_t count;
@@ -61,6 +64,7 @@ signal_done(struct resolve *r)
 {
 	uint64_t one = 1;
 
+	atomic_store(&r->finished, true);
 	if (write(r->done_fd, &one, sizeof(one)) < 0)
 		abort(); /* an eventfd that was never written takes a one */
 }
@@ -82,6 +86,7 @@ on_done(void *arg, int what)
 	struct resolve *r = arg;
 
 	(void)what;
+	assert(atomic_load(&r->finished));
 	loop_watch_free(r->watch);
 	r->done(r->arg, r->found, r->count);
 	disown(r);
@@ -126,6 +131,7 @@ resolve_start(struct loop *loop, const char *where, resolve_done *done,
 	struct resolve *r = xcalloc(1, sizeof(*r));
 
 	atomic_init(&r->owners, 1);
+	atomic_init(&r->finished, false);
 	r->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (r->done_fd < 0) {
 		log_error("out of descriptors");
