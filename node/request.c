@@ -539,7 +539,8 @@ request_on_done(struct request *r)
 	/* Without its exchange the body is gone too: nothing may read it. */
 	if (r->step < STEP_SETTLE)
 		request_interrupt(r, FAIL_CLIENT_GONE);
-	retire(r);
+	else
+		retire(r);
 }
 
 void
