@@ -500,8 +500,8 @@ call_begin(struct dock *d, struct link *l, struct stream *s,
 void
 call_interrupt(struct call *c, enum fail fail)
 {
-	if (c->interruption != FAIL_NONE || c->step >= CALL_RECEIPT)
-		return;
-	c->interruption = fail;
+	if (c->interruption == FAIL_NONE && c->step < CALL_RECEIPT)
+		c->interruption = fail;
+	/* Also the second time: a call that waits for room has none to come. */
 	loop_soon(c->dock->worker->loop, &c->wake);
 }
