@@ -182,6 +182,7 @@ void
 answer_end(struct call *c, enum transfer_end end)
 {
 	c->over = true;
+	c->reached = transfer_reached(end);
 	c->ended_us = clock_mono_us();
 	if (!c->streams && c->status == 200 &&
 	    !scan_answer(&c->scan, buf_slice(&c->answer)))
@@ -202,6 +203,8 @@ find_usage(const struct call *c, struct usage *u)
 	} else if (c->status == 200) {
 		usage_estimate(u, (int64_t)c->splice.bytes,
 		    c->streams ? c->scan.content_bytes : c->answer_bytes);
+	} else if (c->status == 0 && c->reached) {
+		usage_estimate(u, (int64_t)c->splice.bytes, 0);
 	}
 }
 

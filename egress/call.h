@@ -74,6 +74,7 @@ struct call {
 	int64_t retry_after_ms;
 	bool streams; /* a 200 that goes on as it comes */
 	bool over;    /* the transfer has ended */
+	bool reached; /* the provider may have the request, and bill for it */
 	bool broken;  /* the answer cannot be read, or is too large */
 	struct sse sse;
 	struct scan scan;

@@ -95,6 +95,7 @@ on_transfer_end(void *arg, enum transfer_end end)
 		    log_str("end", transfer_end_name(end)),
 		    log_str("why", transfer_why(a->transfer)));
 	a->transfer = NULL;
+	a->reached = transfer_reached(end);
 	finish(a, fail_of_end(end));
 }
 
@@ -305,7 +306,9 @@ start_by_link(struct attempt *a, const struct attempt_spec *spec)
 		    buf_slice(&bytes), &hop, &stream_events, a);
 	buf_fini(&bytes);
 	if (a->stream == NULL) {
-		a->fail = FAIL_EGRESS_UNREACHABLE;
+		a->fail = link_is_full(uplink_link(a->desk->uplink))
+			      ? FAIL_OVERLOADED
+			      : FAIL_EGRESS_UNREACHABLE;
 		return false;
 	}
 	uplink_expect(a->desk->uplink, a);
@@ -361,6 +364,7 @@ attempt_cancel(struct attempt *a)
 {
 	if (!attempt_is_live(a))
 		return;
+	a->reached = a->transfer != NULL;
 	if (a->transfer != NULL)
 		transfer_cancel(a->transfer);
 	if (a->stream != NULL)

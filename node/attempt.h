@@ -52,6 +52,7 @@ struct attempt {
 	enum fail fail; /* FAIL_NONE: the call was answered in full */
 	int64_t retry_after_ms;
 	bool over;
+	bool reached; /* a provider may have it; an egress tells by receipt */
 	struct list waiting; /* in the uplink's list, until the receipt */
 	bool ended;          /* the stream's END came */
 	struct buf *message; /* the sealed receipt, once it came */

@@ -42,6 +42,8 @@ worth_of_scan(const struct request *r, struct worth *w)
 		usage_estimate(&w->usage, (int64_t)r->splice.bytes,
 		    r->shape.stream ? r->relay.scan.content_bytes
 				    : a->answer_bytes);
+	} else if (a->status == 0 && a->reached) {
+		usage_estimate(&w->usage, (int64_t)r->splice.bytes, 0);
 	}
 	w->cost_microusd = price_cost(&r->route.price, &w->usage);
 	w->price_book = slice_of(r->route.price_book);

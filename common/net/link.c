@@ -425,6 +425,13 @@ link_streams(const struct link *l)
 	return l->up ? l->conn->session->slots : 0;
 }
 
+bool
+link_is_full(const struct link *l)
+{
+	return l->up &&
+	       l->conn->session->slots >= l->conn->session->streams_max;
+}
+
 int64_t
 link_rtt_us(const struct link *l)
 {

@@ -49,6 +49,13 @@ transfer_end_name(enum transfer_end end)
 	return end_names[end];
 }
 
+bool
+transfer_reached(enum transfer_end end)
+{
+	return end != TRANSFER_NO_NAME && end != TRANSFER_NO_ROUTE &&
+	       end != TRANSFER_NO_TRUST;
+}
+
 static void
 transfer_free(struct transfer *t)
 {

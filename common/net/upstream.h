@@ -31,6 +31,9 @@ enum transfer_end {
 /* A short constant for logs and rows: "reset", "truncated" … */
 const char *transfer_end_name(enum transfer_end end);
 
+/* May the provider have the request, and bill for it? */
+bool transfer_reached(enum transfer_end end);
+
 struct transfer_request {
 	const char *url;                 /* copied */
 	const struct http_field *fields; /* copied; no auth among them */
