@@ -81,12 +81,52 @@ for (const [caller, way, price] of WAYS) {
       assert.equal(call.finished, false);
       const row = await rowOf(words);
       assert.deepEqual([row.status, row.fail, row.state === "open"], [499, "client-gone", false]);
-      if (!script.startsWith("tokens")) continue; // nothing was answered
-      assert.match(row.usage_source, /estimated|partial/);
-      assert.ok(row.input_tokens > 0 && row.output_tokens > 0 && row.cost_microusd > 0);
+      // What was sent is counted, and what was answered.
+      const counted = await until("it is counted", async () => (await rowOf(words)).input_tokens > 0 && rowOf(words));
+      assert.match(counted.usage_source, /estimated|partial/);
+      assert.ok(counted.cost_microusd > 0);
+      assert.equal(counted.output_tokens > 0, script.startsWith("tokens"));
     }
   });
 }
+
+story("a caller that leaves before a whole answer is counted for what was sent", async () => {
+  for (const [caller] of WAYS) {
+    const words = provider.says("latency_ms=20000");
+    const leave = new AbortController();
+    const asked = caller.sdk.chat.completions
+      .create(caller.body(words), { signal: leave.signal, headers: { "x-request-id": words.tag } }).catch((error) => error);
+    await until("the provider is called", async () => (await provider.calls(words)).length > 0);
+    leave.abort();
+    await asked;
+    await until("the provider's call is given up", async () => (await provider.callOf(words)).client_gone);
+    const row = await until("it is counted", async () => (await rowOf(words)).input_tokens > 0 && rowOf(words));
+    assert.deepEqual([row.status, row.fail, row.usage_source, row.output_tokens], [499, "client-gone", "estimated", 0]);
+  }
+});
+
+story("large requests and answers cross whole", async () => {
+  for (const [caller] of WAYS) {
+    const words = provider.says("huge=8000000 tokens=1");
+    const { text } = await caller.ask({ text: words.text + "x".repeat(8_000_000) });
+    assert.equal(text.length, 8_000_000);
+    assert.ok((await provider.callOf(words)).body_bytes > 8_000_000);
+  }
+});
+
+story("a crowd beyond a link's streams is told so at once, and the others are served", async () => {
+  const words = provider.stallsAfter(1);
+  const crowd = Array.from({ length: 2300 }, () => app.dial(words, { stream: true }));
+  const heads = await Promise.all(crowd.map((socket) =>
+    new Promise((ok) => socket.once("data", (piece) => ok(piece.toString("latin1"))))));
+  const served = heads.filter((head) => head.startsWith("HTTP/1.1 200"));
+  const refused = heads.filter((head) => head.startsWith("HTTP/1.1 503"));
+  assert.deepEqual([served.length, refused.length], [2048, 252]);
+  for (const head of refused) assert.match(head, /X-Router-Error: overloaded/i);
+  assert.equal((await own.ask(provider.says("tokens=1"))).text, "t0 ");
+  for (const socket of crowd) socket.destroy();
+  await until("there is room again", async () => (await app.ask(provider.says("tokens=1"))).text === "t0 ");
+});
 
 story("what a caller left is counted alike by node and egress", async () => {
   const stream = app.stream(provider.says("tokens=400 interval_ms=25"));
