@@ -121,7 +121,7 @@ struct hash link_peer_topology(const struct link *l);
 struct id link_peer_boot(const struct link *l);
 unsigned link_peer_lane(const struct link *l);
 size_t link_streams(const struct link *l);
-bool link_is_full(const struct link *l); /* all streams are taken */
+bool link_is_full(const struct link *l);   /* all streams are taken */
 int64_t link_rtt_us(const struct link *l); /* of the last PING; 0: none yet */
 
 /* Ask `allow` again; close the link when it says no. */
