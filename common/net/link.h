@@ -17,7 +17,6 @@ struct loop;
 struct link;
 struct link_listener;
 struct tls_boot;
-
 #define LINK_NAME_MAX    63 /* of a member */
 #define LINK_HOPS_MAX    8
 #define LINK_MESSAGE_MAX (2 * 1024 * 1024)
