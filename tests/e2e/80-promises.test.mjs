@@ -1,10 +1,12 @@
 // What the product promises, proved from outside: keys and content that are
 // nowhere, and a count that survives kill -9.
 import assert from "node:assert/strict";
-import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
+import {
+  closeSync, cpSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync, writeSync,
+} from "node:fs";
 import { join } from "node:path";
 
-import { Caller, Load, mesh, sanitized, story, until } from "./lab.mjs";
+import { Caller, Load, mesh, run, sanitized, story, until } from "./lab.mjs";
 
 const KILLS = Number(process.env.GSR_KILLS ?? 50);
 
@@ -159,6 +161,63 @@ story("after the kills both ledgers agree, and every receipt verifies", async ()
     if (apart.length > 0) throw new Error(`${apart.length} differ: ${JSON.stringify([rows.get(apart[0].request), apart[0]])}`);
     return true;
   }, 60_000);
+});
+
+// Every byte of a disk, the last ones too.
+function fill(dir) {
+  const ballast = join(dir, "ballast");
+  const file = openSync(ballast, "w");
+  for (let size = 1 << 16; size >= 1; )
+    try {
+      if (writeSync(file, Buffer.alloc(size)) < size) size >>= 1;
+    } catch {
+      size >>= 1;
+    }
+  closeSync(file);
+  return () => rmSync(ballast);
+}
+
+story("on a full disk nothing is called that could not be counted, and it heals by itself", async (t) => {
+  const small = join(lab.place, "small");
+  mkdirSync(small);
+  if ((await run("mount", ["-t", "tmpfs", "-o", "size=64m", "tmpfs", small])).code !== 0)
+    return t.skip("needs to mount a small disk");
+  const state = node.state;
+  try {
+    await node.stop();
+    cpSync(state, small, { recursive: true });
+    node.state = small;
+    await node.start();
+    const stream = app.stream(provider.says("tokens=40 interval_ms=50"));
+    await stream.heard(2);
+    const load = new Load([app, own, app, own, app, own]);
+    const empty = fill(small);
+    await until("the store takes nothing", () => load.failed.some(({ error }) => error.status === 503), 60_000);
+    for (const caller of [app, own]) {
+      const words = provider.says();
+      const error = await caller.refused(words);
+      assert.deepEqual([error.status, error.router], [503, "store-unavailable"]);
+      assert.ok(Number(error.headers.get("retry-after")) >= 1);
+      assert.equal((await provider.calls(words)).length, 0);
+    }
+    empty();
+    for (const caller of [app, own])
+      await until("it is well again", async () => (await caller.ask(provider.says("tokens=1"))).text === "t0 ");
+    await load.stop();
+    await stream.end;
+    assert.equal(stream.error, null);
+    const { wrong } = await reckon(load);
+    assert.deepEqual(wrong, []);
+    await until("receipts agree", async () => (await node.verify()).code === 0);
+    await node.stop();
+    rmSync(state, { recursive: true });
+    cpSync(small, state, { recursive: true });
+  } finally {
+    await node.stop();
+    await run("umount", ["-l", small]);
+    node.state = state;
+    await node.start();
+  }
 });
 
 story("a restart after all that is quick to serve, and closes nothing twice", async () => {
