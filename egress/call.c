@@ -10,6 +10,7 @@
 #include "common/base/secret.h"
 #include "common/base/stat.h"
 #include "common/format/json.h"
+#include "common/llm/quirk.h"
 #include "common/member/worker.h"
 #include "common/net/upstream.h"
 #include "egress/answer.h"
@@ -170,12 +171,13 @@ cap_of(const struct call *c)
 static bool
 own_body(struct call *c)
 {
+	const struct provider_type *type = c->model->provider->type;
 	struct own_terms terms = {
 		.model = c->model->name,
 		.output_cap = cap_of(c),
-		.cap_key = c->model->provider->type->cap_key,
+		.cap_key = type->cap_key,
 		.stream = c->envelope.stream,
-		.usage_in_stream = c->model->provider->type->usage_in_stream,
+		.usage_in_stream = (type->quirks & QUIRK_USAGE_IN_STREAM) != 0,
 	};
 	struct json_index *index = arena_room(&c->arena, sizeof(*index));
 	struct json_error error;
@@ -328,7 +330,7 @@ start(struct call *c)
 
 	buf_init(&url, URL_MAX);
 	buf_put_slice(&url, p->base_url);
-	buf_puts(&url, p->type->chat_path);
+	buf_puts(&url, p->type->paths[c->envelope.dialect]);
 	request.url = buf_text(&url);
 	c->transfer = transfer_start(c->dock->worker->upstream, &request,
 	    &transfer_events, c);

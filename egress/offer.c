@@ -46,7 +46,7 @@ entry_of(const struct model *m)
 		.cap_key = slice_of(type->cap_key),
 		.dialects = type->dialects,
 		.max_output = m->max_output,
-		.usage_in_stream = type->usage_in_stream,
+		.quirks = type->quirks,
 		.price = m->price,
 	};
 }

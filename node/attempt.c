@@ -136,7 +136,7 @@ start_local(struct attempt *a, const struct attempt_spec *spec)
 	}
 	buf_init(&url, URL_MAX);
 	buf_put_slice(&url, p->base_url);
-	buf_puts(&url, p->type->chat_path);
+	buf_puts(&url, p->type->paths[spec->dialect]);
 	request.url = buf_text(&url);
 	request.key = a->key;
 	a->transfer = transfer_start(a->desk->worker->upstream, &request,

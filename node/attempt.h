@@ -64,6 +64,7 @@ struct attempt_spec {
 	const struct topology *topology;
 	const struct route *route;
 	const struct splice *body;
+	enum dialect dialect;
 	struct envelope *envelope; /* link only: body fields are filled in */
 	struct slice node;         /* this member's name: the path so far */
 	int64_t remaining_ms;

@@ -11,6 +11,7 @@
 #include "common/base/stat.h"
 #include "common/format/json.h"
 #include "common/llm/envelope.h"
+#include "common/llm/quirk.h"
 #include "common/member/worker.h"
 #include "common/net/http.h"
 #include "node/caller.h"
@@ -211,7 +212,7 @@ step_filter(struct request *r)
 	terms.model = r->route.model;
 	terms.output_cap = r->route.max_output;
 	terms.cap_key = r->route.cap_key;
-	terms.usage_in_stream = r->route.usage_in_stream;
+	terms.usage_in_stream = (r->route.quirks & QUIRK_USAGE_IN_STREAM) != 0;
 	if (!own_chat(&r->splice, &r->arena, r->body, &terms, &why))
 		return refuse(r, FAIL_INVALID_REQUEST, why);
 	return STEP_ATTEMPT;
@@ -335,6 +336,7 @@ step_attempt(struct request *r)
 		.topology = r->topology,
 		.route = &r->route,
 		.body = &r->splice,
+		.dialect = r->shape.dialect,
 		.envelope = &envelope,
 		.node = r->topology->self->name,
 		.remaining_ms = remaining_ms(r),

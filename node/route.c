@@ -22,7 +22,7 @@ own_upstream(struct route *out, const struct model *m, const struct desk *d)
 	out->model = m->name;
 	out->cap_key = type->cap_key;
 	out->max_output = m->max_output;
-	out->usage_in_stream = type->usage_in_stream;
+	out->quirks = type->quirks;
 	out->price = m->price;
 	out->price_book = d->price_book;
 	return FAIL_NONE;
@@ -45,7 +45,7 @@ through_egress(struct route *out, struct arena *arena, const struct desk *d,
 	out->model = arena_copy(arena, e->model);
 	out->cap_key = arena_text(arena, e->cap_key);
 	out->max_output = e->max_output;
-	out->usage_in_stream = e->usage_in_stream;
+	out->quirks = e->quirks;
 	out->price = e->price;
 	out->price_book = arena_text(arena, c->price_book);
 	return FAIL_NONE;

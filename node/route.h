@@ -21,7 +21,7 @@ struct route {
 	struct slice model;        /* name to send */
 	const char *cap_key;
 	int64_t max_output; /* tokens; 0: not stated */
-	bool usage_in_stream;
+	unsigned quirks;    /* bits of common/llm/quirk.h */
 	struct price price;
 	const char *price_book;
 };

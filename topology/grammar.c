@@ -235,7 +235,7 @@ static const struct keyword provider_keywords[] = {
 	    .type = VALUE_PRESET,
 	    .required = true,
 	    AT(provider, type),
-	    .help = "how it wants to be spoken to: openai, openrouter, vllm "
+	    .help = "how it wants to be spoken to, as openai, anthropic, vllm "
 		    "or openai-compatible" },
 	{ .name = "base_url",
 	    .type = VALUE_URL,

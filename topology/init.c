@@ -63,6 +63,18 @@ take_node(struct scaffold *s, const char *text)
 	return bad_option(s, "node", text, "NAME:TEAM");
 }
 
+static const char *
+known_types(struct scaffold *s)
+{
+	const char *text = "NAME=TYPE[:BASE_URL] of a known type:";
+	size_t i;
+
+	for (i = 0; preset_name(i) != NULL; i++)
+		text = arena_printf(&s->arena, "%s%s %s", text,
+		    i > 0 ? "," : "", preset_name(i));
+	return text;
+}
+
 static bool
 take_provider(struct scaffold *s, const char *text)
 {
@@ -76,9 +88,7 @@ take_provider(struct scaffold *s, const char *text)
 		p->type = rest;
 	type = preset_find(p->type);
 	if (type == NULL)
-		return bad_option(s, "provider", text,
-		    "NAME=TYPE[:BASE_URL] of a known type: openai, "
-		    "openrouter, vllm or openai-compatible");
+		return bad_option(s, "provider", text, known_types(s));
 	if (p->base_url.len == 0 && type->base_url == NULL)
 		return bad_option(s, "provider", text,
 		    "complete: this type needs a base URL, as "

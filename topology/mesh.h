@@ -38,10 +38,11 @@ struct provider_type {
 	const char *name;     /* openai, vllm, openai-compatible */
 	const char *base_url; /* NULL: base_url has to be given */
 	const char *auth_field, *auth_prefix;
-	unsigned dialects;     /* bits: 1 << DIALECT_CHAT … */
-	const char *chat_path; /* behind base_url */
-	const char *cap_key;   /* field for an output cap */
-	bool usage_in_stream;  /* understands stream_options.include_usage */
+	unsigned dialects;           /* bits: 1 << DIALECT_CHAT … */
+	const char *paths[DIALECTS]; /* behind base_url */
+	const char *count_path;      /* counts tokens; NULL: none does */
+	const char *cap_key;         /* chat: field for an output cap */
+	unsigned quirks;             /* bits of common/llm/quirk.h */
 };
 
 struct provider;

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "common/base/buf.h"
+#include "common/llm/quirk.h"
 #include "topology/commands.h"
 #include "topology/grammar.h"
+#include "topology/preset.h"
 #include "topology/review.h"
 
 #define REFERENCE_BYTES_MAX ((size_t)1024 * 1024)
@@ -95,6 +97,50 @@ put_table(struct rows *rows, const char *prefix, const struct table *table)
 	}
 }
 
+/* The names of a set's bits, with commas. */
+static void
+put_bits(struct buf *out, unsigned bits, const char *(*name)(size_t i))
+{
+	const char *comma = "";
+	size_t i;
+
+	for (i = 0; name(i) != NULL; i++) {
+		if ((bits & (1u << i)) == 0)
+			continue;
+		buf_printf(out, "%s%s", comma, name(i));
+		comma = ", ";
+	}
+}
+
+static const char *
+dialect_word(size_t i)
+{
+	return i < DIALECTS ? dialect_name((enum dialect)i) : NULL;
+}
+
+static void
+put_types(struct buf *out)
+{
+	const struct provider_type *t;
+	size_t i;
+
+	buf_puts(out, "## Types of providers\n\n"
+		      "| type | base_url | dialects | quirks |\n"
+		      "|---|---|---|---|\n");
+	for (i = 0; (t = preset_at(i)) != NULL; i++) {
+		buf_printf(out, "| `%s` | %s | ", t->name,
+		    t->base_url != NULL ? t->base_url : "has to be given");
+		put_bits(out, t->dialects, dialect_word);
+		buf_puts(out, " | ");
+		put_bits(out, t->quirks, quirk_name);
+		buf_puts(out, " |\n");
+	}
+	buf_puts(out, "\n| quirk | meaning |\n|---|---|\n");
+	for (i = 0; quirk_name(i) != NULL; i++)
+		buf_printf(out, "| `%s` | %s |\n", quirk_name(i),
+		    quirk_meaning(i));
+}
+
 void
 reference_put(struct buf *out, const char *word)
 {
@@ -113,6 +159,8 @@ reference_put(struct buf *out, const char *word)
 		if (rows.title == NULL)
 			buf_putc(out, '\n');
 	}
+	if (word == NULL)
+		put_types(out);
 }
 
 static int

@@ -5,5 +5,8 @@
  */
 struct buf;
 
-/* All keys, or those whose path has this word in it (NULL: all). */
+/*
+ * All keys and the types of providers, or the keys whose path has this word
+ * in it.
+ */
 void reference_put(struct buf *out, const char *word);

@@ -388,7 +388,6 @@ read_preset(struct arena *arena, struct slice text, void *at)
 
 static const char *const later_strategies[] = { "failover", "weighted", "score",
 	"script", "external", NULL };
-static const char *const later_presets[] = { "anthropic", "azure", NULL };
 
 static const struct value_spec specs[VALUE_TYPES] = {
 	[VALUE_NAME] = { "name", "small letters, digits, '.', '_' and '-'",
@@ -447,7 +446,6 @@ static const struct value_spec specs[VALUE_TYPES] = {
 	    .later_words = later_strategies, .bytes = sizeof(struct slice),
 	    .read = read_strategy },
 	[VALUE_PRESET] = { "provider type", .word = preset_name,
-	    .later_words = later_presets,
 	    .bytes = sizeof(const struct provider_type *),
 	    .read = read_preset },
 };

@@ -6,7 +6,7 @@
 #include "common/base/memory.h"
 #include "common/format/pack.h"
 
-#define VERSION      1
+#define VERSION      2
 #define ENTRY_FIELDS 12
 #define ARENA_MAX    (16 * 1024 * 1024)
 
@@ -19,7 +19,7 @@ write_entry(struct buf *out, const struct catalog_entry *e)
 	pack_text(out, e->cap_key);
 	pack_int(out, e->dialects);
 	pack_int(out, e->max_output);
-	pack_bool(out, e->usage_in_stream);
+	pack_int(out, e->quirks);
 	pack_int(out, e->price.input);
 	pack_int(out, e->price.cached_input);
 	pack_int(out, e->price.cache_write_5m);
@@ -52,7 +52,7 @@ read_entry(struct unpack *u, struct arena *a, struct catalog_entry *e)
 	e->cap_key = arena_copy(a, unpack_text(u));
 	e->dialects = (unsigned)unpack_int(u);
 	e->max_output = unpack_int(u);
-	e->usage_in_stream = unpack_bool(u);
+	e->quirks = (unsigned)unpack_int(u);
 	e->price.input = unpack_int(u);
 	e->price.cached_input = unpack_int(u);
 	e->price.cache_write_5m = unpack_int(u);

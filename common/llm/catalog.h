@@ -18,7 +18,7 @@ struct catalog_entry {
 	struct slice cap_key; /* field for an output cap */
 	unsigned dialects;    /* bits: 1 << DIALECT_CHAT … */
 	int64_t max_output;   /* tokens; 0: not stated */
-	bool usage_in_stream;
+	unsigned quirks;      /* bits of quirk.h */
 	struct price price;
 };
 

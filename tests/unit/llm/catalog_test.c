@@ -8,6 +8,7 @@
 #include "common/base/buf.h"
 #include "common/base/crypto.h"
 #include "common/llm/catalog.h"
+#include "common/llm/quirk.h"
 
 #define BYTES_MAX 65536
 
@@ -17,7 +18,7 @@ static const struct catalog_entry entries[] = {
 	    .cap_key = { "max_completion_tokens", 21 },
 	    .dialects = 1u << DIALECT_CHAT,
 	    .max_output = 128000,
-	    .usage_in_stream = true,
+	    .quirks = QUIRK_USAGE_IN_STREAM | QUIRK_JSON_SCHEMA,
 	    .price = { 5000000, 500000, -1, -1, 30000000, -1 } },
 	{ .target = { "gpu/qwen", 8 },
 	    .model = { "qwen", 4 },
@@ -61,7 +62,7 @@ what_is_offered_is_found(void **state)
 	assert_int_equal(e->max_output, 128000);
 	assert_int_equal(e->price.output, 30000000);
 	assert_int_equal(e->price.reasoning, -1);
-	assert_true(e->usage_in_stream);
+	assert_int_equal(e->quirks, QUIRK_USAGE_IN_STREAM | QUIRK_JSON_SCHEMA);
 	assert_non_null(catalog_find(c, slice_of("gpu/qwen")));
 	assert_null(catalog_find(c, slice_of("gpu/qwe")));
 	assert_null(catalog_find(c, slice_of("openai/gpt-5-mini")));

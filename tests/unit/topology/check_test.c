@@ -39,7 +39,7 @@ static const struct mistake_case cases[] = {
 	    "not act on it yet; remove it" },
 	{ EGRESS, "    type: openai ", "    # ",
 	    "egress/central.yaml:7:5: a provider needs 'type': how it wants to "
-	    "be spoken to: openai, openrouter, vllm or openai-compatible" },
+	    "be spoken to, as openai, anthropic, vllm or openai-compatible" },
 	/* shapes */
 	{ NODE, "targets: [openai/gpt-5-mini]", "targets: openai/gpt-5-mini",
 	    "node/payments.yaml:7:14: 'targets' takes a list, and this is a "
@@ -79,11 +79,11 @@ static const struct mistake_case cases[] = {
 	    "mean 'openai'?" },
 	{ EGRESS, "type: openai", "type: x",
 	    "egress/central.yaml:6:11: 'x' is no provider type; write openai, "
-	    "openrouter, vllm or openai-compatible" },
+	    "azure, anthropic, openrouter, vllm, sglang, together, groq, "
+	    "mistral, deepseek or openai-compatible" },
 	{ EGRESS, "type: openai", "type: azure",
-	    "egress/central.yaml:6:11: provider type 'azure' is known, but "
-	    "this version does not act on it yet; use openai, openrouter, vllm "
-	    "or openai-compatible" },
+	    "egress/central.yaml:6:5: a provider of type azure needs "
+	    "'base_url'" },
 	{ EGRESS, "type: openai", "type: vllm",
 	    "egress/central.yaml:6:5: a provider of type vllm needs "
 	    "'base_url'" },
