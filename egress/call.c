@@ -144,7 +144,7 @@ step_envelope(struct call *c)
 	c->model = find_model(t->egress->providers, t->egress->providers_count,
 	    e->target);
 	if (c->model == NULL ||
-	    !(c->model->provider->type->dialects & (1u << e->dialect)))
+	    !(c->model->provider->dialects & (1u << e->dialect)))
 		return refuse(c, FAIL_NO_ELIGIBLE_TARGET);
 	if (e->body_bytes > t->egress->max_body_bytes)
 		return refuse(c, FAIL_REQUEST_TOO_LARGE);

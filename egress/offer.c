@@ -44,9 +44,11 @@ entry_of(const struct model *m)
 		.target = m->target,
 		.model = m->name,
 		.cap_key = slice_of(type->cap_key),
-		.dialects = type->dialects,
+		.dialects = m->provider->dialects,
 		.max_output = m->max_output,
 		.quirks = type->quirks,
+		.supports = m->supports,
+		.count = provider_counts(m->provider),
 		.price = m->price,
 	};
 }

@@ -22,7 +22,10 @@ own_upstream(struct route *out, const struct model *m, const struct desk *d)
 	out->model = m->name;
 	out->cap_key = type->cap_key;
 	out->max_output = m->max_output;
+	out->dialects = m->provider->dialects;
 	out->quirks = type->quirks;
+	out->supports = m->supports;
+	out->count = provider_counts(m->provider);
 	out->price = m->price;
 	out->price_book = d->price_book;
 	return FAIL_NONE;
@@ -45,7 +48,10 @@ through_egress(struct route *out, struct arena *arena, const struct desk *d,
 	out->model = arena_copy(arena, e->model);
 	out->cap_key = arena_text(arena, e->cap_key);
 	out->max_output = e->max_output;
+	out->dialects = e->dialects;
 	out->quirks = e->quirks;
+	out->supports = e->supports;
+	out->count = e->count;
 	out->price = e->price;
 	out->price_book = arena_text(arena, c->price_book);
 	return FAIL_NONE;
@@ -64,7 +70,7 @@ route_find(struct route *out, struct arena *arena,
 	if (m == NULL)
 		return through_egress(out, arena, wish->desk, target,
 		    wish->dialect);
-	if (!speaks(m->provider->type->dialects, wish->dialect))
+	if (!speaks(m->provider->dialects, wish->dialect))
 		return FAIL_NO_ELIGIBLE_TARGET;
 	return own_upstream(out, m, wish->desk);
 }

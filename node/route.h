@@ -21,7 +21,10 @@ struct route {
 	struct slice model;        /* name to send */
 	const char *cap_key;
 	int64_t max_output; /* tokens; 0: not stated */
+	unsigned dialects;  /* bits: 1 << DIALECT_CHAT … */
 	unsigned quirks;    /* bits of common/llm/quirk.h */
+	unsigned supports;  /* bits of common/llm/capability.h */
+	bool count;         /* messages: counts tokens itself */
 	struct price price;
 	const char *price_book;
 };

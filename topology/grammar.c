@@ -200,7 +200,12 @@ static const struct keyword model_keywords[] = {
 	{ .name = "context",
 	    .later = true,
 	    .help = "tokens of input and output together" },
-	{ .name = "supports", .later = true, .help = "its capabilities" },
+	{ .name = "supports",
+	    .form = FORM_SET,
+	    .type = VALUE_CAPABILITY,
+	    AT(model, supports),
+	    .help = "what it can do; only reasoning is acted on yet: then "
+		    "requests may choose an effort" },
 };
 
 static const struct table model_table = {
@@ -223,6 +228,8 @@ provider_finish(struct reader *r, const struct yaml_node *node, void *record)
 		else
 			p->base_url = slice_of(p->type->base_url);
 	}
+	if (p->type != NULL && p->dialects == 0)
+		p->dialects = p->type->dialects;
 	for (i = 0; i < p->models_count; i++) {
 		models[i].provider = p;
 		models[i].target = slice_of(arena_printf(r->arena, "%s/%s",
@@ -246,6 +253,11 @@ static const struct keyword provider_keywords[] = {
 	    AT(provider, secret),
 	    .help = "secret/NAME, set by `secret set NAME`; none is sent when "
 		    "left out" },
+	{ .name = "dialects",
+	    .form = FORM_SET,
+	    .type = VALUE_DIALECT,
+	    AT(provider, dialects),
+	    .help = "the APIs that it speaks; else as the type says" },
 	{ .name = "ca_file",
 	    .type = VALUE_PATH,
 	    AT(provider, ca_file),

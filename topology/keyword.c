@@ -180,6 +180,48 @@ listed_before(const struct yaml_node *list, const struct yaml_node *node)
 	return false;
 }
 
+/* False when it is no list, or has nothing in it where it should. */
+static bool
+check_list(struct reader *r, const struct keyword *k,
+    const struct yaml_node *node)
+{
+	bool list = node->type == YAML_SEQUENCE;
+
+	if (list && (node->count > 0 || k->empty))
+		return true;
+	mistake_add(r->mistakes, r->source, node->place,
+	    "'%s' takes a list, and this is %s", k->name,
+	    list ? "an empty one" : type_name(node));
+	return false;
+}
+
+/* False for a second time, or when it could not be read. */
+static bool
+read_entry(struct reader *r, const struct keyword *k,
+    const struct yaml_node *list, const struct yaml_node *node, void *at)
+{
+	if (node->type != YAML_SCALAR || !listed_before(list, node))
+		return read_scalar(r, k, node, at);
+	mistake_add(r->mistakes, r->source, node->place, "'%s' is listed twice",
+	    node->text.ptr);
+	return false;
+}
+
+static void
+read_set(struct reader *r, const struct keyword *k,
+    const struct yaml_node *node, void *record)
+{
+	const struct yaml_item *item;
+	unsigned bits = 0, bit;
+
+	if (!check_list(r, k, node))
+		return;
+	for (item = node->first; item != NULL; item = item->next)
+		if (read_entry(r, k, node, item->value, &bit))
+			bits |= bit;
+	memcpy((char *)record + k->offset, &bits, sizeof(bits));
+}
+
 static void
 read_list(struct reader *r, const struct keyword *k,
     const struct yaml_node *node, void *record)
@@ -189,13 +231,8 @@ read_list(struct reader *r, const struct keyword *k,
 	const struct yaml_item *item;
 	char *at = (char *)record + k->offset;
 
-	if (node->type != YAML_SEQUENCE || node->count == 0) {
-		mistake_add(r->mistakes, r->source, node->place,
-		    "'%s' takes a list, and this is %s", k->name,
-		    node->type == YAML_SEQUENCE ? "an empty one"
-						: type_name(node));
+	if (!check_list(r, k, node))
 		return;
-	}
 	assert(k->inline_max == 0 || most <= k->inline_max);
 	if (k->inline_max == 0) {
 		at = arena_alloc(r->arena, bytes * most);
@@ -207,11 +244,7 @@ read_list(struct reader *r, const struct keyword *k,
 			    "%s; remove it", k->more);
 			break;
 		}
-		if (item->value->type == YAML_SCALAR &&
-		    listed_before(node, item->value))
-			mistake_add(r->mistakes, r->source, item->value->place,
-			    "'%s' is listed twice", item->value->text.ptr);
-		else if (read_scalar(r, k, item->value, at + bytes * count))
+		if (read_entry(r, k, node, item->value, at + bytes * count))
 			count++;
 	}
 	memcpy((char *)record + k->count_offset, &count, sizeof(count));
@@ -288,6 +321,8 @@ read_keyword(struct reader *r, const struct keyword *k,
 
 	if (k->form == FORM_MAP)
 		read_map(r, k, node, record);
+	else if (k->form == FORM_SET)
+		read_set(r, k, node, record);
 	else if (k->form == FORM_LIST)
 		read_list(r, k, node, record);
 	else if (k->table != NULL)

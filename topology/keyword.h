@@ -11,6 +11,7 @@
 enum keyword_form {
 	FORM_ONE,  /* a scalar, or a mapping when there is a table */
 	FORM_LIST, /* of scalars */
+	FORM_SET,  /* a list of words, to the bits of an unsigned */
 	FORM_MAP   /* of names to mappings */
 };
 
@@ -23,6 +24,7 @@ struct keyword {
 	const struct table *table; /* of mappings */
 	bool later;    /* known, but not acted on: an error that says so */
 	bool required; /* else `fallback`, or zero */
+	bool empty;    /* a set that may list nothing */
 	const char *fallback; /* as it would be written */
 	int64_t min, max;     /* of numbers; both 0: any */
 	size_t offset; /* of the value; of a list or map, of a pointer to it */

@@ -46,6 +46,13 @@ find_model(const struct provider *providers, size_t count, struct slice target)
 }
 
 bool
+provider_counts(const struct provider *p)
+{
+	return p->type->count_path != NULL &&
+	       (p->dialects & (1u << DIALECT_MESSAGES)) != 0;
+}
+
+bool
 team_may_use(const struct team *t, struct slice target)
 {
 	struct slice grant;

@@ -52,6 +52,7 @@ struct model {
 	struct slice target; /* provider/name */
 	const struct provider *provider;
 	int64_t max_output; /* tokens; 0: not stated */
+	unsigned supports;  /* bits of common/llm/capability.h */
 	struct price price;
 };
 
@@ -59,6 +60,7 @@ struct provider {
 	struct slice name;
 	const struct provider_type *type;
 	struct slice base_url; /* without a slash at its end */
+	unsigned dialects;     /* bits, as the type's unless said */
 	struct slice secret;   /* name in the vault; empty: sends no auth */
 	struct slice ca_file;  /* empty: the system's */
 	const struct model *models;
@@ -117,6 +119,9 @@ const struct group *node_group(const struct node_file *n, struct slice name);
 /* "provider/model" among these providers; NULL when there is none. */
 const struct model *find_model(const struct provider *providers, size_t count,
     struct slice target);
+
+/* Does it count the tokens of a Messages request itself? */
+bool provider_counts(const struct provider *p);
 
 /* Does the team's grant cover the target? */
 bool team_may_use(const struct team *t, struct slice target);

@@ -40,7 +40,7 @@ put_takes(struct buf *out, const struct keyword *k)
 		    k->form == FORM_MAP ? "a mapping of names" : "a mapping");
 		return;
 	}
-	if (k->form == FORM_LIST)
+	if (k->form == FORM_LIST || k->form == FORM_SET)
 		buf_puts(out, "a list: ");
 	if (spec->pattern == NULL)
 		put_words(out, spec);
@@ -112,10 +112,15 @@ put_bits(struct buf *out, unsigned bits, const char *(*name)(size_t i))
 	}
 }
 
-static const char *
-dialect_word(size_t i)
+static void
+put_meanings(struct buf *out, const char *title, const char *(*name)(size_t i),
+    const char *(*meaning)(size_t i))
 {
-	return i < DIALECTS ? dialect_name((enum dialect)i) : NULL;
+	size_t i;
+
+	buf_printf(out, "\n| %s | meaning |\n|---|---|\n", title);
+	for (i = 0; name(i) != NULL; i++)
+		buf_printf(out, "| `%s` | %s |\n", name(i), meaning(i));
 }
 
 static void
@@ -130,15 +135,27 @@ put_types(struct buf *out)
 	for (i = 0; (t = preset_at(i)) != NULL; i++) {
 		buf_printf(out, "| `%s` | %s | ", t->name,
 		    t->base_url != NULL ? t->base_url : "has to be given");
-		put_bits(out, t->dialects, dialect_word);
+		put_bits(out, t->dialects, value_spec(VALUE_DIALECT)->word);
 		buf_puts(out, " | ");
 		put_bits(out, t->quirks, quirk_name);
 		buf_puts(out, " |\n");
 	}
-	buf_puts(out, "\n| quirk | meaning |\n|---|---|\n");
-	for (i = 0; quirk_name(i) != NULL; i++)
-		buf_printf(out, "| `%s` | %s |\n", quirk_name(i),
-		    quirk_meaning(i));
+	put_meanings(out, "quirk", quirk_name, quirk_meaning);
+}
+
+static void
+put_sets(struct buf *out)
+{
+	const struct value_spec *spec;
+	enum value_type type;
+
+	buf_puts(out, "\n## Words of lists\n");
+	for (type = 0; type < VALUE_TYPES; type++) {
+		spec = value_spec(type);
+		if (spec->meaning != NULL)
+			put_meanings(out, spec->name, spec->word,
+			    spec->meaning);
+	}
 }
 
 void
@@ -159,8 +176,10 @@ reference_put(struct buf *out, const char *word)
 		if (rows.title == NULL)
 			buf_putc(out, '\n');
 	}
-	if (word == NULL)
-		put_types(out);
+	if (word != NULL)
+		return;
+	put_types(out);
+	put_sets(out);
 }
 
 static int

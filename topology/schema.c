@@ -75,7 +75,8 @@ static void
 put_list(struct json_writer *w, const struct keyword *k)
 {
 	field(w, "type", "array");
-	json_field_int(w, "minItems", 1);
+	if (!k->empty)
+		json_field_int(w, "minItems", 1);
 	if (k->items_max > 0)
 		json_field_int(w, "maxItems", (int64_t)k->items_max);
 	json_field_bool(w, "uniqueItems", true);
@@ -103,14 +104,27 @@ put_map(struct json_writer *w, const struct keyword *k)
 }
 
 static void
+put_default(struct json_writer *w, const struct keyword *k)
+{
+	if (k->form != FORM_SET) {
+		field(w, "default", k->fallback);
+		return;
+	}
+	json_key(w, "default");
+	json_open(w, '[');
+	json_put_text(w, slice_of(k->fallback));
+	json_close(w, ']');
+}
+
+static void
 put_keyword(struct json_writer *w, const struct keyword *k)
 {
 	json_key(w, k->name);
 	json_open(w, '{');
 	field(w, "description", k->help);
 	if (k->fallback != NULL)
-		field(w, "default", k->fallback);
-	if (k->form == FORM_LIST)
+		put_default(w, k);
+	if (k->form == FORM_LIST || k->form == FORM_SET)
 		put_list(w, k);
 	else if (k->form == FORM_MAP)
 		put_map(w, k);

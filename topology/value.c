@@ -6,7 +6,7 @@
 #include "common/base/crypto.h"
 #include "common/llm/price.h"
 #include "topology/mesh.h"
-#include "topology/preset.h"
+#include "topology/word.h"
 
 #define MODEL_CHARS_MAX 127
 #define TEXT_CHARS_MAX  1024
@@ -339,57 +339,7 @@ read_key(struct arena *arena, struct slice text, void *at)
 	return public_key_parse(at, text);
 }
 
-static const char *
-role_name(size_t i)
-{
-	static const char
-	    *const names[] = { [ROLE_NODE] = "node", [ROLE_EGRESS] = "egress" };
-
-	return i < count_of(names) ? names[i] : NULL;
-}
-
-static bool
-read_role(struct arena *arena, struct slice text, void *at)
-{
-	size_t i;
-
-	(void)arena;
-	for (i = 0; role_name(i) != NULL; i++)
-		if (slice_is(text, role_name(i))) {
-			*(enum member_role *)at = (enum member_role)i;
-			return true;
-		}
-	return false;
-}
-
-static const char *
-strategy_name(size_t i)
-{
-	return i == 0 ? "static" : NULL;
-}
-
-static bool
-read_strategy(struct arena *arena, struct slice text, void *at)
-{
-	(void)arena;
-	return keep(slice_is(text, strategy_name(0)), text, at);
-}
-
-static bool
-read_preset(struct arena *arena, struct slice text, void *at)
-{
-	const struct provider_type *type = preset_find(text);
-
-	(void)arena;
-	if (type != NULL)
-		*(const struct provider_type **)at = type;
-	return type != NULL;
-}
-
-static const char *const later_strategies[] = { "failover", "weighted", "score",
-	"script", "external", NULL };
-
-static const struct value_spec specs[VALUE_TYPES] = {
+static const struct value_spec specs[] = {
 	[VALUE_NAME] = { "name", "small letters, digits, '.', '_' and '-'",
 	    "^" NAME_PATTERN "$", .bytes = sizeof(struct slice),
 	    .read = read_name },
@@ -440,20 +390,12 @@ static const struct value_spec specs[VALUE_TYPES] = {
 	[VALUE_KEY] = { "public key", "ed25519: and 43 characters",
 	    "^ed25519:[A-Za-z0-9_-]{43}$", .bytes = sizeof(struct public_key),
 	    .read = read_key },
-	[VALUE_ROLE] = { "role", .word = role_name,
-	    .bytes = sizeof(enum member_role), .read = read_role },
-	[VALUE_STRATEGY] = { "strategy", .word = strategy_name,
-	    .later_words = later_strategies, .bytes = sizeof(struct slice),
-	    .read = read_strategy },
-	[VALUE_PRESET] = { "provider type", .word = preset_name,
-	    .bytes = sizeof(const struct provider_type *),
-	    .read = read_preset },
 };
 
 const struct value_spec *
 value_spec(enum value_type type)
 {
-	return &specs[type];
+	return type < VALUE_ROLE ? &specs[type] : word_spec(type);
 }
 
 void

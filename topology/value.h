@@ -23,9 +23,12 @@ enum value_type {
 	VALUE_INT,      /* int64_t */
 	VALUE_PRICE,    /* int64_t as in common/llm/price.h */
 	VALUE_KEY,      /* struct public_key */
-	VALUE_ROLE,     /* enum member_role */
-	VALUE_STRATEGY, /* struct slice */
-	VALUE_PRESET,   /* const struct provider_type * */
+	/* The rest are words (topology/word.c). */
+	VALUE_ROLE,       /* enum member_role */
+	VALUE_STRATEGY,   /* struct slice */
+	VALUE_PRESET,     /* const struct provider_type * */
+	VALUE_DIALECT,    /* unsigned: one bit, 1u << DIALECT_CHAT … */
+	VALUE_CAPABILITY, /* unsigned: a bit of common/llm/capability.h */
 	VALUE_TYPES
 };
 
@@ -33,9 +36,10 @@ struct value_spec {
 	const char *name;    /* "duration" */
 	const char *write;   /* "500ms, 8s, 10m or 2h" */
 	const char *pattern; /* for JSON Schema; NULL: one of the words */
-	const char *(*word)(size_t i);  /* NULL behind the last */
-	const char *const *later_words; /* known, not acted on; may be NULL */
-	size_t bytes;                   /* of what it is read to */
+	const char *(*word)(size_t i);    /* NULL behind the last */
+	const char *(*meaning)(size_t i); /* of a word; may be NULL */
+	const char *const *later_words;   /* known, not acted on; may be NULL */
+	size_t bytes;                     /* of what it is read to */
 	/* False when the text is not one.  `at` has room for `bytes`. */
 	bool (*read)(struct arena *arena, struct slice text, void *at);
 };

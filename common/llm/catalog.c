@@ -7,7 +7,7 @@
 #include "common/format/pack.h"
 
 #define VERSION      2
-#define ENTRY_FIELDS 12
+#define ENTRY_FIELDS 14
 #define ARENA_MAX    (16 * 1024 * 1024)
 
 static void
@@ -20,6 +20,8 @@ write_entry(struct buf *out, const struct catalog_entry *e)
 	pack_int(out, e->dialects);
 	pack_int(out, e->max_output);
 	pack_int(out, e->quirks);
+	pack_int(out, e->supports);
+	pack_bool(out, e->count);
 	pack_int(out, e->price.input);
 	pack_int(out, e->price.cached_input);
 	pack_int(out, e->price.cache_write_5m);
@@ -53,6 +55,8 @@ read_entry(struct unpack *u, struct arena *a, struct catalog_entry *e)
 	e->dialects = (unsigned)unpack_int(u);
 	e->max_output = unpack_int(u);
 	e->quirks = (unsigned)unpack_int(u);
+	e->supports = (unsigned)unpack_int(u);
+	e->count = unpack_bool(u);
 	e->price.input = unpack_int(u);
 	e->price.cached_input = unpack_int(u);
 	e->price.cache_write_5m = unpack_int(u);

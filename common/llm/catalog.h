@@ -19,6 +19,8 @@ struct catalog_entry {
 	unsigned dialects;    /* bits: 1 << DIALECT_CHAT … */
 	int64_t max_output;   /* tokens; 0: not stated */
 	unsigned quirks;      /* bits of quirk.h */
+	unsigned supports;    /* bits of capability.h */
+	bool count;           /* messages: counts tokens itself */
 	struct price price;
 };
 

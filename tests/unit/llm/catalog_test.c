@@ -7,6 +7,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/crypto.h"
+#include "common/llm/capability.h"
 #include "common/llm/catalog.h"
 #include "common/llm/quirk.h"
 
@@ -19,6 +20,8 @@ static const struct catalog_entry entries[] = {
 	    .dialects = 1u << DIALECT_CHAT,
 	    .max_output = 128000,
 	    .quirks = QUIRK_USAGE_IN_STREAM | QUIRK_JSON_SCHEMA,
+	    .supports = CAPABILITY_REASONING,
+	    .count = true,
 	    .price = { 5000000, 500000, -1, -1, 30000000, -1 } },
 	{ .target = { "gpu/qwen", 8 },
 	    .model = { "qwen", 4 },
@@ -63,6 +66,8 @@ what_is_offered_is_found(void **state)
 	assert_int_equal(e->price.output, 30000000);
 	assert_int_equal(e->price.reasoning, -1);
 	assert_int_equal(e->quirks, QUIRK_USAGE_IN_STREAM | QUIRK_JSON_SCHEMA);
+	assert_int_equal(e->supports, CAPABILITY_REASONING);
+	assert_true(e->count);
 	assert_non_null(catalog_find(c, slice_of("gpu/qwen")));
 	assert_null(catalog_find(c, slice_of("gpu/qwe")));
 	assert_null(catalog_find(c, slice_of("openai/gpt-5-mini")));

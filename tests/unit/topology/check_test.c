@@ -84,6 +84,20 @@ static const struct mistake_case cases[] = {
 	{ EGRESS, "type: openai", "type: azure",
 	    "egress/central.yaml:6:5: a provider of type azure needs "
 	    "'base_url'" },
+	{ EGRESS, "type: openai", "type: openai\n    dialects: [chats]",
+	    "egress/central.yaml:7:16: 'chats' is no dialect; did you mean "
+	    "'chat'?" },
+	{ EGRESS, "type: openai", "type: openai\n    dialects: chat",
+	    "egress/central.yaml:7:15: 'dialects' takes a list, and this is a "
+	    "single value" },
+	{ EGRESS, "type: openai", "type: openai\n    dialects: []",
+	    "egress/central.yaml:7:15: 'dialects' takes a list, and this is "
+	    "an empty one" },
+	{ EGRESS, "type: openai", "type: openai\n    dialects: [chat, chat]",
+	    "egress/central.yaml:7:22: 'chat' is listed twice" },
+	{ EGRESS, "{price:", "{supports: [tool], price:",
+	    "egress/central.yaml:9:31: 'tool' is no capability; did you mean "
+	    "'tools'?" },
 	{ EGRESS, "type: openai", "type: vllm",
 	    "egress/central.yaml:6:5: a provider of type vllm needs "
 	    "'base_url'" },

@@ -1,6 +1,13 @@
 #include "tests/unit/topology/fixture.h"
 
+#include "common/llm/capability.h"
 #include "topology/load.h"
+
+static const struct model *
+egress_model(const struct topology *t)
+{
+	return &t->egress->providers[0].models[0];
+}
 
 /* What a member does at start: NULL and f->why when it refuses. */
 static struct topology *
@@ -108,6 +115,10 @@ an_egress_loads_its_providers(void **state)
 	assert_string_equal(model->provider->type->cap_key,
 	    "max_completion_tokens");
 	assert_int_equal(model->price.input, 250000);
+	assert_int_equal(model->provider->dialects,
+	    1u << DIALECT_CHAT | 1u << DIALECT_RESPONSES);
+	assert_int_equal(model->supports, 0);
+	assert_false(provider_counts(model->provider));
 	assert_int_equal(model->price.cached_input, 25000);
 	assert_int_equal(model->price.output, 2000000);
 	assert_int_equal(model->price.reasoning, PRICE_UNKNOWN);
@@ -406,12 +417,38 @@ no_bit_of_locks_and_files_can_change(void **state)
 	fixture_free(&f);
 }
 
+static void
+a_file_says_what_is_spoken_and_supported(void **state)
+{
+	struct topology *t;
+	struct fixture f;
+
+	(void)state;
+	fixture_make(&f);
+	edit(in_dir(&f, "egress/central.yaml"), "type: openai ",
+	    "type: anthropic\n    dialects: [messages, chat] ");
+	edit(in_dir(&f, "egress/central.yaml"),
+	    "{price:", "{supports: [tools, reasoning], price:");
+	assert_int_equal(sign_mesh(&f), 0);
+	t = load_as(&f, "central");
+	if (t == NULL)
+		fail_msg("%s", buf_text(&f.why));
+	assert_int_equal(egress_model(t)->supports,
+	    CAPABILITY_TOOLS | CAPABILITY_REASONING);
+	assert_int_equal(egress_model(t)->provider->dialects,
+	    1u << DIALECT_CHAT | 1u << DIALECT_MESSAGES);
+	assert_true(provider_counts(egress_model(t)->provider));
+	topology_release(t);
+	fixture_free(&f);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_roles_load_what_is_theirs),
 		cmocka_unit_test(an_egress_loads_its_providers),
+		cmocka_unit_test(a_file_says_what_is_spoken_and_supported),
 		cmocka_unit_test(an_unsigned_or_foreign_signature_is_refused),
 		cmocka_unit_test(changed_missing_and_extra_files_are_refused),
 		cmocka_unit_test(locks_and_files_do_not_mix),
