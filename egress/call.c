@@ -12,6 +12,7 @@
 #include "common/format/json.h"
 #include "common/llm/quirk.h"
 #include "common/member/worker.h"
+#include "common/net/preface.h"
 #include "common/net/upstream.h"
 #include "egress/answer.h"
 #include "egress/egress.h"
@@ -128,6 +129,14 @@ step_verify(struct call *c)
 	return CALL_ENVELOPE;
 }
 
+static bool
+serves(const struct provider *p, const struct envelope *e)
+{
+	if (e->operation == OPERATION_COUNT && !provider_counts(p))
+		return false;
+	return (p->dialects & (1u << e->dialect)) != 0;
+}
+
 /* What the topology grants, whatever the node's policy chose. */
 static enum call_step
 step_envelope(struct call *c)
@@ -143,8 +152,7 @@ step_envelope(struct call *c)
 		return refuse(c, FAIL_TEAM_NOT_ALLOWED);
 	c->model = find_model(t->egress->providers, t->egress->providers_count,
 	    e->target);
-	if (c->model == NULL ||
-	    !(c->model->provider->dialects & (1u << e->dialect)))
+	if (c->model == NULL || !serves(c->model->provider, e))
 		return refuse(c, FAIL_NO_ELIGIBLE_TARGET);
 	if (e->body_bytes > t->egress->max_body_bytes)
 		return refuse(c, FAIL_REQUEST_TOO_LARGE);
@@ -308,11 +316,12 @@ start(struct call *c)
 {
 	const struct provider *p = c->model->provider;
 	const struct egress_file *file = c->topology->egress;
-	const struct http_field type = { "Content-Type",
-		slice_of("application/json") };
+	const struct envelope *e = &c->envelope;
+	const struct preface preface =
+	    preface_of(e->dialect, e->api_version, e->api_beta);
 	struct transfer_request request = {
-		.fields = &type,
-		.fields_count = 1,
+		.fields = preface.fields,
+		.fields_count = preface.count,
 		.auth_field = p->type->auth_field,
 		.auth_prefix = p->type->auth_prefix,
 		.key = c->key,
@@ -329,8 +338,7 @@ start(struct call *c)
 	struct buf url;
 
 	buf_init(&url, URL_MAX);
-	buf_put_slice(&url, p->base_url);
-	buf_puts(&url, p->type->paths[c->envelope.dialect]);
+	provider_put_url(&url, p, e->dialect, e->operation);
 	request.url = buf_text(&url);
 	c->transfer = transfer_start(c->dock->worker->upstream, &request,
 	    &transfer_events, c);

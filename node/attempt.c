@@ -14,6 +14,7 @@
 #include "common/member/worker.h"
 #include "common/net/link.h"
 #include "common/net/loop.h"
+#include "common/net/preface.h"
 #include "common/net/upstream.h"
 #include "node/node.h"
 #include "node/uplink.h"
@@ -110,11 +111,11 @@ start_local(struct attempt *a, const struct attempt_spec *spec)
 {
 	const struct provider *p = a->route->local->provider;
 	const struct timeouts *t = &spec->topology->node->timeouts;
-	const struct http_field type = { "Content-Type",
-		slice_of("application/json") };
+	const struct preface preface =
+	    preface_of(spec->dialect, spec->api_version, spec->api_beta);
 	struct transfer_request request = {
-		.fields = &type,
-		.fields_count = 1,
+		.fields = preface.fields,
+		.fields_count = preface.count,
 		.auth_field = p->type->auth_field,
 		.auth_prefix = p->type->auth_prefix,
 		.body = a->body->parts,
@@ -135,8 +136,7 @@ start_local(struct attempt *a, const struct attempt_spec *spec)
 		}
 	}
 	buf_init(&url, URL_MAX);
-	buf_put_slice(&url, p->base_url);
-	buf_puts(&url, p->type->paths[spec->dialect]);
+	provider_put_url(&url, p, spec->dialect, spec->operation);
 	request.url = buf_text(&url);
 	request.key = a->key;
 	a->transfer = transfer_start(a->desk->worker->upstream, &request,

@@ -64,7 +64,9 @@ struct attempt_spec {
 	const struct topology *topology;
 	const struct route *route;
 	const struct splice *body;
-	enum dialect dialect;
+	enum dialect dialect; /* of the body */
+	enum operation operation;
+	struct slice api_version, api_beta; /* messages; as the envelope's */
 	struct envelope *envelope; /* link only: body fields are filled in */
 	struct slice node;         /* this member's name: the path so far */
 	int64_t remaining_ms;

@@ -1,5 +1,7 @@
 #include "topology/mesh.h"
 
+#include "common/base/buf.h"
+
 const struct member *
 mesh_member(const struct mesh *m, struct slice name)
 {
@@ -43,6 +45,15 @@ find_model(const struct provider *providers, size_t count, struct slice target)
 			if (slice_eq(providers[i].models[k].target, target))
 				return &providers[i].models[k];
 	return NULL;
+}
+
+void
+provider_put_url(struct buf *url, const struct provider *p,
+    enum dialect dialect, enum operation operation)
+{
+	buf_put_slice(url, p->base_url);
+	buf_puts(url, operation == OPERATION_COUNT ? p->type->count_path
+						   : p->type->paths[dialect]);
 }
 
 bool

@@ -9,6 +9,8 @@
 #include "common/llm/price.h"
 #include "common/llm/shape.h"
 
+struct buf;
+
 #define MEMBER_KEYS_MAX    2 /* two while one is rotated */
 #define MEMBER_PARENTS_MAX 4
 #define NAME_CHARS_MAX     63 /* of members, teams, groups, providers */
@@ -119,6 +121,13 @@ const struct group *node_group(const struct node_file *n, struct slice name);
 /* "provider/model" among these providers; NULL when there is none. */
 const struct model *find_model(const struct provider *providers, size_t count,
     struct slice target);
+
+/*
+ * Append where it takes that operation in that dialect, both of which it has
+ * to have.
+ */
+void provider_put_url(struct buf *url, const struct provider *p,
+    enum dialect dialect, enum operation operation);
 
 /* Does it count the tokens of a Messages request itself? */
 bool provider_counts(const struct provider *p);

@@ -3,7 +3,7 @@
 #include "common/base/buf.h"
 #include "common/format/pack.h"
 
-#define FIELDS      18
+#define FIELDS      21
 #define ATTEMPT_MAX 255
 
 void
@@ -23,6 +23,9 @@ envelope_write(struct buf *out, const struct envelope *e)
 	pack_text(out, e->group);
 	pack_text(out, e->target);
 	pack_text(out, slice_of(dialect_name(e->dialect)));
+	pack_text(out, slice_of(operation_name(e->operation)));
+	pack_text(out, e->api_version);
+	pack_text(out, e->api_beta);
 	pack_bool(out, e->stream);
 	pack_int(out, e->output_cap);
 	pack_int(out, e->body_bytes);
@@ -31,23 +34,39 @@ envelope_write(struct buf *out, const struct envelope *e)
 }
 
 static bool
-dialect_by_name(enum dialect *out, struct slice name)
+may_stand(char c)
 {
-	int d;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == ',' || c == '.' || c == '_' ||
+	       c == '-' || c == ' ';
+}
 
-	for (d = 0; d < DIALECTS; d++)
-		if (slice_is(name, dialect_name((enum dialect)d))) {
-			*out = (enum dialect)d;
-			return true;
-		}
-	return false;
+bool
+envelope_may_carry(struct slice field, size_t max)
+{
+	size_t i;
+
+	for (i = 0; i < field.len && i < max; i++)
+		if (!may_stand(field.ptr[i]))
+			return false;
+	return field.len <= max;
+}
+
+/* Both texts go into header fields as they are. */
+static bool
+has_good_fields(const struct envelope *e)
+{
+	if (e->dialect != DIALECT_MESSAGES)
+		return e->api_version.len == 0 && e->api_beta.len == 0;
+	return envelope_may_carry(e->api_version, API_VERSION_MAX) &&
+	       envelope_may_carry(e->api_beta, API_BETA_MAX);
 }
 
 bool
 envelope_read(struct envelope *e, struct slice bytes)
 {
 	struct unpack u = unpack_start(bytes);
-	struct slice dialect;
+	struct slice dialect, operation;
 
 	if (bytes.len > ENVELOPE_MAX || unpack_array(&u) != FIELDS ||
 	    unpack_int(&u) != ENVELOPE_VERSION)
@@ -64,12 +83,17 @@ envelope_read(struct envelope *e, struct slice bytes)
 	e->group = unpack_text(&u);
 	e->target = unpack_text(&u);
 	dialect = unpack_text(&u);
+	operation = unpack_text(&u);
+	e->api_version = unpack_text(&u);
+	e->api_beta = unpack_text(&u);
 	e->stream = unpack_bool(&u);
 	e->output_cap = unpack_int(&u);
 	e->body_bytes = unpack_int(&u);
 	unpack_fixed(&u, e->body_hash.bytes, HASH_BYTES);
 	unpack_fixed(&u, e->topology.bytes, HASH_BYTES);
 	return unpack_done(&u) && dialect_by_name(&e->dialect, dialect) &&
-	       e->attempt >= 1 && e->attempt <= ATTEMPT_MAX &&
-	       e->output_cap >= 0 && e->body_bytes >= 0;
+	       operation_by_name(&e->operation, operation) &&
+	       has_good_fields(e) && e->attempt >= 1 &&
+	       e->attempt <= ATTEMPT_MAX && e->output_cap >= 0 &&
+	       e->body_bytes >= 0;
 }

@@ -12,8 +12,10 @@
 
 struct buf;
 
-#define ENVELOPE_VERSION 1
+#define ENVELOPE_VERSION 2
 #define ENVELOPE_MAX     4096 /* bytes */
+#define API_VERSION_MAX  64   /* bytes */
+#define API_BETA_MAX     1024
 
 /* issued_us may be off by this much, either way. */
 #define ENVELOPE_SKEW_US ((int64_t)15 * 60 * 1000000)
@@ -29,12 +31,22 @@ struct envelope {
 	struct slice user, project; /* labels that may travel, or empty */
 	struct slice group, target;
 	enum dialect dialect; /* of the body, as the provider gets it */
+	enum operation operation;
+	struct slice api_version; /* messages: the caller's header field */
+	struct slice api_beta;    /* anthropic-version, -beta; or empty */
 	bool stream;
 	int64_t output_cap; /* tokens; 0: none */
 	int64_t body_bytes;
 	struct hash body_hash;
 	struct hash topology;
 };
+
+/*
+ * May a caller's header field travel as api_version or api_beta: is it at
+ * most `max` bytes of letters, digits, ",", ".", "_", "-" and spaces, so that
+ * it stays one field?
+ */
+must_check bool envelope_may_carry(struct slice field, size_t max);
 
 void envelope_write(struct buf *out, const struct envelope *e);
 

@@ -22,7 +22,10 @@ sample(void)
 		.project = slice_of("checkout"),
 		.group = slice_of("assistant"),
 		.target = slice_of("openai/gpt-5-mini"),
-		.dialect = DIALECT_CHAT,
+		.dialect = DIALECT_MESSAGES,
+		.operation = OPERATION_COUNT,
+		.api_version = slice_of("2023-06-01"),
+		.api_beta = slice_of("context-1m-2025-08-07, files_2"),
 		.stream = true,
 		.output_cap = 4096,
 		.body_bytes = 79,
@@ -57,7 +60,10 @@ what_is_written_is_read(void **state)
 	assert_memory_equal(&back.topology, &e.topology, HASH_BYTES);
 	assert_int_equal(back.attempt, 1);
 	assert_int_equal(back.issued_us, e.issued_us);
-	assert_int_equal(back.dialect, DIALECT_CHAT);
+	assert_int_equal(back.dialect, DIALECT_MESSAGES);
+	assert_int_equal(back.operation, OPERATION_COUNT);
+	assert_true(slice_eq(back.api_version, e.api_version));
+	assert_true(slice_eq(back.api_beta, e.api_beta));
 	assert_true(back.stream);
 	assert_int_equal(back.output_cap, 4096);
 	assert_int_equal(back.body_bytes, 79);
@@ -100,6 +106,60 @@ figures_out_of_range_are_refused(void **state)
 	}
 }
 
+static bool
+is_read(const struct envelope *e)
+{
+	struct envelope back;
+	struct buf bytes;
+	bool fine;
+
+	buf_init(&bytes, ENVELOPE_MAX);
+	envelope_write(&bytes, e);
+	assert_false(bytes.failed);
+	fine = envelope_read(&back, buf_slice(&bytes));
+	buf_fini(&bytes);
+	return fine;
+}
+
+/* They become header fields: nothing in them may end one. */
+static void
+fields_that_could_be_more_are_refused(void **state)
+{
+	static char long_text[API_BETA_MAX + 1];
+	struct envelope e = sample();
+
+	(void)state;
+	memset(long_text, 'a', sizeof(long_text));
+	assert_true(is_read(&e));
+	e.api_beta = slice_of("a\r\nx-evil: 1");
+	assert_false(is_read(&e));
+	e.api_beta = slice_make("a\0b", 3);
+	assert_false(is_read(&e));
+	e.api_beta = slice_make(long_text, API_BETA_MAX);
+	assert_true(is_read(&e));
+	e.api_beta = slice_make(long_text, API_BETA_MAX + 1);
+	assert_false(is_read(&e));
+	e.api_beta = slice_of("");
+	e.api_version = slice_make(long_text, API_VERSION_MAX + 1);
+	assert_false(is_read(&e));
+	e.api_version = slice_of("");
+	assert_true(is_read(&e));
+}
+
+static void
+only_messages_has_fields(void **state)
+{
+	struct envelope e = sample();
+
+	(void)state;
+	e.dialect = DIALECT_CHAT;
+	assert_false(is_read(&e));
+	e.api_beta = slice_of("");
+	assert_false(is_read(&e));
+	e.api_version = slice_of("");
+	assert_true(is_read(&e));
+}
+
 int
 main(void)
 {
@@ -107,6 +167,8 @@ main(void)
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(cut_or_lengthened_is_refused),
 		cmocka_unit_test(figures_out_of_range_are_refused),
+		cmocka_unit_test(fields_that_could_be_more_are_refused),
+		cmocka_unit_test(only_messages_has_fields),
 	};
 
 	return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "common/base/buf.h"
 #include "common/llm/quirk.h"
 #include "topology/preset.h"
 
@@ -76,6 +77,33 @@ each_speaks_what_it_has(void **state)
 }
 
 static void
+url_of(const char *type, enum dialect d, enum operation o, const char *expect)
+{
+	const struct provider p = { .type = preset_find(slice_of(type)),
+		.base_url = slice_of("https://a/v1") };
+	struct buf url;
+
+	buf_init(&url, 256);
+	provider_put_url(&url, &p, d, o);
+	assert_string_equal(buf_text(&url), expect);
+	buf_fini(&url);
+}
+
+static void
+a_url_is_of_dialect_and_operation(void **state)
+{
+	(void)state;
+	url_of("openai", DIALECT_CHAT, OPERATION_GENERATE,
+	    "https://a/v1/chat/completions");
+	url_of("vllm", DIALECT_RESPONSES, OPERATION_GENERATE,
+	    "https://a/v1/responses");
+	url_of("anthropic", DIALECT_MESSAGES, OPERATION_GENERATE,
+	    "https://a/v1/messages");
+	url_of("anthropic", DIALECT_MESSAGES, OPERATION_COUNT,
+	    "https://a/v1/messages/count_tokens");
+}
+
+static void
 quirks_have_names(void **state)
 {
 	size_t i;
@@ -94,6 +122,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_type_can_be_called),
 		cmocka_unit_test(each_speaks_what_it_has),
+		cmocka_unit_test(a_url_is_of_dialect_and_operation),
 		cmocka_unit_test(quirks_have_names),
 	};
 
