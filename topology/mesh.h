@@ -6,10 +6,7 @@
  */
 #include "common/base/crypto.h"
 #include "common/base/slice.h"
-#include "common/llm/price.h"
-#include "common/llm/shape.h"
-
-struct buf;
+#include "topology/provider.h"
 
 #define MEMBER_KEYS_MAX    2 /* two while one is rotated */
 #define MEMBER_PARENTS_MAX 4
@@ -32,40 +29,6 @@ struct team {
 	struct slice name;
 	struct public_key signing_key;
 	const struct slice *models; /* "openai/gpt-5-mini", "openai/…*" */
-	size_t models_count;
-};
-
-/* How a type of provider wants to be spoken to: data, not branches. */
-struct provider_type {
-	const char *name;     /* openai, vllm, openai-compatible */
-	const char *base_url; /* NULL: base_url has to be given */
-	const char *auth_field, *auth_prefix;
-	unsigned dialects;           /* bits: 1 << DIALECT_CHAT … */
-	const char *paths[DIALECTS]; /* behind base_url */
-	const char *count_path;      /* counts tokens; NULL: none does */
-	const char *cap_key;         /* chat: field for an output cap */
-	unsigned quirks;             /* bits of common/llm/quirk.h */
-};
-
-struct provider;
-
-struct model {
-	struct slice name;   /* as the provider knows it */
-	struct slice target; /* provider/name */
-	const struct provider *provider;
-	int64_t max_output; /* tokens; 0: not stated */
-	unsigned supports;  /* bits of common/llm/capability.h */
-	struct price price;
-};
-
-struct provider {
-	struct slice name;
-	const struct provider_type *type;
-	struct slice base_url; /* without a slash at its end */
-	unsigned dialects;     /* bits, as the type's unless said */
-	struct slice secret;   /* name in the vault; empty: sends no auth */
-	struct slice ca_file;  /* empty: the system's */
-	const struct model *models;
 	size_t models_count;
 };
 
@@ -117,20 +80,6 @@ struct mesh {
 const struct member *mesh_member(const struct mesh *m, struct slice name);
 const struct team *mesh_team(const struct mesh *m, struct slice name);
 const struct group *node_group(const struct node_file *n, struct slice name);
-
-/* "provider/model" among these providers; NULL when there is none. */
-const struct model *find_model(const struct provider *providers, size_t count,
-    struct slice target);
-
-/*
- * Append where it takes that operation in that dialect, both of which it has
- * to have.
- */
-void provider_put_url(struct buf *url, const struct provider *p,
-    enum dialect dialect, enum operation operation);
-
-/* Does it count the tokens of a Messages request itself? */
-bool provider_counts(const struct provider *p);
 
 /* Does the team's grant cover the target? */
 bool team_may_use(const struct team *t, struct slice target);

@@ -2,7 +2,7 @@
 /*
  * preset: how each type of provider wants to be spoken to, as one table.
  */
-#include "topology/mesh.h"
+#include "topology/provider.h"
 
 /* NULL when there is no such type. */
 const struct provider_type *preset_find(struct slice name);
