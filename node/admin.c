@@ -27,11 +27,14 @@ static bool
 groups_exist(struct admin_call *call, const struct caller_wish *wish)
 {
 	struct topology *t = process_topology(call->process);
+	const struct group *group;
 	bool all = true;
 	size_t i, k;
 
 	for (i = 0; i < wish->groups_count; i++) {
-		if (node_group(t->node, wish->groups[i]) != NULL)
+		group = node_group(t->node, wish->groups[i]);
+		/* Tokens name groups as they are called, not by an alias. */
+		if (group != NULL && slice_eq(group->name, wish->groups[i]))
 			continue;
 		all = false;
 		buf_printf(&call->out, "no group is named '%.*s'; groups:",

@@ -3,6 +3,7 @@
 #include "common/base/arena.h"
 #include "common/base/command.h"
 #include "common/base/map.h"
+#include "topology/alias.h"
 #include "topology/lock.h"
 #include "topology/value.h"
 
@@ -430,6 +431,7 @@ check_node(struct folder *f, struct folder_file *file)
 			check_target(f, file, &reach, &node->groups[i],
 			    node->groups[i].targets[k]);
 	check_bodies(f, file, node->max_body_bytes, node->body_memory_bytes);
+	alias_check(f, file);
 }
 
 static void

@@ -10,9 +10,11 @@
 	.bytes = sizeof(struct type)
 
 #define SECOND_MS ((int64_t)1000)
-#define HOUR_MS   (3600 * SECOND_MS)
+#define MINUTE_MS (60 * SECOND_MS)
+#define HOUR_MS   (60 * MINUTE_MS)
 #define KIB       ((int64_t)1024)
-#define GIB       (KIB * KIB * KIB)
+#define MIB       (1024 * KIB)
+#define GIB       (1024 * MIB)
 
 static const struct keyword member_keywords[] = {
 	{ .name = "role",
@@ -70,6 +72,12 @@ static const struct keyword team_keywords[] = {
 	    COUNT(team, models_count),
 	    .help = "what the team may use of the egresses; a * may stand at "
 		    "the end" },
+	{ .name = "allow",
+	    .form = FORM_SET,
+	    .type = VALUE_ALLOW,
+	    AT(team, allow),
+	    .help = "what its requests may ask for though it changes price, "
+		    "region, routing or the account's state; else nothing" },
 	{ .name = "regions",
 	    .later = true,
 	    .help = "where the team's traffic may be served" },
@@ -283,6 +291,26 @@ static const struct table provider_table = { TABLE("a provider",
 						 provider_keywords, provider),
 	.key_type = VALUE_NAME, .finish = provider_finish };
 
+static const struct keyword responses_state_keywords[] = {
+	{ .name = "ttl",
+	    .type = VALUE_DURATION,
+	    .required = true,
+	    .min = MINUTE_MS,
+	    .max = 30 * 24 * HOUR_MS,
+	    AT(responses_state, ttl_ms),
+	    .help = "how long an answer is kept" },
+	{ .name = "max",
+	    .type = VALUE_SIZE,
+	    .fallback = "64MiB",
+	    .min = MIB,
+	    .max = 1024 * GIB,
+	    AT(responses_state, max_bytes),
+	    .help = "all answers of the group at once; the oldest go first" },
+};
+
+static const struct table responses_state_table = { TABLE("responses_state",
+    responses_state_keywords, responses_state) };
+
 static const struct keyword group_keywords[] = {
 	{ .name = "display_name",
 	    .type = VALUE_TEXT,
@@ -304,8 +332,12 @@ static const struct keyword group_keywords[] = {
 		    "acts on one target only",
 	    .help = "provider/model; exactly one" },
 	{ .name = "aliases",
-	    .later = true,
-	    .help = "further names that clients insist on" },
+	    .form = FORM_LIST,
+	    .type = VALUE_MODEL,
+	    AT(group, aliases),
+	    COUNT(group, aliases_count),
+	    .help = "further names that clients insist on; unlike all other "
+		    "names of the node" },
 	{ .name = "contract",
 	    .later = true,
 	    .help = "what every target has to be able to do" },
@@ -316,8 +348,19 @@ static const struct keyword group_keywords[] = {
 	    .later = true,
 	    .help = "what tokens per minute reserve" },
 	{ .name = "drop",
-	    .later = true,
-	    .help = "what may be removed from requests" },
+	    .form = FORM_SET,
+	    .type = VALUE_DROP,
+	    .empty = true,
+	    .fallback = "hints",
+	    AT(group, drop),
+	    .help = "what a request may lose when its target cannot take it, "
+		    "named in the answer's X-Router-Dropped; [] is nothing" },
+	{ .name = "responses_state",
+	    .table = &responses_state_table,
+	    AT(group, responses_state),
+	    .help = "lets requests go on from earlier answers "
+		    "(previous_response_id), whose content the node then "
+		    "keeps; else it keeps none" },
 	{ .name = "pii", .later = true, .help = "redaction" },
 	{ .name = "baseline",
 	    .later = true,

@@ -22,13 +22,24 @@ mesh_team(const struct mesh *m, struct slice name)
 	return NULL;
 }
 
+static bool
+answers_to(const struct group *g, struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < g->aliases_count; i++)
+		if (slice_eq(g->aliases[i], name))
+			return true;
+	return slice_eq(g->name, name);
+}
+
 const struct group *
 node_group(const struct node_file *n, struct slice name)
 {
 	size_t i;
 
 	for (i = 0; i < n->groups_count; i++)
-		if (slice_eq(n->groups[i].name, name))
+		if (answers_to(&n->groups[i], name))
 			return &n->groups[i];
 	return NULL;
 }

@@ -30,18 +30,29 @@ struct team {
 	struct public_key signing_key;
 	const struct slice *models; /* "openai/gpt-5-mini", "openai/…*" */
 	size_t models_count;
+	unsigned allow; /* bits of common/llm/allow.h */
 };
 
 struct timeouts {
 	int64_t connect_ms, first_byte_ms, idle_ms, total_ms;
 };
 
+/* What a node keeps so that callers may go on from an earlier answer. */
+struct responses_state {
+	int64_t ttl_ms; /* 0: nothing is kept */
+	int64_t max_bytes;
+};
+
 struct group {
 	struct slice name;
+	const struct slice *aliases; /* further names */
+	size_t aliases_count;
 	struct slice display_name;
 	struct slice strategy; /* "static" */
 	const struct slice *targets;
 	size_t targets_count;
+	unsigned drop; /* bits of common/llm/drop.h */
+	struct responses_state responses_state;
 };
 
 /* node/NAME.yaml */
@@ -79,6 +90,8 @@ struct mesh {
 /* NULL when there is none. */
 const struct member *mesh_member(const struct mesh *m, struct slice name);
 const struct team *mesh_team(const struct mesh *m, struct slice name);
+
+/* By its name or an alias; NULL when there is none. */
 const struct group *node_group(const struct node_file *n, struct slice name);
 
 /* Does the team's grant cover the target? */

@@ -29,6 +29,8 @@ enum value_type {
 	VALUE_PRESET,     /* const struct provider_type * */
 	VALUE_DIALECT,    /* unsigned: one bit, 1u << DIALECT_CHAT … */
 	VALUE_CAPABILITY, /* unsigned: a bit of common/llm/capability.h */
+	VALUE_DROP,       /* unsigned: a bit of common/llm/drop.h */
+	VALUE_ALLOW,      /* unsigned: a bit of common/llm/allow.h */
 	VALUE_TYPES
 };
 

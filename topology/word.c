@@ -1,6 +1,8 @@
 #include "topology/word.h"
 
+#include "common/llm/allow.h"
 #include "common/llm/capability.h"
+#include "common/llm/drop.h"
 #include "topology/mesh.h"
 #include "topology/preset.h"
 
@@ -88,6 +90,20 @@ read_capability(struct arena *arena, struct slice text, void *at)
 	return read_bit(capability_name, text, at);
 }
 
+static bool
+read_drop(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return read_bit(drop_name, text, at);
+}
+
+static bool
+read_allow(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return read_bit(allow_name, text, at);
+}
+
 static const char *const later_strategies[] = { "failover", "weighted", "score",
 	"script", "external", NULL };
 
@@ -105,6 +121,12 @@ static const struct value_spec specs[] = {
 	[VALUE_CAPABILITY - VALUE_ROLE] = { "capability",
 	    .word = capability_name, .meaning = capability_meaning,
 	    .bytes = sizeof(unsigned), .read = read_capability },
+	[VALUE_DROP - VALUE_ROLE] = { "class of fields", .word = drop_name,
+	    .meaning = drop_meaning, .bytes = sizeof(unsigned),
+	    .read = read_drop },
+	[VALUE_ALLOW - VALUE_ROLE] = { "thing to allow", .word = allow_name,
+	    .meaning = allow_meaning, .bytes = sizeof(unsigned),
+	    .read = read_allow },
 };
 
 _Static_assert(count_of(specs) == VALUE_TYPES - VALUE_ROLE,

@@ -125,6 +125,44 @@ static const struct mistake_case cases[] = {
 	{ MESH, "models: [openai/gpt-5-mini]",
 	    "models: [openai/gpt-5-mini, openai/gpt-5-mini]",
 	    "mesh.yaml:11:33: 'openai/gpt-5-mini' is listed twice" },
+	{ NODE, "strategy: static", "strategy: static\n    drop: [hint]",
+	    "node/payments.yaml:7:12: 'hint' is no class of fields; did you "
+	    "mean 'hints'?" },
+	{ NODE, "strategy: static", "strategy: static\n    drop: hints",
+	    "node/payments.yaml:7:11: 'drop' takes a list, and this is a "
+	    "single value" },
+	{ NODE, "strategy: static",
+	    "strategy: static\n    responses_state: {ttl: 31d}",
+	    "node/payments.yaml:7:28: 'ttl' has to be from 1m to 30d" },
+	{ NODE, "strategy: static",
+	    "strategy: static\n    responses_state: {ttl: 1h, max: 1KiB}",
+	    "node/payments.yaml:7:37: 'max' has to be from 1MiB to 1024GiB" },
+	{ NODE, "strategy: static",
+	    "strategy: static\n    responses_state: {max: 1MiB}",
+	    "node/payments.yaml:7:22: responses_state needs 'ttl': how long "
+	    "an answer is kept" },
+	{ NODE, "strategy: static", "strategy: static\n    aliases: [a b]",
+	    "node/payments.yaml:7:15: 'a b' is no model name; write it as the "
+	    "provider does" },
+	{ NODE, "strategy: static",
+	    "strategy: static\n    aliases: [gpt-5, assistant]",
+	    "node/payments.yaml:7:22: 'assistant' is the name of a group; an "
+	    "alias is a further name" },
+	{ NODE, "strategy: static", "strategy: static\n    aliases: [x, x]",
+	    "node/payments.yaml:7:18: 'x' is listed twice" },
+	{ NODE, "groups: ",
+	    "groups:\n"
+	    "  other: {strategy: static, targets: [openai/gpt-5-mini], "
+	    "aliases: [gpt-5]}\n"
+	    "  more: {strategy: static, targets: [openai/gpt-5-mini], "
+	    "aliases: [a, gpt-5]}\n"
+	    "  #",
+	    "node/payments.yaml:6:71: 'gpt-5' is an alias of group 'other' "
+	    "already" },
+	{ MESH, "    models: [openai/gpt-5-mini]",
+	    "    models: [openai/gpt-5-mini]\n    allow: [file]",
+	    "mesh.yaml:12:13: 'file' is no thing to allow; did you mean "
+	    "'files'?" },
 	/* across files */
 	{ MESH, "parents: [central]", "parents: [centrl]",
 	    "mesh.yaml:6:52: there is no member 'centrl'; did you mean "

@@ -1,6 +1,8 @@
 #include "tests/unit/topology/fixture.h"
 
+#include "common/llm/allow.h"
 #include "common/llm/capability.h"
+#include "common/llm/drop.h"
 #include "topology/load.h"
 
 static const struct model *
@@ -442,6 +444,79 @@ a_file_says_what_is_spoken_and_supported(void **state)
 	fixture_free(&f);
 }
 
+static const struct group *
+loaded_group(const struct topology *t, const char *name)
+{
+	return node_group(t->node, slice_of(name));
+}
+
+static void
+a_group_says_its_names_and_what_it_drops(void **state)
+{
+	const struct group *g;
+	struct topology *t;
+	struct fixture f;
+
+	(void)state;
+	fixture_make(&f);
+	t = load_as(&f, "payments");
+	assert_non_null(t);
+	assert_int_equal(loaded_group(t, "assistant")->drop, DROP_HINTS);
+	assert_int_equal(loaded_group(t, "assistant")->responses_state.ttl_ms,
+	    0);
+	assert_int_equal(loaded_group(t, "assistant")
+			     ->responses_state.max_bytes,
+	    0);
+	topology_release(t);
+	edit(in_dir(&f, "node/payments.yaml"), "strategy: static",
+	    "strategy: static\n"
+	    "    aliases: [claude-sonnet-5, Some/Name:x]\n"
+	    "    drop: [sampling, unknown]\n"
+	    "    responses_state: {ttl: 1h}");
+	assert_int_equal(sign_node(&f), 0);
+	t = load_as(&f, "payments");
+	if (t == NULL)
+		fail_msg("%s", buf_text(&f.why));
+	g = loaded_group(t, "assistant");
+	assert_ptr_equal(loaded_group(t, "claude-sonnet-5"), g);
+	assert_ptr_equal(loaded_group(t, "Some/Name:x"), g);
+	assert_null(loaded_group(t, "claude-sonnet"));
+	assert_int_equal(g->drop, DROP_SAMPLING | DROP_UNKNOWN);
+	assert_int_equal(g->responses_state.ttl_ms, 3600000);
+	assert_int_equal(g->responses_state.max_bytes, 64 << 20);
+	topology_release(t);
+	edit(in_dir(&f, "node/payments.yaml"), "[sampling, unknown]", "[]");
+	assert_int_equal(sign_node(&f), 0);
+	t = load_as(&f, "payments");
+	assert_non_null(t);
+	assert_int_equal(loaded_group(t, "assistant")->drop, 0);
+	topology_release(t);
+	fixture_free(&f);
+}
+
+static void
+a_team_is_allowed_what_mesh_says(void **state)
+{
+	struct topology *t;
+	struct fixture f;
+
+	(void)state;
+	fixture_make(&f);
+	t = load_as(&f, "central");
+	assert_non_null(t);
+	assert_int_equal(t->mesh.teams[0].allow, 0);
+	topology_release(t);
+	edit(in_dir(&f, "mesh.yaml"),
+	    "    models:", "    allow: [files, speed]\n    models:");
+	assert_int_equal(sign_mesh(&f), 0);
+	t = load_as(&f, "central");
+	if (t == NULL)
+		fail_msg("%s", buf_text(&f.why));
+	assert_int_equal(t->mesh.teams[0].allow, ALLOW_FILES | ALLOW_SPEED);
+	topology_release(t);
+	fixture_free(&f);
+}
+
 int
 main(void)
 {
@@ -449,6 +524,8 @@ main(void)
 		cmocka_unit_test(both_roles_load_what_is_theirs),
 		cmocka_unit_test(an_egress_loads_its_providers),
 		cmocka_unit_test(a_file_says_what_is_spoken_and_supported),
+		cmocka_unit_test(a_group_says_its_names_and_what_it_drops),
+		cmocka_unit_test(a_team_is_allowed_what_mesh_says),
 		cmocka_unit_test(an_unsigned_or_foreign_signature_is_refused),
 		cmocka_unit_test(changed_missing_and_extra_files_are_refused),
 		cmocka_unit_test(locks_and_files_do_not_mix),
