@@ -64,7 +64,8 @@ story("both end cleanly at a signal", async () => {
 const spoilt = {
   "unsigned": [/mesh\.lock.*not there/s, () => rmSync(topology.path("mesh.lock"))],
   "altered": [/was changed/, () => topology.scribble("mesh.yaml", (text) => `${text}# a comment\n`)],
-  "altered in its lock": [/no good signature/, () => topology.scribble("mesh.lock", (text) => text.replace("version: 1", "version: 7"))],
+  "altered in its lock": [/no good signature/, () =>
+    topology.scribble("mesh.lock", (text) => text.replace("version: 1", "version: 7"))],
   "the node's file altered": [/node\/payments\.yaml.*was changed/s, () =>
     topology.scribble("node/payments.yaml", (text) => text.replace("gpt-oss", "gpt-ohh"))],
   "signed by another operator": [/no good signature/, async () => {

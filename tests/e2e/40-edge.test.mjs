@@ -35,7 +35,8 @@ story("nothing that others would frame differently is two requests here", async 
 story("a request hidden behind another is never made", async () => {
   const hidden = provider.says();
   const body = JSON.stringify(app.body(hidden));
-  const smuggled = `POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${app.token}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  const start = `POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${app.token}\r\n`;
+  const smuggled = `${start}Content-Length: ${body.length}\r\n\r\n${body}`;
   const heads = [
     `Content-Length: ${smuggled.length + 5}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
     `Content-Length: 0\r\nContent-Length: ${smuggled.length}\r\n\r\n`,
@@ -44,8 +45,7 @@ story("a request hidden behind another is never made", async () => {
     `X: a\r\n Content-Length: 3\r\n\r\n`,
   ];
   for (const head of heads) {
-    const { bytes, how } = await speak(node.port,
-      `POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${app.token}\r\n${head}${smuggled}`);
+    const { bytes, how } = await speak(node.port, start + head + smuggled);
     assert.deepEqual([statuses(bytes), how], [[400], "fin"], head);
   }
   assert.equal((await provider.calls(hidden)).length, 0);
@@ -122,7 +122,10 @@ story("what the router does not own goes on byte for byte", async () => {
 });
 
 story("the output cap is the catalog's when the caller wants more, or nothing", async () => {
-  for (const [asked, sent] of [[{}, 500], [{ max_completion_tokens: 9000 }, 500], [{ max_completion_tokens: 20 }, 20], [{ max_tokens: 9000 }, 500]]) {
+  const caps = [
+    [{}, 500], [{ max_completion_tokens: 9000 }, 500], [{ max_completion_tokens: 20 }, 20], [{ max_tokens: 9000 }, 500],
+  ];
+  for (const [asked, sent] of caps) {
     const words = provider.says("tokens=1");
     await app.ask(words, asked);
     const body = JSON.parse(await provider.lastBody());

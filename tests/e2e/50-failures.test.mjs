@@ -84,7 +84,11 @@ for (const [caller, way] of WAYS) {
   });
 
   story(`a stream that is cut is never complete, wherever it is cut, ${way}`, async () => {
-    for (const [script, heard] of [["cut_after=1", 1], ["cut_after=4", 4], ["reset_after=4", 4], ["cut_after=1000b", 1], ["error_in_stream=1 tokens=3 body=server", 3], ["garbage=sse", 0]]) {
+    const cuts = [
+      ["cut_after=1", 1], ["cut_after=4", 4], ["reset_after=4", 4], ["cut_after=1000b", 1],
+      ["error_in_stream=1 tokens=3 body=server", 3], ["garbage=sse", 0],
+    ];
+    for (const [script, heard] of cuts) {
       const words = provider.says(`tokens=8 interval_ms=5 ${script}`);
       const stream = await caller.stream(words).end;
       assert.ok(stream.error, `${script}: ${stream.text}`);
@@ -172,7 +176,8 @@ story("a key that a provider echoes goes no further", async () => {
   const keys = [lab.keys.openai, lab.keys.own];
   for (const [caller] of WAYS) {
     const key = caller === own ? lab.keys.own : lab.keys.openai;
-    const raw = Buffer.from(JSON.stringify({ error: { message: `Incorrect API key provided: ${key}`, type: "invalid_request_error", code: key } }));
+    const message = `Incorrect API key provided: ${key}`;
+    const raw = Buffer.from(JSON.stringify({ error: { message, type: "invalid_request_error", code: key } }));
     const told = [
       await caller.post(caller.body(provider.says(`status=400 body=b64:${raw.toString("base64")}`))),
       await caller.post(caller.body(provider.says(`status=401 body=b64:${raw.toString("base64")}`), { stream: true })),
