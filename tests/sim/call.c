@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "tests/sim/wire.h"
+
 #define ENDLESS_BYTES 16384
 
 /* Answers that look like success and are none. */
@@ -93,7 +95,7 @@ garbage_head(struct call *c, struct text *out, const struct garbage *g)
 		return CALL_FIN;
 	}
 	text_str(&c->piece, g->bytes);
-	chat_head(out, &c->chat, g->type, c->piece.len);
+	wire_head(out, c->dialect, &c->reply, g->type, c->piece.len);
 	return go(c, STEP_BODY, c->script.first_byte_ms);
 }
 
@@ -107,23 +109,24 @@ step_head(struct call *c, struct text *out)
 	for (i = 0; i < s->continue_flood; i++)
 		text_str(out, "HTTP/1.1 100 Continue\r\n\r\n");
 	if (refuses(c)) {
-		c->status = chat_refuse(out, &c->chat, c->refusal);
+		c->status = wire_refuse(out, c->dialect, &c->reply, c->refusal);
 		return CALL_DONE;
 	}
 	c->status = s->status;
 	if (g)
 		return garbage_head(c, out, g);
 	if (c->stream) {
-		chat_head(out, &c->chat, "text/event-stream; charset=utf-8",
-		    CHAT_CHUNKED);
+		wire_head(out, c->dialect, &c->reply,
+		    "text/event-stream; charset=utf-8", WIRE_CHUNKED);
 		return go(c, STEP_FIRST, s->first_byte_ms);
 	}
 	if (s->endless) {
-		chat_head(out, &c->chat, "application/json", CHAT_CHUNKED);
+		wire_head(out, c->dialect, &c->reply, "application/json",
+		    WIRE_CHUNKED);
 		return go(c, STEP_ENDLESS, s->first_byte_ms);
 	}
-	chat_answer(&c->piece, &c->chat);
-	chat_head(out, &c->chat, "application/json", c->piece.len);
+	c->dialect->answer(&c->piece, &c->reply);
+	wire_head(out, c->dialect, &c->reply, "application/json", c->piece.len);
 	return go(c, STEP_BODY, s->first_byte_ms);
 }
 
@@ -139,10 +142,12 @@ step_body(struct call *c, struct text *out)
 	return unless_marked(c, CALL_DONE);
 }
 
-/* The piece as one chunk of the transfer encoding. */
+/* The piece, if any, as one chunk of the transfer encoding. */
 static void
 send_piece(struct call *c, struct text *out)
 {
+	if (!c->piece.len)
+		return;
 	text_hex(out, c->piece.len);
 	text_add(out, "\r\n", 2);
 	text_add(out, c->piece.at, c->piece.len);
@@ -154,8 +159,7 @@ static enum call_next
 step_endless(struct call *c, struct text *out)
 {
 	if (!c->chunks)
-		text_str(&c->piece,
-		    "{\"choices\":[{\"message\":{\"content\":\"");
+		text_str(&c->piece, c->dialect->endless);
 	text_fill(&c->piece, 'x', ENDLESS_BYTES);
 	send_piece(c, out);
 	c->chunks++;
@@ -165,32 +169,70 @@ step_endless(struct call *c, struct text *out)
 static enum call_next
 step_first(struct call *c, struct text *out)
 {
-	chat_first(&c->piece, &c->chat);
+	c->dialect->begin(&c->piece, &c->reply);
 	send_piece(c, out);
-	return go(c, STEP_CHUNK, 0);
+	return go(c, STEP_PART, 0);
+}
+
+/* The part to go on with; NULL when all are closed. */
+static struct part *
+current_part(struct reply *r)
+{
+	unsigned i;
+
+	for (i = 0; i < r->count; i++)
+		if (!r->parts[i].closed)
+			return &r->parts[i];
+	return NULL;
+}
+
+/* An error comes while the last part is open. */
+static bool
+is_over(const struct call *c, const struct part *p)
+{
+	if (!p)
+		return true;
+	return c->script.error_in_stream && p->made == p->chunks &&
+	       p->index + 1 == c->reply.count;
 }
 
 static enum call_next
-step_chunk(struct call *c, struct text *out)
+step_part(struct call *c, struct text *out)
 {
 	enum call_next next = unless_marked(c, CALL_MORE);
+	struct part *p = current_part(&c->reply);
+	uint64_t wait_ms = 0;
 
 	if (next != CALL_MORE)
 		return next;
-	if (c->chunks == c->script.tokens && !c->script.endless)
+	if (p && !p->opened) {
+		p->opened = true;
+		c->dialect->open(&c->piece, &c->reply, p);
+	} else if (p && (p->made < p->chunks || c->script.endless)) {
+		c->dialect->chunk(&c->piece, &c->reply, p, p->made++);
+		c->chunks++;
+		wait_ms = c->script.interval_ms;
+	} else if (is_over(c, p)) {
 		return go(c, STEP_LAST, 0);
-	chat_chunk(&c->piece, &c->chat, c->chunks++);
+	} else {
+		p->closed = true;
+		c->dialect->close(&c->piece, &c->reply, p);
+	}
 	send_piece(c, out);
-	return go(c, STEP_CHUNK, c->script.interval_ms);
+	return go(c, STEP_PART, wait_ms);
 }
 
 static enum call_next
 step_last(struct call *c, struct text *out)
 {
-	if (c->script.error_in_stream)
-		chat_error_event(&c->piece, &c->chat);
-	else
-		chat_last(&c->piece, &c->chat);
+	const struct refusal *why;
+
+	if (c->script.error_in_stream) {
+		why = refusal_find(c->script.body, 500, c->dialect->family);
+		c->dialect->fail(&c->piece, &c->reply, why);
+	} else {
+		c->dialect->end(&c->piece, &c->reply);
+	}
 	send_piece(c, out);
 	text_str(out, "0\r\n\r\n");
 	return CALL_DONE;
@@ -202,7 +244,7 @@ static enum call_next (*const steps[])(struct call *c, struct text *out) = {
 	[STEP_BODY] = step_body,
 	[STEP_ENDLESS] = step_endless,
 	[STEP_FIRST] = step_first,
-	[STEP_CHUNK] = step_chunk,
+	[STEP_PART] = step_part,
 	[STEP_LAST] = step_last,
 };
 
@@ -212,14 +254,14 @@ call_begin(struct call *c)
 	c->step = STEP_BEGIN;
 	c->chunks = c->wire = c->wait_ms = c->status = 0;
 	c->piece.len = 0;
-	c->chat.script = &c->script;
+	c->reply.script = &c->script;
 }
 
 void
 call_fini(struct call *c)
 {
 	text_fini(&c->piece);
-	text_fini(&c->chat.echo);
+	text_fini(&c->reply.echo);
 }
 
 /* Take back what was made beyond a mark in bytes. */

@@ -4,7 +4,7 @@
  * call_pump appends the next bytes of the answer and says what is to happen
  * then.  It knows no socket and no clock; its owner sends, waits and closes.
  */
-#include "tests/sim/chat.h"
+#include "tests/sim/dialect.h"
 
 enum call_next {
 	CALL_MORE,  /* pump again when the bytes are on their way */
@@ -21,13 +21,14 @@ enum call_step {
 	STEP_BODY,
 	STEP_ENDLESS,
 	STEP_FIRST,
-	STEP_CHUNK,
+	STEP_PART,
 	STEP_LAST
 };
 
 struct call {
 	struct script script;
-	struct chat chat;
+	const struct dialect *dialect;
+	struct reply reply;
 	enum call_step step;
 	bool stream, reused;
 	uint64_t chunks; /* content chunks made */
@@ -38,7 +39,7 @@ struct call {
 	struct text piece;
 };
 
-/* The rest of the call is zero or its caller's. */
+/* The rest of the call, its reply composed, is zero or its caller's. */
 void call_begin(struct call *c);
 
 void call_fini(struct call *c);

@@ -163,20 +163,20 @@ attempt_number(struct bytes id)
 }
 
 static void
-set_model(struct chat *chat, struct bytes model)
+set_model(struct reply *reply, struct bytes model)
 {
-	size_t n = model.len < sizeof(chat->model) ? model.len : 0;
+	size_t n = model.len < sizeof(reply->model) ? model.len : 0;
 
 	if (n)
-		memcpy(chat->model, model.at, n);
-	chat->model[n] = '\0';
+		memcpy(reply->model, model.at, n);
+	reply->model[n] = '\0';
 }
 
 static const char *
 choose_script(struct conn *c, struct bytes attempt, struct bytes body)
 {
 	struct call *call = &c->call;
-	struct caller who = { call->chat.model, attempt_number(attempt) };
+	struct caller who = { call->reply.model, attempt_number(attempt) };
 	char bad[64];
 
 	plan_take(&c->server->plan, &who, &call->script);
@@ -189,7 +189,7 @@ choose_script(struct conn *c, struct bytes attempt, struct bytes body)
 static void
 keep_echo(struct conn *c, struct bytes head, struct bytes body)
 {
-	struct text *echo = &c->call.chat.echo;
+	struct text *echo = &c->call.reply.echo;
 
 	echo->len = 0;
 	if (!c->call.script.echo)
@@ -198,16 +198,15 @@ keep_echo(struct conn *c, struct bytes head, struct bytes body)
 	text_add(echo, body.at, body.len);
 }
 
-static bool
-is_chat(struct bytes method, struct bytes path)
+/* An error's name, or "". */
+static const char *
+choose_dialect(struct call *call, struct bytes method, struct bytes path)
 {
-	static const char end[] = "/chat/completions";
-	const char *query = memchr(path.at, '?', path.len);
-	size_t n = query ? (size_t)(query - path.at) : path.len;
+	const struct dialect *d = dialect_find(path.at, path.len);
 
-	return method.len == 4 && !memcmp(method.at, "POST", 4) &&
-	       n >= strlen(end) &&
-	       !memcmp(path.at + n - strlen(end), end, strlen(end));
+	call->dialect = d ? d : &dialect_chat;
+	return d && method.len == 4 && !memcmp(method.at, "POST", 4) ? ""
+								     : "path";
 }
 
 static void
@@ -225,20 +224,22 @@ start_call(struct conn *c)
 		.reused = c->served > 0,
 	};
 	struct ask ask = ask_parse(a.body.at, a.body.len);
+	const char *wrong = choose_dialect(call, a.method, a.path);
 
 	a.model = (struct bytes){ a.body.at + ask.model.from, ask.model.len };
 	a.stream = ask.stream;
-	set_model(&call->chat, a.model);
+	set_model(&call->reply, a.model);
 	call_begin(call);
-	call->stream = ask.stream;
-	call->chat.usage = ask.usage;
+	call->stream = ask.stream && call->dialect->begin;
+	call->reply.usage = ask.usage;
 	call->reused = a.reused;
 	call->refusal = choose_script(c, a.attempt, a.body);
 	a.tag = (struct bytes){ call->script.tag, strlen(call->script.tag) };
-	if (!is_chat(a.method, a.path))
-		call->refusal = "path";
+	if (*wrong)
+		call->refusal = wrong;
+	reply_compose(&call->reply);
 	keep_echo(c, a.head, a.body);
-	call->chat.n = c->n = record_arrival(&c->server->record, &a);
+	call->reply.n = c->n = record_arrival(&c->server->record, &a);
 	c->keep = r->keep_alive && !call->script.close;
 	c->due_us = 0;
 	c->server->open_calls++;

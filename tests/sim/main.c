@@ -1,6 +1,7 @@
 /*
- * sim: the scripted provider.  Speaks OpenAI Chat Completions over HTTP/1.1
- * on 127.0.0.1 and does with each call what a test told it to.
+ * sim: the scripted provider.  Speaks OpenAI Chat Completions and Responses
+ * and Anthropic Messages over HTTP/1.1 on 127.0.0.1 and does with each call
+ * what a test told it to.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/chat.h"
+#include "tests/sim/refusal.h"
 #include "tests/sim/server.h"
 
 struct options {
@@ -31,7 +32,9 @@ help(FILE *to)
 {
 	fputs("usage: sim [--port N] [--port-file F] [--log F] [--no-record]\n"
 	      "\n"
-	      "The scripted provider: POST .../chat/completions on 127.0.0.1.\n"
+	      "The scripted provider, on 127.0.0.1: POST "
+	      ".../chat/completions,\n"
+	      ".../responses, .../messages, .../messages/count_tokens.\n"
 	      "Prints {\"port\":N} when ready; port 0 (the default) is any.\n"
 	      "  --port-file F  write the port to F too\n"
 	      "  --log F        append each call to F, a JSON line at arrival\n"
@@ -45,8 +48,8 @@ help(FILE *to)
 	      "Words:\n",
 	    to);
 	script_help(to);
-	fputs("\nError bodies:\n", to);
-	chat_help(to);
+	fputs("\nError bodies, for OpenAI's APIs and Anthropic's:\n", to);
+	refusal_help(to);
 }
 
 static bool

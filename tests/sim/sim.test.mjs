@@ -1,51 +1,15 @@
-// The provider does what its words say: node --test tests/sim/
-// SIM names the binary; by default the release build's.
+// The provider does what its words say: node --test tests/sim/*.test.mjs
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import net from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
+import { test } from "node:test";
+import { LOG, calls, control, port, post, script, url } from "./program.mjs";
 
-const SIM = process.env.SIM ?? new URL("../../build/release/bin/sim", import.meta.url).pathname;
-const LOG = join(mkdtempSync(join(tmpdir(), "sim-")), "log");
-let sim, port;
-
-before(async () => {
-  sim = spawn(SIM, ["--log", LOG], { stdio: ["ignore", "pipe", "inherit"] });
-  const line = await new Promise((ok) => sim.stdout.once("data", ok));
-  port = JSON.parse(line).port;
-});
-
-after(async () => {
-  sim.kill("SIGTERM");
-  const code = await new Promise((ok) => sim.once("exit", ok));
-  assert.equal(code, 0);
-});
-
-beforeEach(() => control("POST", "/sim/reset"));
-
-const url = (path) => `http://127.0.0.1:${port}${path}`;
-
-async function control(method, path, body) {
-  const answer = await fetch(url(path), { method, body });
-  const text = await answer.text();
-  assert.equal(answer.status, 200, text);
-  return text;
-}
-
-const script = (words) => control("POST", "/sim/script", words);
-const calls = async () => JSON.parse(await control("GET", "/sim/calls"));
 const chat = (words, more = {}) => ({
   model: "m", messages: [{ role: "user", content: words ? `hi [[sim ${words}]]` : "hi" }], ...more,
 });
 
-const ask = (body, headers = {}) =>
-  fetch(url("/v1/chat/completions"), {
-    method: "POST", body: JSON.stringify(body), redirect: "manual",
-    headers: { "content-type": "application/json", ...headers },
-  });
+const ask = (body, headers) => post("/v1/chat/completions", body, headers);
 
 // The bytes on the wire until the provider ends: { text, how }.
 function wire(body, { requests = 1, wait = 1000 } = {}) {

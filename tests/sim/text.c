@@ -1,5 +1,6 @@
 #include "tests/sim/text.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,25 @@ void
 text_num(struct text *t, uint64_t n)
 {
 	add_digits(t, n, 10);
+}
+
+void
+text_form(struct text *t, const char *form, ...)
+{
+	va_list args;
+	int n;
+
+	text_room(t, TEXT_FIRST);
+	va_start(args, form);
+	n = vsnprintf(t->at + t->len, t->cap - t->len, form, args);
+	va_end(args);
+	if (n > 0 && (size_t)n >= t->cap - t->len) {
+		text_room(t, (size_t)n + 1);
+		va_start(args, form);
+		n = vsnprintf(t->at + t->len, t->cap - t->len, form, args);
+		va_end(args);
+	}
+	t->len += n > 0 ? (size_t)n : 0;
 }
 
 void

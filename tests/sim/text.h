@@ -29,6 +29,10 @@ void text_str(struct text *t, const char *s);
 /* Decimal. */
 void text_num(struct text *t, uint64_t n);
 
+/* As printf. */
+void text_form(struct text *t, const char *form, ...)
+    __attribute__((format(printf, 2, 3)));
+
 /* Hexadecimal, as HTTP chunk sizes are. */
 void text_hex(struct text *t, uint64_t n);
 
