@@ -100,6 +100,17 @@ garbage_head(struct call *c, struct text *out, const struct garbage *g)
 }
 
 static enum call_next
+recording_head(struct call *c, struct text *out)
+{
+	const struct recording *a = c->recording;
+
+	c->status = a->script.status;
+	wire_head(out, c->dialect, &c->reply, a->type,
+	    a->split ? WIRE_CHUNKED : a->body.len);
+	return go(c, STEP_REPLAY, a->script.first_byte_ms);
+}
+
+static enum call_next
 step_head(struct call *c, struct text *out)
 {
 	const struct script *s = &c->script;
@@ -108,6 +119,8 @@ step_head(struct call *c, struct text *out)
 
 	for (i = 0; i < s->continue_flood; i++)
 		text_str(out, "HTTP/1.1 100 Continue\r\n\r\n");
+	if (c->recording)
+		return recording_head(c, out);
 	if (refuses(c)) {
 		c->status = wire_refuse(out, c->dialect, &c->reply, c->refusal);
 		return CALL_DONE;
@@ -164,6 +177,35 @@ step_endless(struct call *c, struct text *out)
 	send_piece(c, out);
 	c->chunks++;
 	return unless_marked(c, go(c, STEP_ENDLESS, c->script.interval_ms));
+}
+
+/* Each piece by itself, so that it has a write of its own. */
+static enum call_next
+step_replay(struct call *c, struct text *out)
+{
+	const struct recording *a = c->recording;
+	enum call_next next = unless_marked(c, CALL_MORE);
+	size_t n = a->body.len - c->played;
+
+	if (next != CALL_MORE)
+		return next;
+	if (a->split && n > a->split)
+		n = a->split;
+	text_add(&c->piece, a->body.at + c->played, n);
+	c->played += n;
+	c->chunks++;
+	if (!a->split) {
+		text_add(out, c->piece.at, c->piece.len);
+		return unless_marked(c, CALL_DONE);
+	}
+	send_piece(c, out);
+	go(c, STEP_REPLAY, a->script.interval_ms);
+	if (c->played < a->body.len)
+		return CALL_WAIT;
+	next = unless_marked(c, CALL_DONE);
+	if (next == CALL_DONE)
+		text_str(out, "0\r\n\r\n");
+	return next;
 }
 
 static enum call_next
@@ -243,6 +285,7 @@ static enum call_next (*const steps[])(struct call *c, struct text *out) = {
 	[STEP_HEAD] = step_head,
 	[STEP_BODY] = step_body,
 	[STEP_ENDLESS] = step_endless,
+	[STEP_REPLAY] = step_replay,
 	[STEP_FIRST] = step_first,
 	[STEP_PART] = step_part,
 	[STEP_LAST] = step_last,
@@ -253,7 +296,9 @@ call_begin(struct call *c)
 {
 	c->step = STEP_BEGIN;
 	c->chunks = c->wire = c->wait_ms = c->status = 0;
-	c->piece.len = 0;
+	c->piece.len = c->played = 0;
+	recording_free(c->recording);
+	c->recording = NULL;
 	c->reply.script = &c->script;
 }
 
@@ -261,6 +306,7 @@ void
 call_fini(struct call *c)
 {
 	text_fini(&c->piece);
+	recording_free(c->recording);
 	text_fini(&c->reply.echo);
 }
 

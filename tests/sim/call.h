@@ -5,6 +5,7 @@
  * then.  It knows no socket and no clock; its owner sends, waits and closes.
  */
 #include "tests/sim/dialect.h"
+#include "tests/sim/replay.h"
 
 enum call_next {
 	CALL_MORE,  /* pump again when the bytes are on their way */
@@ -20,6 +21,7 @@ enum call_step {
 	STEP_HEAD,
 	STEP_BODY,
 	STEP_ENDLESS,
+	STEP_REPLAY,
 	STEP_FIRST,
 	STEP_PART,
 	STEP_LAST
@@ -29,9 +31,11 @@ struct call {
 	struct script script;
 	const struct dialect *dialect;
 	struct reply reply;
+	struct recording *recording; /* to play in place of it; or NULL */
 	enum call_step step;
 	bool stream, reused;
-	uint64_t chunks; /* content chunks made */
+	uint64_t chunks; /* content chunks, or pieces of a recording, made */
+	size_t played;   /* bytes of the recording made */
 	uint64_t wire;   /* bytes made */
 	uint64_t status; /* answered; 0 before, and for what is no HTTP */
 	uint64_t wait_ms;

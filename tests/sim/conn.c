@@ -173,14 +173,20 @@ set_model(struct reply *reply, struct bytes model)
 }
 
 static const char *
-choose_script(struct conn *c, struct bytes attempt, struct bytes body)
+choose_script(struct conn *c, const struct arrival *a)
 {
 	struct call *call = &c->call;
-	struct caller who = { call->reply.model, attempt_number(attempt) };
+	struct caller who = { call->reply.model, attempt_number(a->attempt) };
 	char bad[64];
 
+	call->recording = replay_take(&c->server->replay, a->path);
+	if (call->recording) {
+		call->script = call->recording->script;
+		return "";
+	}
 	plan_take(&c->server->plan, &who, &call->script);
-	if (script_parse_body(&call->script, &who, body.at, body.len, bad))
+	if (script_parse_body(&call->script, &who, a->body.at, a->body.len,
+		bad))
 		return "";
 	fprintf(stderr, "sim: no such word: %s\n", bad);
 	return "words";
@@ -233,7 +239,7 @@ start_call(struct conn *c)
 	call->stream = ask.stream && call->dialect->begin;
 	call->reply.usage = ask.usage;
 	call->reused = a.reused;
-	call->refusal = choose_script(c, a.attempt, a.body);
+	call->refusal = choose_script(c, &a);
 	a.tag = (struct bytes){ call->script.tag, strlen(call->script.tag) };
 	if (*wrong)
 		call->refusal = wrong;
@@ -255,7 +261,14 @@ start_control(struct conn *c)
 		.path = place(c, r->path),
 		.body = { c->in.at + r->head_len, r->body_len },
 	};
+	const char *query = memchr(command.path.at, '?', command.path.len);
 
+	if (query) {
+		command.query.at = query + 1;
+		command.query.len = command.path.len;
+		command.path.len = (size_t)(query - command.path.at);
+		command.query.len -= command.path.len + 1;
+	}
 	control_answer(c->server, &command, &c->out);
 	c->keep = r->keep_alive;
 	c->ending = CALL_DONE;

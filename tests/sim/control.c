@@ -8,12 +8,11 @@ struct answer {
 	struct text body;
 };
 
+/* What came of words. */
 static void
-do_script(struct server *s, const struct command *c, struct answer *a)
+tell(struct answer *a, bool ok, const char *bad)
 {
-	char bad[64];
-
-	if (plan_add(&s->plan, c->body.at, c->body.len, bad)) {
+	if (ok) {
 		text_str(&a->body, "{\"ok\":true}\n");
 		return;
 	}
@@ -24,11 +23,28 @@ do_script(struct server *s, const struct command *c, struct answer *a)
 }
 
 static void
+do_script(struct server *s, const struct command *c, struct answer *a)
+{
+	char bad[64];
+
+	tell(a, plan_add(&s->plan, c->body.at, c->body.len, bad), bad);
+}
+
+static void
+do_answers(struct server *s, const struct command *c, struct answer *a)
+{
+	char bad[64];
+
+	tell(a, replay_add(&s->replay, c->query, c->body, bad), bad);
+}
+
+static void
 do_reset(struct server *s, const struct command *c, struct answer *a)
 {
 	(void)c;
 	plan_reset(&s->plan);
 	record_reset(&s->record);
+	replay_reset(&s->replay);
 	text_str(&a->body, "{\"ok\":true}\n");
 }
 
@@ -84,6 +100,7 @@ static const struct row {
 	    *act)(struct server *s, const struct command *c, struct answer *a);
 } rows[] = {
 	{ "POST", "/sim/script", do_script },
+	{ "POST", "/sim/answers", do_answers },
 	{ "POST", "/sim/reset", do_reset },
 	{ "GET", "/sim/count", show_count },
 	{ "GET", "/sim/calls", show_calls },

@@ -6,7 +6,7 @@
 #include "tests/sim/server.h"
 
 struct command {
-	struct bytes method, path, body;
+	struct bytes method, path, query, body;
 };
 
 /* Do it and append the HTTP answer. */

@@ -133,6 +133,7 @@ server_close(struct server *s)
 	free_dead(s);
 	timers_fini(&s->timers);
 	record_fini(&s->record);
+	replay_reset(&s->replay);
 	close(s->listen_fd);
 	close(s->signal_fd);
 	close(s->epoll_fd);

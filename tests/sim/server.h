@@ -1,11 +1,13 @@
 #pragma once
 /*
  * server: one listening socket, one thread, one epoll.  Owns what all
- * connections share: the clock of this turn, timers, the plan, the record.
+ * connections share: the clock of this turn, timers, the plan, the record,
+ * the queue of answers.
  * Connections that died in a turn rest in it until the turn is over.
  */
 #include "tests/sim/plan.h"
 #include "tests/sim/record.h"
+#include "tests/sim/replay.h"
 #include "tests/sim/timer.h"
 
 struct conn;
@@ -17,6 +19,7 @@ struct server {
 	struct timers timers;
 	struct plan plan;
 	struct record record;
+	struct replay replay;
 	uint64_t connections, open_connections, open_calls;
 	struct conn *all, *dead;
 };

@@ -171,6 +171,37 @@ test("echoes what it got", async () => {
   assert.match(body.choices[0].message.content, /"x":"a\\"b\\\\c"/);
 });
 
+test("replays what is queued, before any script", async () => {
+  await script("status=500");
+  const queue = (query, body) => control("POST", `/sim/answers?${new URLSearchParams(query)}`, body);
+  const stream = 'data: {"a":"\u00e9"}\n\ndata: [DONE]\n\n';
+  await queue({ for_path: "/models" }, '{"data":[]}');
+  await queue({ status: 418, header: "x-a:b" }, "short and stout");
+  await queue({ type: "text/event-stream; charset=utf-8", split: 7 }, stream);
+  await queue({ split: 5, cut_after: 2 }, "0123456789abcdef");
+  await queue({ split: 5 }, "");
+  const teapot = await ask(chat("statsu=1"));
+  assert.deepEqual([teapot.status, teapot.headers.get("x-a"), await teapot.text()], [418, "b", "short and stout"]);
+  const split = await wire(chat("", { stream: false }), { wait: 200 });
+  assert.match(split.text, /\r\ncontent-type: text\/event-stream; charset=utf-8\r\ntransfer-encoding: chunked/);
+  assert.equal(split.text.split("\r\n7\r\n").length - 1, Math.floor(Buffer.byteLength(stream) / 7));
+  const cut = await wire(chat(""));
+  assert.deepEqual([cut.how, cut.text.split("\r\n\r\n")[1]], ["fin", "5\r\n01234\r\n5\r\n56789\r\n"]);
+  assert.equal(await (await ask(chat(""))).text(), "");
+  assert.equal((await ask(chat(""))).status, 500);
+  assert.deepEqual(await (await fetch(url("/v1/models?limit=1"))).json(), { data: [] });
+  await queue({}, "{}");
+  await control("POST", "/sim/reset");
+  assert.equal((await (await ask(chat(""))).json()).object, "chat.completion");
+});
+
+test("queues no more than 256 answers, and only with words it knows", async () => {
+  const queue = (query) => fetch(url(`/sim/answers?${query}`), { method: "POST", body: "x" });
+  for (const query of ["statsu=1", "split=x", "split=", "type"]) assert.equal((await queue(query)).status, 400, query);
+  for (let i = 0; i < 256; i++) assert.equal((await queue("")).status, 200);
+  assert.match(await (await queue("")).text(), /too many/);
+});
+
 test("remembers its calls, and logs them as they come", async () => {
   await ask(chat("tokens=2", { stream: true }), { authorization: "Bearer k", "x-gsr-attempt": "req_9-1" }).then((a) => a.text());
   await ask(chat("body=key"));
