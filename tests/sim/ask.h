@@ -14,3 +14,9 @@ struct ask {
 };
 
 struct ask ask_parse(const char *body, size_t len);
+
+/*
+ * Whether the conversation ends in results of tools, in any dialect.
+ * Instructions that a client puts behind them do not count.
+ */
+bool ask_ends_in_results(const char *body, size_t len);

@@ -216,16 +216,54 @@ step_first(struct call *c, struct text *out)
 	return go(c, STEP_PART, 0);
 }
 
+/* The open call, or the one to open, of which least is made. */
+static struct part *
+next_in_turn(struct reply *r, struct part *p)
+{
+	struct part *other, *end = r->parts + r->count;
+
+	for (other = p; other < end; other++)
+		if (!other->closed && other->made < p->made)
+			p = other;
+	return p;
+}
+
 /* The part to go on with; NULL when all are closed. */
 static struct part *
-current_part(struct reply *r)
+current_part(struct call *c)
 {
-	unsigned i;
+	struct part *p = c->reply.parts, *end = p + c->reply.count;
 
-	for (i = 0; i < r->count; i++)
-		if (!r->parts[i].closed)
-			return &r->parts[i];
-	return NULL;
+	while (p < end && p->closed)
+		p++;
+	if (p == end)
+		return NULL;
+	if (p->kind == PART_CALL && c->script.interleave &&
+	    c->dialect->interleaves)
+		return next_in_turn(&c->reply, p);
+	return p;
+}
+
+/* Only what is said can be said for ever. */
+static bool
+has_more(const struct call *c, const struct part *p)
+{
+	bool said = p->kind == PART_TEXT || p->kind == PART_REFUSAL;
+
+	return p->made < p->chunks || (said && c->script.endless);
+}
+
+static void
+make_chunk(struct call *c, struct part *p)
+{
+	if (c->chunks && c->pings < c->script.ping) {
+		c->dialect->ping(&c->piece, &c->reply);
+		c->pings++;
+		return;
+	}
+	c->dialect->chunk(&c->piece, &c->reply, p, p->made++);
+	c->chunks++;
+	c->pings = 0;
 }
 
 /* An error comes while the last part is open. */
@@ -242,7 +280,7 @@ static enum call_next
 step_part(struct call *c, struct text *out)
 {
 	enum call_next next = unless_marked(c, CALL_MORE);
-	struct part *p = current_part(&c->reply);
+	struct part *p = current_part(c);
 	uint64_t wait_ms = 0;
 
 	if (next != CALL_MORE)
@@ -250,9 +288,8 @@ step_part(struct call *c, struct text *out)
 	if (p && !p->opened) {
 		p->opened = true;
 		c->dialect->open(&c->piece, &c->reply, p);
-	} else if (p && (p->made < p->chunks || c->script.endless)) {
-		c->dialect->chunk(&c->piece, &c->reply, p, p->made++);
-		c->chunks++;
+	} else if (p && has_more(c, p)) {
+		make_chunk(c, p);
 		wait_ms = c->script.interval_ms;
 	} else if (is_over(c, p)) {
 		return go(c, STEP_LAST, 0);
@@ -297,6 +334,7 @@ call_begin(struct call *c)
 	c->step = STEP_BEGIN;
 	c->chunks = c->wire = c->wait_ms = c->status = 0;
 	c->piece.len = c->played = 0;
+	c->pings = 0;
 	recording_free(c->recording);
 	c->recording = NULL;
 	c->reply.script = &c->script;

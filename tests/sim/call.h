@@ -34,7 +34,8 @@ struct call {
 	struct recording *recording; /* to play in place of it; or NULL */
 	enum call_step step;
 	bool stream, reused;
-	uint64_t chunks; /* content chunks, or pieces of a recording, made */
+	uint64_t chunks; /* of parts, or pieces of a recording, made */
+	uint64_t pings;  /* keep-alives made since the last chunk */
 	size_t played;   /* bytes of the recording made */
 	uint64_t wire;   /* bytes made */
 	uint64_t status; /* answered; 0 before, and for what is no HTTP */

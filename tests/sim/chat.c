@@ -17,14 +17,17 @@ put_usage(struct text *out, const struct reply *r)
 	text_form(out,
 	    "{\"prompt_tokens\":%lu,\"completion_tokens\":%lu,"
 	    "\"total_tokens\":%lu,"
-	    "\"prompt_tokens_details\":{\"cached_tokens\":%lu,"
-	    "\"audio_tokens\":0},",
+	    "\"prompt_tokens_details\":{\"cached_tokens\":%lu,",
 	    s->prompt, completion, s->prompt + completion, s->cached);
+	if (s->cache_write + s->cache_write_1h)
+		text_form(out, "\"cache_write_tokens\":%lu,",
+		    s->cache_write + s->cache_write_1h);
 	text_form(out,
+	    "\"audio_tokens\":0},"
 	    "\"completion_tokens_details\":{\"reasoning_tokens\":%lu,"
 	    "\"audio_tokens\":0,\"accepted_prediction_tokens\":0,"
 	    "\"rejected_prediction_tokens\":0}}",
-	    s->reasoning);
+	    reply_reasoning(r));
 }
 
 static void
@@ -43,7 +46,60 @@ put_start(struct text *out, const struct reply *r, const char *object)
 static const char *
 finish(const struct reply *r)
 {
-	return *r->script->finish ? r->script->finish : "stop";
+	if (*r->script->finish)
+		return r->script->finish;
+	return reply_has(r, PART_CALL) ? "tool_calls" : "stop";
+}
+
+/* The whole of the parts of a kind, or null. */
+static void
+put_words(struct text *out, const struct reply *r, enum part_kind kind)
+{
+	unsigned i;
+
+	if (!reply_has(r, kind)) {
+		text_str(out, "null");
+		return;
+	}
+	text_str(out, "\"");
+	for (i = 0; i < r->count; i++)
+		if (r->parts[i].kind == kind)
+			reply_whole(out, r, &r->parts[i]);
+	text_str(out, "\"");
+}
+
+/* As far as the arguments. */
+static void
+put_call(struct text *out, const struct reply *r, const struct part *p)
+{
+	bool custom = r->script->custom;
+	const char *type = custom ? "custom" : "function";
+
+	text_form(out,
+	    "\"id\":\"call_sim%lu_%u\",\"type\":\"%s\",\"%s\":{"
+	    "\"name\":\"%s\",\"%s\":\"",
+	    r->n, p->call, type, type, reply_call(r, p)->name,
+	    custom ? "input" : "arguments");
+}
+
+static void
+put_calls(struct text *out, const struct reply *r)
+{
+	const char *before = ",\"tool_calls\":[{";
+	unsigned i;
+
+	if (!reply_has(r, PART_CALL))
+		return;
+	for (i = 0; i < r->count; i++) {
+		if (r->parts[i].kind != PART_CALL)
+			continue;
+		text_str(out, before);
+		put_call(out, r, &r->parts[i]);
+		reply_whole(out, r, &r->parts[i]);
+		text_str(out, "\"}}");
+		before = ",{";
+	}
+	text_str(out, "]");
 }
 
 static void
@@ -51,11 +107,17 @@ write_answer(struct text *out, const struct reply *r)
 {
 	put_start(out, r, "chat.completion");
 	text_str(out, "{\"index\":0,\"message\":{\"role\":\"assistant\","
-		      "\"content\":\"");
-	reply_whole(out, r, &r->parts[0]);
-	text_form(out,
-	    "\",\"refusal\":null,\"annotations\":[]},\"logprobs\":null,"
-	    "\"finish_reason\":\"%s\"}]",
+		      "\"content\":");
+	put_words(out, r, PART_TEXT);
+	text_str(out, ",\"refusal\":");
+	put_words(out, r, PART_REFUSAL);
+	text_str(out, ",\"annotations\":[]");
+	if (reply_has(r, PART_THOUGHT)) {
+		text_str(out, ",\"reasoning_content\":");
+		put_words(out, r, PART_THOUGHT);
+	}
+	put_calls(out, r);
+	text_form(out, "},\"logprobs\":null,\"finish_reason\":\"%s\"}]",
 	    finish(r));
 	if (!reply_without_usage(r)) {
 		text_str(out, ",\"usage\":");
@@ -84,28 +146,78 @@ write_begin(struct text *out, struct reply *r)
 {
 	start_event(out, r);
 	text_str(out, "{\"index\":0,\"delta\":{\"role\":\"assistant\","
-		      "\"content\":\"\",\"refusal\":null},\"logprobs\":null,"
+		      "\"content\":");
+	text_str(out, reply_has(r, PART_TEXT) ? "\"\"" : "null");
+	text_str(out, ",\"refusal\":null},\"logprobs\":null,"
 		      "\"finish_reason\":null}]");
 	end_event(out, r);
 }
 
-/* Parts begin and end with their deltas. */
+/* A call begins with its name; other parts with their deltas. */
 static void
-write_nothing(struct text *out, struct reply *r, const struct part *p)
+write_open(struct text *out, struct reply *r, const struct part *p)
+{
+	if (p->kind != PART_CALL)
+		return;
+	start_event(out, r);
+	text_form(out, "{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":%u,",
+	    p->call);
+	put_call(out, r, p);
+	text_str(out, "\"}}]},\"logprobs\":null,\"finish_reason\":null}]");
+	end_event(out, r);
+}
+
+static void
+write_close(struct text *out, struct reply *r, const struct part *p)
 {
 	(void)out;
 	(void)r;
 	(void)p;
 }
 
+/* The key of a kind's deltas. */
+static const char *const keys[] = {
+	[PART_THOUGHT] = "reasoning_content",
+	[PART_TEXT] = "content",
+	[PART_REFUSAL] = "refusal",
+};
+
+static void
+put_piece(struct text *out, const struct reply *r, const struct part *p,
+    uint64_t i)
+{
+	bool custom = r->script->custom;
+
+	text_form(out, "\"tool_calls\":[{\"index\":%u,\"%s\":{\"%s\":\"",
+	    p->call, custom ? "custom" : "function",
+	    custom ? "input" : "arguments");
+	reply_chunk(out, r, p, i);
+	text_str(out, "\"}}]");
+}
+
 static void
 write_chunk(struct text *out, struct reply *r, const struct part *p, uint64_t i)
 {
 	start_event(out, r);
-	text_str(out, "{\"index\":0,\"delta\":{\"content\":\"");
-	reply_chunk(out, r, p, i);
-	text_str(out, "\"},\"logprobs\":null,\"finish_reason\":null}]");
+	text_str(out, "{\"index\":0,\"delta\":{");
+	if (p->kind == PART_CALL) {
+		put_piece(out, r, p, i);
+	} else {
+		text_str(out, "\"");
+		text_str(out, keys[p->kind]);
+		text_str(out, "\":\"");
+		reply_chunk(out, r, p, i);
+		text_str(out, "\"");
+	}
+	text_str(out, "},\"logprobs\":null,\"finish_reason\":null}]");
 	end_event(out, r);
+}
+
+static void
+write_ping(struct text *out, struct reply *r)
+{
+	(void)r;
+	text_str(out, ": ping\n\n");
 }
 
 static void
@@ -139,11 +251,13 @@ const struct dialect dialect_chat = {
 	.family = FAMILY_OPENAI,
 	.id_header = "x-request-id",
 	.endless = "{\"choices\":[{\"message\":{\"content\":\"",
+	.interleaves = true,
 	.answer = write_answer,
 	.begin = write_begin,
-	.open = write_nothing,
+	.open = write_open,
 	.chunk = write_chunk,
-	.close = write_nothing,
+	.close = write_close,
+	.ping = write_ping,
 	.end = write_end,
 	.fail = write_failure,
 };

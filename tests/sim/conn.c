@@ -243,7 +243,9 @@ start_call(struct conn *c)
 	a.tag = (struct bytes){ call->script.tag, strlen(call->script.tag) };
 	if (*wrong)
 		call->refusal = wrong;
-	reply_compose(&call->reply);
+	reply_compose(&call->reply,
+	    call->script.call_count &&
+		!ask_ends_in_results(a.body.at, a.body.len));
 	keep_echo(c, a.head, a.body);
 	call->reply.n = c->n = record_arrival(&c->server->record, &a);
 	c->keep = r->keep_alive && !call->script.close;

@@ -11,6 +11,7 @@ struct dialect {
 	enum refusal_family family;
 	const char *id_header; /* that names the request's id */
 	const char *endless;   /* how an answer begins that never ends */
+	bool interleaves;      /* several calls may be open at once */
 	void (*answer)(struct text *out, const struct reply *r);
 
 	/* The pieces of a stream, each whole events; no begin: no streams. */
@@ -19,6 +20,7 @@ struct dialect {
 	void (*chunk)(struct text *out, struct reply *r, const struct part *p,
 	    uint64_t i);
 	void (*close)(struct text *out, struct reply *r, const struct part *p);
+	void (*ping)(struct text *out, struct reply *r); /* keep alive */
 	void (*end)(struct text *out, struct reply *r);
 	void (*fail)(struct text *out, struct reply *r,
 	    const struct refusal *why);

@@ -9,6 +9,9 @@ const { OpenAI } = require("openai");
 const { Anthropic } = require("@anthropic-ai/sdk");
 
 const user = (words) => [{ role: "user", content: `hi [[sim ${words}]]` }];
+const call = (name, args) => `call=${name}:${Buffer.from(args).toString("base64url")}`;
+const CITY = JSON.stringify({ city: `Zürich, "old" town` });
+const TOOLS = `${call("get_weather", CITY)} ${call("get_time", '{"zone":"Europe/Zurich"}')}`;
 const kinds = (events) => events.map((e) => e.type ?? e.object ?? e);
 
 // What a dialect's tests need to know of it; whole: of an answer's body, parts: of a stream's events.
@@ -21,6 +24,12 @@ const dialects = {
     finish: (a) => a.choices[0].finish_reason,
     streamedFinish: (es) => es.findLast((e) => e.choices?.[0])?.choices[0].finish_reason,
     usage: ({ usage }) => [usage.prompt_tokens, usage.completion_tokens, usage.prompt_tokens_details.cached_tokens],
+    written: ({ usage }) => usage.prompt_tokens_details.cache_write_tokens,
+    reasoned: ({ usage }) => usage.completion_tokens_details.reasoning_tokens,
+    thought: (a) => a.choices[0].message.reasoning_content,
+    refusal: (a) => a.choices[0].message.refusal,
+    calls: (a) => a.choices[0].message.tool_calls?.map((c) => [c.id, c.function.name, c.function.arguments]),
+    results: (a) => [a.choices[0].message, { role: "tool", tool_call_id: "call_sim1_0", content: "sunny" }],
     last: "[DONE]",
     requestId: "x-request-id",
   },
@@ -32,6 +41,12 @@ const dialects = {
     finish: (a) => a.incomplete_details?.reason ?? a.status,
     streamedFinish: (es) => es.at(-1).response?.incomplete_details?.reason ?? es.at(-1).response?.status,
     usage: ({ usage }) => [usage.input_tokens, usage.output_tokens, usage.input_tokens_details.cached_tokens],
+    written: ({ usage }) => usage.input_tokens_details.cache_write_tokens,
+    reasoned: ({ usage }) => usage.output_tokens_details.reasoning_tokens,
+    thought: (a) => a.output.find((i) => i.type === "reasoning")?.summary[0].text,
+    refusal: (a) => a.output.at(-1).content[0].refusal,
+    calls: (a) => a.output.filter((i) => i.type === "function_call").map((c) => [c.call_id, c.name, c.arguments]),
+    results: (a) => [...a.output, { type: "function_call_output", call_id: "call_sim1_0", output: "sunny" }],
     last: "response.completed",
     requestId: "x-request-id",
   },
@@ -43,6 +58,15 @@ const dialects = {
     finish: (a) => a.stop_reason,
     streamedFinish: (es) => es.find((e) => e.type === "message_delta")?.delta.stop_reason,
     usage: ({ usage }) => [usage.input_tokens + usage.cache_read_input_tokens, usage.output_tokens, usage.cache_read_input_tokens],
+    written: ({ usage }) => usage.cache_creation_input_tokens,
+    reasoned: () => 3,
+    thought: (a) => a.content.find((b) => b.type === "thinking")?.thinking,
+    refusal: (a) => (a.stop_reason === "refusal" ? a.content[0].text : null),
+    calls: (a) => a.content.filter((b) => b.type === "tool_use").map((c) => [c.id.replace("toolu", "call"), c.name, JSON.stringify(c.input)]),
+    results: (a) => [
+      { role: "assistant", content: a.content },
+      { role: "user", content: [{ type: "tool_result", tool_use_id: "toolu_sim1_0", content: "sunny" }] },
+    ],
     last: "message_stop",
     requestId: "request-id",
   },
@@ -141,8 +165,138 @@ test("responses: the whole ladder", async () => {
   assert.deepEqual(events.at(-1).response.output[0], events.at(-2).item);
 });
 
+each("thinks first", async (d) => {
+  const answer = await whole(d, "thinking=3 tokens=2");
+  assert.equal(d.thought(answer), "h0 h1 h2 ");
+  assert.equal(d.text(answer), "t0 t1 ");
+  assert.equal(d.reasoned(answer), 3);
+  assert.equal(d.usage(answer)[1], 5);
+});
+
+each("refuses politely", async (d) => {
+  assert.equal(d.refusal(await whole(d, "refusal=2")), "r0 r1 ");
+});
+
+each("tells what it wrote to caches", async (d, id) => {
+  const answer = await whole(d, "prompt=100 cached=10 cache_write=20 cache_write_1h=30");
+  assert.equal(d.written(answer), 50);
+  if (id !== "messages") return assert.equal(d.usage(answer)[0], 100);
+  assert.equal(answer.usage.input_tokens, 40);
+  assert.deepEqual(answer.usage.cache_creation, { ephemeral_5m_input_tokens: 20, ephemeral_1h_input_tokens: 30 });
+});
+
+each("calls tools once, then answers", async (d) => {
+  const first = await whole(d, `tokens=1 ${TOOLS}`);
+  const id = d.calls(first)[0][0];
+  assert.match(id, /^call_sim\d+_0$/);
+  assert.deepEqual(d.calls(first), [
+    [id, "get_weather", CITY], [id.replace(/0$/, "1"), "get_time", '{"zone":"Europe/Zurich"}'],
+  ]);
+  assert.equal(d.text(first), "t0 ");
+  const key = d === dialects.responses ? "input" : "messages";
+  const asked = user(TOOLS);
+  const more = (...items) => whole(d, "", { [key]: [...asked, ...d.results(first), ...items] });
+  assert.ok(!d.calls(await more())?.length);
+  assert.ok(!d.calls(await more({ role: "system", content: "be brief" }))?.length);
+  assert.equal(d.calls(await more({ role: "user", content: 'again, "type":"tool_result"' })).length, 2);
+  assert.equal(d.calls(await whole(d, "", { [key]: [...asked, ...asked] })).length, 2);
+});
+
+each("keeps a stream alive", async (d, id) => {
+  const said = { chat: ": ping", responses: "response.in_progress", messages: "ping" }[id];
+  const events = kinds(await stream(d, "tokens=3 ping=2"));
+  assert.equal(events.filter((k) => k === said).length, 4 + { chat: 0, responses: 1, messages: 1 }[id]);
+});
+
+test("chat: streams of thoughts, refusals and calls", async () => {
+  const d = dialects.chat;
+  const deltas = async (words) => (await stream(d, words)).filter((e) => e.choices).map((e) => e.choices[0].delta);
+  assert.deepEqual((await deltas("thinking=2 tokens=1")).slice(0, 4), [
+    { role: "assistant", content: "", refusal: null }, { reasoning_content: "h0 " }, { reasoning_content: "h1 " }, { content: "t0 " },
+  ]);
+  assert.deepEqual((await deltas("refusal=1")).slice(0, 2), [{ role: "assistant", content: null, refusal: null }, { refusal: "r0 " }]);
+  const order = (ds) => ds.flatMap((x) => x.tool_calls ?? []).map((c) => `${c.index}${c.id ? "+" : ""}`).join(" ");
+  assert.equal(order(await deltas(`tokens=0 ${TOOLS}`)), "0+ 0 0 0 0 1+ 1 1 1");
+  assert.equal(order(await deltas(`tokens=0 interleave=1 ${TOOLS}`)), "0+ 0 1+ 1 0 1 0 1 0");
+  assert.equal(d.streamedFinish(await stream(d, TOOLS)), "tool_calls");
+  const custom = (await whole(d, `custom=1 ${call("patch", "*** Begin\n")}`)).choices[0].message.tool_calls[0];
+  assert.deepEqual([custom.type, custom.custom], ["custom", { name: "patch", input: "*** Begin\n" }]);
+  const pieces = (await deltas(`tokens=0 custom=1 ${call("patch", "*** Begin\n")}`)).flatMap((x) => x.tool_calls ?? []);
+  assert.deepEqual(pieces.map((p) => p.custom.input), ["", "*** Begin\n"]);
+});
+
+test("responses: streams of thoughts, refusals and calls", async () => {
+  const d = dialects.responses;
+  const ladder = async (words) => kinds(await stream(d, words)).slice(2, -1).map((k) => k.slice("response.".length));
+  const thought = await stream(d, "thinking=1 tokens=0 blob=secret");
+  assert.deepEqual(kinds(thought).slice(2, 8).map((k) => k.slice("response.".length)), [
+    "output_item.added", "reasoning_summary_part.added", "reasoning_summary_text.delta",
+    "reasoning_summary_text.done", "reasoning_summary_part.done", "output_item.done",
+  ]);
+  assert.equal(thought[7].item.encrypted_content, "secret");
+  assert.match((await whole(d, "thinking=1")).output[0].encrypted_content, /^blob-\d+-m$/);
+  assert.deepEqual(await ladder("refusal=1"), [
+    "output_item.added", "content_part.added", "refusal.delta", "refusal.done", "content_part.done", "output_item.done",
+  ]);
+  assert.deepEqual(await ladder(`tokens=0 ${call("f", "{}")}`), [
+    "output_item.added", "function_call_arguments.delta", "function_call_arguments.done", "output_item.done",
+  ]);
+  const custom = await stream(d, `tokens=0 custom=1 ${call("patch", "*** Begin\n")}`);
+  assert.match(kinds(custom).join(), /custom_tool_call_input.delta,response.custom_tool_call_input.done/);
+  const { id, call_id, ...item } = custom.at(-1).response.output[0];
+  assert.match(`${id} ${call_id}`, /^ctc_sim\d+_0 call_sim\d+_0$/);
+  assert.deepEqual(item, { type: "custom_tool_call", status: "completed", name: "patch", input: "*** Begin\n" });
+  assert.equal(kinds(await stream(d, "thinking=2 error_in_stream=1")).at(-1), "response.failed");
+});
+
+test("messages: streams of thoughts, refusals and calls", async () => {
+  const d = dialects.messages;
+  const deltas = (es) => es.filter((e) => e.type === "content_block_delta").map((e) => Object.values(e.delta).join(" "));
+  assert.deepEqual(deltas(await stream(d, "thinking=1 tokens=1 blob=sig")),
+    ["thinking_delta h0 ", "signature_delta sig", "text_delta t0 "]);
+  const refused = await stream(d, "refusal=1");
+  assert.deepEqual(deltas(refused), ["text_delta r0 "]);
+  assert.equal(refused.at(-2).delta.stop_details.type, "refusal");
+  const called = await stream(d, `tokens=0 ${call("f", '{"a":"0123456789"}')}`);
+  assert.deepEqual(deltas(called), ["input_json_delta ", 'input_json_delta {"a":"0123', 'input_json_delta 456789"}']);
+  assert.equal(d.streamedFinish(called), "tool_use");
+});
+
+test("a place in an answer counts the chunks of all parts", async () => {
+  const cut = await ask(dialects.chat, `thinking=2 tokens=2 ${call("f", "{}")} stall_after=3`, { stream: true });
+  const reader = cut.body.getReader();
+  let text = "";
+  while (!text.includes("t0 ")) text += Buffer.from((await reader.read()).value).toString();
+  await reader.cancel();
+  assert.ok(!text.includes("t1 "));
+  assert.equal((await whole(dialects.chat, `${call("a", "{}")} `.repeat(5))).error.code, "bad_words");
+});
+
 const openai = () => new OpenAI({ apiKey: "k", baseURL: url("/v1"), maxRetries: 0 });
 const anthropic = () => new Anthropic({ apiKey: "k", baseURL: url(""), maxRetries: 0 });
+
+test("the vendors' clients call tools", async () => {
+  const words = `thinking=2 tokens=2 ${TOOLS}`;
+  const parameters = { type: "object", properties: {} };
+  const names = ["get_weather", "get_time"];
+  const chat = await openai().chat.completions.stream(dialects.chat.body(`${words} interleave=1`, {
+    tools: names.map((name) => ({ type: "function", function: { name, parameters } })), stream_options: { include_usage: true },
+  })).finalChatCompletion();
+  assert.deepEqual(dialects.chat.calls(chat).map((c) => c[2])[0], CITY);
+  assert.equal(chat.choices[0].finish_reason, "tool_calls");
+  assert.ok(chat.usage.completion_tokens);
+  const response = await openai().responses.stream(dialects.responses.body(words, {
+    tools: names.map((name) => ({ type: "function", name, parameters, strict: false })),
+  })).finalResponse();
+  assert.deepEqual(dialects.responses.calls(response).map((c) => c[2])[0], CITY);
+  assert.equal(response.output_text, "t0 t1 ");
+  const message = await anthropic().messages.stream(dialects.messages.body(words, {
+    tools: names.map((name) => ({ name, input_schema: parameters })),
+  })).finalMessage();
+  assert.deepEqual(dialects.messages.calls(message).map((c) => c[2])[0], CITY);
+  assert.deepEqual(kinds(message.content), ["thinking", "text", "tool_use", "tool_use"]);
+  assert.match(message.content[0].signature, /^blob-\d+-m$/);
+});
 
 test("the vendors' clients read it", async () => {
   const chat = openai().chat.completions.stream(dialects.chat.body("tokens=3"));

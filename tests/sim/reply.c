@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define PIECE_BYTES 10 /* of a call's arguments */
+
 static void
 add_part(struct reply *r, enum part_kind kind, uint64_t chunks)
 {
@@ -13,12 +15,51 @@ add_part(struct reply *r, enum part_kind kind, uint64_t chunks)
 	r->count++;
 }
 
-void
-reply_compose(struct reply *r)
+static void
+add_calls(struct reply *r)
 {
+	size_t i, len;
+
+	for (i = 0; i < r->script->call_count; i++) {
+		len = r->script->calls[i].len;
+		add_part(r, PART_CALL, (len + PIECE_BYTES - 1) / PIECE_BYTES);
+		r->parts[r->count - 1].call = (unsigned)i;
+	}
+}
+
+void
+reply_compose(struct reply *r, bool calls)
+{
+	const struct script *s = r->script;
+
 	r->count = 0;
 	r->events = 0;
-	add_part(r, PART_TEXT, r->script->tokens);
+	calls = calls && s->call_count;
+	if (s->thinking)
+		add_part(r, PART_THOUGHT, s->thinking);
+	if (s->refusal)
+		add_part(r, PART_REFUSAL, s->refusal);
+	else if (s->tokens || s->endless || !calls)
+		add_part(r, PART_TEXT, s->tokens);
+	if (calls)
+		add_calls(r);
+}
+
+bool
+reply_has(const struct reply *r, enum part_kind kind)
+{
+	unsigned i;
+
+	for (i = 0; i < r->count; i++)
+		if (r->parts[i].kind == kind)
+			return true;
+	return false;
+}
+
+const struct script_call *
+reply_call(const struct reply *r, const struct part *p)
+{
+	return &r->script->calls[p->call];
 }
 
 static void
@@ -43,12 +84,48 @@ write_text(struct text *out, const struct reply *r, uint64_t i)
 		text_fill(out, 'x', size - (out->len - from));
 }
 
+/* Where piece i begins: never within a character. */
+static size_t
+piece_edge(const char *bytes, size_t len, uint64_t i)
+{
+	size_t at = i * PIECE_BYTES;
+
+	if (at >= len)
+		return len;
+	while (at < len && ((unsigned char)bytes[at] & 0xc0) == 0x80)
+		at++;
+	return at;
+}
+
+static void
+write_arguments(struct text *out, const struct reply *r, const struct part *p,
+    uint64_t i)
+{
+	const struct script_call *call = reply_call(r, p);
+	const char *bytes = r->script->arguments + call->from;
+	size_t from = piece_edge(bytes, call->len, i);
+
+	text_json(out, bytes + from,
+	    piece_edge(bytes, call->len, i + 1) - from);
+}
+
 void
 reply_chunk(struct text *out, const struct reply *r, const struct part *p,
     uint64_t i)
 {
-	(void)p;
-	write_text(out, r, i);
+	switch (p->kind) {
+	case PART_TEXT:
+		write_text(out, r, i);
+		break;
+	case PART_CALL:
+		write_arguments(out, r, p, i);
+		break;
+	case PART_THOUGHT:
+	case PART_REFUSAL:
+		text_str(out, p->kind == PART_THOUGHT ? "h" : "r");
+		text_num(out, i);
+		text_str(out, " ");
+	}
 }
 
 void
@@ -58,6 +135,17 @@ reply_whole(struct text *out, const struct reply *r, const struct part *p)
 
 	for (i = 0; i < p->chunks; i++)
 		reply_chunk(out, r, p, i);
+}
+
+void
+reply_blob(struct text *out, const struct reply *r)
+{
+	const char *blob = r->script->blob;
+
+	if (*blob)
+		text_json(out, blob, strlen(blob));
+	else
+		text_form(out, "blob-%lu-%s", r->n, r->model);
 }
 
 bool
@@ -78,4 +166,12 @@ reply_completion(const struct reply *r)
 	for (i = 0; i < r->count; i++)
 		chunks += r->parts[i].chunks;
 	return chunks;
+}
+
+uint64_t
+reply_reasoning(const struct reply *r)
+{
+	const struct script *s = r->script;
+
+	return s->reasoning == SCRIPT_UNSET ? s->thinking : s->reasoning;
 }

@@ -13,13 +13,20 @@ struct form {
 	const char *prefix; /* of the item's id */
 	const char *event;  /* .delta and .done */
 	const char *part;   /* .added and .done, of what the item contains */
-	const char *type;   /* of that */
+	const char *type;   /* of that; without a part, of the item */
 	const char *key;    /* of the words in it, and in .done */
 	const char *place;  /* further fields of its events */
 	const char *more;   /* further fields of the part */
 };
 
 static const struct form forms[] = {
+	[PART_THOUGHT] = { .prefix = "rs",
+	    .event = "response.reasoning_summary_text",
+	    .part = "response.reasoning_summary_part",
+	    .type = "summary_text",
+	    .key = "text",
+	    .place = ",\"summary_index\":0",
+	    .more = "" },
 	[PART_TEXT] = { .prefix = "msg",
 	    .event = "response.output_text",
 	    .part = "response.content_part",
@@ -27,11 +34,33 @@ static const struct form forms[] = {
 	    .key = "text",
 	    .place = ",\"content_index\":0",
 	    .more = ",\"annotations\":[],\"logprobs\":[]" },
+	[PART_REFUSAL] = { .prefix = "msg",
+	    .event = "response.refusal",
+	    .part = "response.content_part",
+	    .type = "refusal",
+	    .key = "refusal",
+	    .place = ",\"content_index\":0",
+	    .more = "" },
+	[PART_CALL] = { .prefix = "fc",
+	    .event = "response.function_call_arguments",
+	    .type = "function_call",
+	    .key = "arguments",
+	    .place = "" },
+};
+
+static const struct form custom_call = {
+	.prefix = "ctc",
+	.event = "response.custom_tool_call_input",
+	.type = "custom_tool_call",
+	.key = "input",
+	.place = "",
 };
 
 static const struct form *
-form_of(const struct part *p)
+form_of(const struct reply *r, const struct part *p)
 {
+	if (p->kind == PART_CALL && r->script->custom)
+		return &custom_call;
 	return &forms[p->kind];
 }
 
@@ -47,12 +76,12 @@ put_usage(struct text *out, const struct reply *r)
 	}
 	text_form(out,
 	    "{\"input_tokens\":%lu,\"input_tokens_details\":"
-	    "{\"cached_tokens\":%lu,\"cache_write_tokens\":0},",
-	    s->prompt, s->cached);
+	    "{\"cached_tokens\":%lu,\"cache_write_tokens\":%lu},",
+	    s->prompt, s->cached, s->cache_write + s->cache_write_1h);
 	text_form(out,
 	    "\"output_tokens\":%lu,\"output_tokens_details\":"
 	    "{\"reasoning_tokens\":%lu},\"total_tokens\":%lu}",
-	    completion, s->reasoning, s->prompt + completion);
+	    completion, reply_reasoning(r), s->prompt + completion);
 }
 
 static const char *
@@ -80,14 +109,15 @@ is_last(const struct reply *r, const struct part *p)
 static void
 put_id(struct text *out, const struct reply *r, const struct part *p)
 {
-	text_form(out, "%s_sim%lu_%u", form_of(p)->prefix, r->n, p->index);
+	text_form(out, "%s_sim%lu_%u", form_of(r, p)->prefix, r->n,
+	    p->kind == PART_CALL ? p->call : p->index);
 }
 
 /* What an item contains, with its words when it is closed. */
 static void
 put_inside(struct text *out, const struct reply *r, const struct part *p)
 {
-	const struct form *f = form_of(p);
+	const struct form *f = form_of(r, p);
 
 	text_form(out, "{\"type\":\"%s\",\"%s\":\"", f->type, f->key);
 	if (p->closed)
@@ -95,22 +125,68 @@ put_inside(struct text *out, const struct reply *r, const struct part *p)
 	text_form(out, "\"%s}", f->more);
 }
 
+static const char *
+item_status(const struct reply *r, const struct part *p)
+{
+	if (!p->closed)
+		return "in_progress";
+	return is_last(r, p) ? final_status(r) : "completed";
+}
+
+static void
+put_call(struct text *out, const struct reply *r, const struct part *p)
+{
+	const struct form *f = form_of(r, p);
+
+	text_form(out,
+	    "\"type\":\"%s\",\"status\":\"%s\","
+	    "\"call_id\":\"call_sim%lu_%u\",\"name\":\"%s\",\"%s\":\"",
+	    f->type, item_status(r, p), r->n, p->call, reply_call(r, p)->name,
+	    f->key);
+	if (p->closed)
+		reply_whole(out, r, p);
+	text_str(out, "\"");
+}
+
+static void
+put_thought(struct text *out, const struct reply *r, const struct part *p)
+{
+	text_str(out, "\"type\":\"reasoning\",\"summary\":[");
+	if (p->closed)
+		put_inside(out, r, p);
+	text_str(out, "]");
+	if (!p->closed)
+		return;
+	text_str(out, ",\"encrypted_content\":\"");
+	reply_blob(out, r);
+	text_str(out, "\"");
+}
+
+static void
+put_message(struct text *out, const struct reply *r, const struct part *p)
+{
+	text_form(out,
+	    "\"type\":\"message\",\"status\":\"%s\","
+	    "\"role\":\"assistant\",\"content\":[",
+	    item_status(r, p));
+	if (p->closed)
+		put_inside(out, r, p);
+	text_str(out, "]");
+}
+
 static void
 put_item(struct text *out, const struct reply *r, const struct part *p)
 {
-	const char *status = "in_progress";
-
-	if (p->closed)
-		status = is_last(r, p) ? final_status(r) : "completed";
 	text_str(out, "{\"id\":\"");
 	put_id(out, r, p);
-	text_form(out,
-	    "\",\"type\":\"message\",\"status\":\"%s\","
-	    "\"role\":\"assistant\",\"content\":[",
-	    status);
-	if (p->closed)
-		put_inside(out, r, p);
-	text_str(out, "]}");
+	text_str(out, "\",");
+	if (p->kind == PART_THOUGHT)
+		put_thought(out, r, p);
+	else if (p->kind == PART_CALL)
+		put_call(out, r, p);
+	else
+		put_message(out, r, p);
+	text_str(out, "}");
 }
 
 static void
@@ -209,6 +285,12 @@ write_begin(struct text *out, struct reply *r)
 }
 
 static void
+write_ping(struct text *out, struct reply *r)
+{
+	write_state(out, r, "in_progress", "in_progress");
+}
+
+static void
 write_item(struct text *out, struct reply *r, const struct part *p,
     const char *end)
 {
@@ -223,16 +305,17 @@ put_place(struct text *out, const struct reply *r, const struct part *p)
 {
 	text_str(out, ",\"item_id\":\"");
 	put_id(out, r, p);
-	text_form(out, "\",\"output_index\":%u%s", p->index, form_of(p)->place);
+	text_form(out, "\",\"output_index\":%u%s", p->index,
+	    form_of(r, p)->place);
 }
 
 static void
 write_inside(struct text *out, struct reply *r, const struct part *p,
     const char *end)
 {
-	if (!form_of(p)->part)
+	if (!form_of(r, p)->part)
 		return;
-	start_event(out, form_of(p)->part, end);
+	start_event(out, form_of(r, p)->part, end);
 	put_place(out, r, p);
 	text_str(out, ",\"part\":");
 	put_inside(out, r, p);
@@ -256,7 +339,7 @@ logprobs(const struct part *p)
 static void
 write_chunk(struct text *out, struct reply *r, const struct part *p, uint64_t i)
 {
-	start_event(out, form_of(p)->event, ".delta");
+	start_event(out, form_of(r, p)->event, ".delta");
 	put_place(out, r, p);
 	text_str(out, ",\"delta\":\"");
 	reply_chunk(out, r, p, i);
@@ -267,9 +350,9 @@ write_chunk(struct text *out, struct reply *r, const struct part *p, uint64_t i)
 static void
 write_close(struct text *out, struct reply *r, const struct part *p)
 {
-	start_event(out, form_of(p)->event, ".done");
+	start_event(out, form_of(r, p)->event, ".done");
 	put_place(out, r, p);
-	text_form(out, ",\"%s\":\"", form_of(p)->key);
+	text_form(out, ",\"%s\":\"", form_of(r, p)->key);
 	reply_whole(out, r, p);
 	text_form(out, "\"%s", logprobs(p));
 	end_event(out, r);
@@ -303,6 +386,7 @@ const struct dialect dialect_responses = {
 	.open = write_open,
 	.chunk = write_chunk,
 	.close = write_close,
+	.ping = write_ping,
 	.end = write_end,
 	.fail = write_failure,
 };

@@ -7,7 +7,7 @@
 
 struct word {
 	const char *name;
-	enum { NUMBER, TEXT, HEADER, MARK, BODY } type;
+	enum { NUMBER, TEXT, HEADER, MARK, BODY, CALL } type;
 	size_t offset, size;
 	uint64_t initial;
 	const char *help;
@@ -43,14 +43,34 @@ static const struct word words[] = {
 	    "1: the content is the request, head and body" },
 	{ "finish", TEXT, AT(finish), 0,
 	    "finish_reason in place of stop, in the words of chat" },
+	{ "thinking", NUMBER, AT(thinking), 0,
+	    "chunks of reasoning before the content: \"h<i> \"" },
+	{ "blob", TEXT, AT(blob), 0,
+	    "its signature or encryption; unset: blob-N-MODEL" },
+	{ "refusal", NUMBER, AT(refusal), 0,
+	    "chunks \"r<i> \" of refusal in place of the content" },
+	{ "call", CALL, AT(calls), 0,
+	    "NAME:BASE64 of arguments, a tool call; up to 4, parallel;\n"
+	    "                     not after a request that ends in results" },
+	{ "custom", NUMBER, AT(custom), 0,
+	    "1: they are calls of custom tools (chat, responses)" },
+	{ "interleave", NUMBER, AT(interleave), 0,
+	    "1: the pieces of parallel calls alternate (chat)" },
+	{ "ping", NUMBER, AT(ping), 0,
+	    "keep-alives between chunks, interval_ms apart" },
 	{ "usage", TEXT, AT(usage), 0, "none: no usage in the answer" },
 	{ "prompt", NUMBER, AT(prompt), 12, "usage: prompt_tokens" },
 	{ "completion", NUMBER, AT(completion), SCRIPT_UNSET,
-	    "usage: completion_tokens; unset: as tokens" },
+	    "usage: completion_tokens; unset: all chunks" },
 	{ "cached", NUMBER, AT(cached), 0,
 	    "usage: cached tokens among the prompt's" },
-	{ "reasoning", NUMBER, AT(reasoning), 0,
-	    "usage: reasoning tokens among the completion's" },
+	{ "reasoning", NUMBER, AT(reasoning), SCRIPT_UNSET,
+	    "usage: reasoning tokens among the completion's;\n"
+	    "                     unset: as thinking" },
+	{ "cache_write", NUMBER, AT(cache_write), 0,
+	    "usage: tokens written to a cache, among the prompt's" },
+	{ "cache_write_1h", NUMBER, AT(cache_write_1h), 0,
+	    "usage: more of them, to one that lasts an hour" },
 	{ "die_before_answer", NUMBER, AT(die_before_answer), 0,
 	    "1: read the request, close without a byte" },
 	{ "die_on_reused", NUMBER, AT(die_on_reused), 0,
@@ -87,7 +107,7 @@ script_init(struct script *s)
 {
 	size_t i;
 
-	*s = (struct script){ 0 };
+	memset(s, 0, offsetof(struct script, arguments));
 	for (i = 0; i < WORDS; i++)
 		if (words[i].type == NUMBER)
 			*(uint64_t *)(void *)((char *)s + words[i].offset) =
@@ -128,21 +148,27 @@ base64_digit(char c)
 	return c == '/' || c == '_' ? 63 : -1;
 }
 
+/* Bytes to have room for a size and a length so far. */
+struct room {
+	char *at;
+	size_t size, *len;
+};
+
 static bool
-parse_base64(struct script *s, const char *value)
+parse_base64(struct room to, const char *value)
 {
 	unsigned bits = 0;
 	int have = 0, digit;
 
 	for (; *value && *value != '='; value++) {
 		digit = base64_digit(*value);
-		if (digit < 0 || s->body_len == sizeof(s->body))
+		if (digit < 0 || *to.len == to.size)
 			return false;
 		bits = bits << 6 | (unsigned)digit;
 		have += 6;
 		if (have >= 8) {
 			have -= 8;
-			s->body[s->body_len++] = (char)(bits >> have);
+			to.at[(*to.len)++] = (char)(bits >> have);
 		}
 	}
 	return true;
@@ -151,9 +177,11 @@ parse_base64(struct script *s, const char *value)
 static bool
 parse_body(struct script *s, const char *value)
 {
+	struct room room = { s->body, sizeof(s->body), &s->body_len };
+
 	s->body_len = 0;
 	if (!strncmp(value, "b64:", 4))
-		return parse_base64(s, value + 4);
+		return parse_base64(room, value + 4);
 	if (strlen(value) >= sizeof(s->body))
 		return false;
 	strcpy(s->body, value);
@@ -168,6 +196,27 @@ parse_header(char *header, size_t size, const char *value)
 	if (!strchr(value, ':') || len + strlen(value) + 3 > size)
 		return false;
 	snprintf(header + len, size - len, "%s\r\n", value);
+	return true;
+}
+
+static bool
+parse_call(struct script *s, const char *value)
+{
+	struct room room = { s->arguments, sizeof(s->arguments),
+		&s->arguments_len };
+	struct script_call *call = &s->calls[s->call_count];
+	const char *colon = strchr(value, ':');
+	size_t n = colon ? (size_t)(colon - value) : 0;
+
+	if (!n || n >= sizeof(call->name) || s->call_count == SCRIPT_CALLS)
+		return false;
+	memcpy(call->name, value, n);
+	call->name[n] = '\0';
+	call->from = s->arguments_len;
+	if (!parse_base64(room, colon + 1))
+		return false;
+	call->len = s->arguments_len - call->from;
+	s->call_count++;
 	return true;
 }
 
@@ -191,6 +240,8 @@ parse_value(struct script *s, const struct word *w, const char *value)
 		return parse_mark(field, value);
 	case BODY:
 		return parse_body(s, value);
+	case CALL:
+		return parse_call(s, value);
 	}
 	return false;
 }
@@ -213,7 +264,8 @@ parse_word(struct script *s, char *word)
 bool
 script_parse(struct script *s, const char *text, size_t len, char bad[64])
 {
-	char copy[4096], *at, *save;
+	char copy[SCRIPT_WORDS_MAX], *at, *save;
+	bool calls = false;
 
 	snprintf(bad, 64, "%s", "(too long)");
 	if (len >= sizeof(copy))
@@ -223,6 +275,10 @@ script_parse(struct script *s, const char *text, size_t len, char bad[64])
 	for (at = strtok_r(copy, " \t\r\n", &save); at;
 	     at = strtok_r(NULL, " \t\r\n", &save)) {
 		snprintf(bad, 64, "%s", at);
+		if (!calls && !strncmp(at, "call=", 5)) {
+			calls = true;
+			s->call_count = s->arguments_len = 0;
+		}
 		if (!parse_word(s, at))
 			return false;
 	}
