@@ -22,13 +22,15 @@ price_cost(const struct price *price, const struct usage *usage)
 {
 	int64_t input = either(price->input, 0);
 	int64_t output = either(price->output, 0);
+	int64_t write = either(price->cache_write_5m, input);
 	__int128 sum = 0;
 
 	sum += (__int128)usage->input_tokens * input;
 	sum += (__int128)usage->cache_read_tokens *
 	       either(price->cached_input, input);
-	sum += (__int128)usage->cache_write_tokens *
-	       either(price->cache_write_5m, input);
+	sum += (__int128)usage->cache_write_tokens * write;
+	sum += (__int128)usage->cache_write_1h_tokens *
+	       either(price->cache_write_1h, write);
 	sum += (__int128)usage->output_tokens * output;
 	sum += (__int128)usage->reasoning_tokens *
 	       either(price->reasoning, output);

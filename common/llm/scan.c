@@ -104,7 +104,7 @@ note_usage(struct scan *s, const struct json_value *object)
 {
 	struct usage usage;
 
-	if (!usage_of_chat(&usage, object))
+	if (!usage_read(&usage, s->dialect, object))
 		return false;
 	s->usage = usage;
 	s->has_usage = true;

@@ -1,10 +1,16 @@
 #include "common/llm/usage.h"
 
+#include <stdio.h>
+
 #include "common/format/json.h"
 
 #define BYTES_A_TOKEN 4
 /* Far beyond any real answer; keeps sums and costs inside 64 bits. */
 #define TOKENS_MAX 1000000000000
+
+#define NAME_BYTES    96 /* of a figure with those around it, with NUL */
+#define PAIR_BYTES    128
+#define FIGURES_DEPTH 4
 
 static const char *const source_names[] = { "none", "provider", "partial",
 	"estimated" };
@@ -32,13 +38,17 @@ clamp(int64_t n, int64_t max)
 	return max_i64(0, min_i64(n, max));
 }
 
-/* A figure of the object, 0 when it is not there or no integer. */
-static int64_t
-figure(const struct json_value *object, const char *name)
+/* Can the name stand in a list of pairs as it is? */
+static bool
+is_plain(struct slice name)
 {
-	int64_t n;
+	size_t i;
 
-	return json_int(json_find(object, name), &n) ? clamp(n, TOKENS_MAX) : 0;
+	for (i = 0; i < name.len; i++)
+		if (name.ptr[i] <= ' ' || name.ptr[i] > '~' ||
+		    name.ptr[i] == '=')
+			return false;
+	return name.len > 0;
 }
 
 /*
@@ -66,38 +76,191 @@ note_cost(struct usage *usage, const struct json_value *cost)
 	usage->provider_cost[raw.len] = '\0';
 }
 
-bool
-usage_of_chat(struct usage *usage, const struct json_value *object)
-{
-	const struct json_value *in, *out;
-	int64_t prompt, completion, n;
+/* Where a dialect has its figures; a NULL group: beside the others. */
+static const struct words {
+	const char *input, *output;
+	const char *input_parts, *read, *write;
+	const char *output_parts, *reasoning;
+	bool inclusive; /* the input includes what was cached */
+} words_of[DIALECTS] = {
+	[DIALECT_CHAT] = { "prompt_tokens", "completion_tokens",
+	    "prompt_tokens_details", "cached_tokens", "cache_write_tokens",
+	    "completion_tokens_details", "reasoning_tokens", true },
+	[DIALECT_RESPONSES] = { "input_tokens", "output_tokens",
+	    "input_tokens_details", "cached_tokens", "cache_write_tokens",
+	    "output_tokens_details", "reasoning_tokens", true },
+	[DIALECT_MESSAGES] = { "input_tokens", "output_tokens", NULL,
+	    "cache_read_input_tokens", "cache_creation_input_tokens",
+	    "output_tokens_details", "thinking_tokens", false },
+};
 
-	*usage = (struct usage){ 0 };
-	if (!json_int(json_find(object, "prompt_tokens"), &n) &&
-	    !json_int(json_find(object, "completion_tokens"), &n))
+/* The figures as a provider counts them, before they are made disjoint. */
+struct figures {
+	int64_t input, read, write, write_1h, output, reasoning;
+};
+
+static struct figures
+known(const struct usage *u, bool inclusive)
+{
+	struct figures f = {
+		.input = u->input_tokens,
+		.read = u->cache_read_tokens,
+		.write = u->cache_write_tokens + u->cache_write_1h_tokens,
+		.write_1h = u->cache_write_1h_tokens,
+		.output = u->output_tokens + u->reasoning_tokens,
+		.reasoning = u->reasoning_tokens,
+	};
+
+	if (inclusive)
+		f.input += f.read + f.write;
+	return f;
+}
+
+/* Left as it is when the object has no such integer. */
+static bool
+take_figure(int64_t *figure, const struct json_value *object, const char *name)
+{
+	int64_t n;
+
+	if (!json_int(json_find(object, name), &n))
 		return false;
-	in = json_find(object, "prompt_tokens_details");
-	out = json_find(object, "completion_tokens_details");
-	prompt = figure(object, "prompt_tokens");
-	completion = figure(object, "completion_tokens");
-	n = figure(in, "cached_tokens");
-	if (n == 0) /* DeepSeek's word for it */
-		n = figure(object, "prompt_cache_hit_tokens");
-	usage->cache_read_tokens = clamp(n, prompt);
-	usage->cache_write_tokens = clamp(figure(in, "cache_write_tokens"),
-	    prompt - usage->cache_read_tokens);
-	usage->input_tokens =
-	    prompt - usage->cache_read_tokens - usage->cache_write_tokens;
-	usage->reasoning_tokens =
-	    clamp(figure(out, "reasoning_tokens"), completion);
-	usage->output_tokens = completion - usage->reasoning_tokens;
-	usage->source = USAGE_PROVIDER;
-	note_cost(usage, json_find(object, "cost"));
+	*figure = clamp(n, TOKENS_MAX);
 	return true;
 }
 
-static int64_t
-tokens_of_bytes(int64_t bytes)
+static bool
+take_figures(struct figures *f, const struct words *words,
+    const struct json_value *object)
+{
+	const struct json_value *in = object, *out;
+	bool any = take_figure(&f->input, object, words->input);
+
+	any |= take_figure(&f->output, object, words->output);
+	if (!any)
+		return false;
+	if (words->input_parts != NULL)
+		in = json_find(object, words->input_parts);
+	out = json_find(object, words->output_parts);
+	take_figure(&f->read, in, words->read);
+	if (f->read == 0) /* DeepSeek's word for it */
+		take_figure(&f->read, object, "prompt_cache_hit_tokens");
+	take_figure(&f->write, in, words->write);
+	take_figure(&f->write_1h, json_find(object, "cache_creation"),
+	    "ephemeral_1h_input_tokens");
+	take_figure(&f->reasoning, out, words->reasoning);
+	return true;
+}
+
+static void
+make_disjoint(struct usage *u, const struct figures *f, bool inclusive)
+{
+	int64_t rest = inclusive ? f->input : TOKENS_MAX;
+	int64_t write;
+
+	u->cache_read_tokens = clamp(f->read, rest);
+	rest -= inclusive ? u->cache_read_tokens : 0;
+	write = clamp(f->write, rest);
+	rest -= inclusive ? write : 0;
+	u->cache_write_1h_tokens = clamp(f->write_1h, write);
+	u->cache_write_tokens = write - u->cache_write_1h_tokens;
+	u->input_tokens = inclusive ? rest : f->input;
+	u->reasoning_tokens = clamp(f->reasoning, f->output);
+	u->output_tokens = f->output - u->reasoning_tokens;
+}
+
+/* The pair of that name in a list of them, or where one would be added. */
+static char *
+find_pair(char *list, const char *name, size_t len)
+{
+	char *at = list;
+
+	while (*at != '\0') {
+		if (strncmp(at, name, len) == 0 && at[len] == '=')
+			return at;
+		at += strcspn(at, " ");
+		at += *at == ' ';
+	}
+	return at;
+}
+
+/* False when there is no room. */
+static bool
+put_pair(struct usage *u, const char *name, struct slice value)
+{
+	char *list = u->provider_figures, pair[PAIR_BYTES], *at;
+	size_t had, rest, len;
+	int n = snprintf(pair, sizeof(pair), "%s=%.*s", name, SLICE_FMT(value));
+
+	if (n < 0 || (size_t)n >= sizeof(pair))
+		return true; /* no figure of any use */
+	len = (size_t)n;
+	at = find_pair(list, name, strlen(name));
+	had = strcspn(at, " ");
+	rest = strlen(at + had);
+	if (*at == '\0' && at > list) {
+		memmove(pair + 1, pair, len);
+		pair[0] = ' ';
+		len++;
+	}
+	if ((size_t)(at - list) + len + rest >= sizeof(u->provider_figures))
+		return false;
+	memmove(at + len, at + had, rest + 1);
+	memcpy(at, pair, len);
+	return true;
+}
+
+/* Numbers inside of `object`, whose own name stands in `name`. */
+static bool
+put_figures(struct usage *u, const struct json_value *object,
+    char name[NAME_BYTES], int depth)
+{
+	const struct json_value *v;
+	size_t at = strlen(name);
+	bool room = true;
+
+	if (object == NULL || object->type != JSON_OBJECT || depth == 0)
+		return true;
+	for (v = object->first; v != NULL && room; v = v->next) {
+		if (v->name.len + 2 > NAME_BYTES - at || !is_plain(v->name))
+			continue;
+		snprintf(name + at, NAME_BYTES - at, "%s%.*s",
+		    at > 0 ? "." : "", SLICE_FMT(v->name));
+		if (v->type == JSON_NUMBER)
+			room = put_pair(u, name, v->raw);
+		else
+			room = put_figures(u, v, name, depth - 1);
+	}
+	name[at] = '\0';
+	return room;
+}
+
+bool
+usage_update(struct usage *usage, enum dialect dialect,
+    const struct json_value *object)
+{
+	const struct words *words = &words_of[dialect];
+	struct figures f = known(usage, words->inclusive);
+	char name[NAME_BYTES] = "";
+
+	if (!take_figures(&f, words, object))
+		return false;
+	make_disjoint(usage, &f, words->inclusive);
+	usage->source = USAGE_PROVIDER;
+	note_cost(usage, json_find(object, "cost"));
+	(void)put_figures(usage, object, name, FIGURES_DEPTH);
+	return true;
+}
+
+bool
+usage_read(struct usage *usage, enum dialect dialect,
+    const struct json_value *object)
+{
+	*usage = (struct usage){ 0 };
+	return usage_update(usage, dialect, object);
+}
+
+int64_t
+usage_tokens_of_bytes(int64_t bytes)
 {
 	return clamp(bytes, TOKENS_MAX) / BYTES_A_TOKEN +
 	       (bytes > 0 && bytes % BYTES_A_TOKEN != 0);
@@ -107,8 +270,8 @@ void
 usage_estimate(struct usage *usage, int64_t input_bytes, int64_t output_bytes)
 {
 	*usage = (struct usage){
-		.input_tokens = tokens_of_bytes(input_bytes),
-		.output_tokens = tokens_of_bytes(output_bytes),
+		.input_tokens = usage_tokens_of_bytes(input_bytes),
+		.output_tokens = usage_tokens_of_bytes(output_bytes),
 		.source = USAGE_ESTIMATED,
 	};
 }

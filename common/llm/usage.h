@@ -1,9 +1,10 @@
 #pragma once
 /*
- * usage: tokens in disjoint buckets, from whatever a provider reports.
- * Pure.
+ * usage: tokens in disjoint buckets, from whatever a provider reports in any
+ * of the three dialects.  Pure.
  */
 #include "common/base/slice.h"
+#include "common/llm/shape.h"
 
 struct json_value;
 
@@ -20,21 +21,39 @@ enum usage_source usage_source_by_name(struct slice name);
 struct usage {
 	int64_t input_tokens; /* not cached */
 	int64_t cache_read_tokens;
-	int64_t cache_write_tokens;
-	int64_t output_tokens; /* without reasoning */
+	int64_t cache_write_tokens;    /* for five minutes, or as is usual */
+	int64_t cache_write_1h_tokens; /* for an hour */
+	int64_t output_tokens;         /* without reasoning */
 	int64_t reasoning_tokens;
 	enum usage_source source;
 	char provider_cost[24]; /* USD as stated, "" when not */
+	/*
+	 * The provider's own object: "prompt_tokens=12 …", its numbers in
+	 * their order, those inside of others as "outer.inner=3"; cut at a
+	 * whole pair.
+	 */
+	char provider_figures[320];
 };
 
 /*
- * From a Chat `usage` object: prompt_tokens includes what was cached,
- * completion_tokens includes reasoning.  Figures that contradict each other
- * are clamped so that no bucket is negative.  False when it has no figures.
+ * From a `usage` object.  Chat's and Responses' input includes what was
+ * cached, Messages' does not; all three count reasoning as output.  Figures
+ * that contradict each other are clamped so that no bucket is negative.
+ * False when it has no figures; zero is one.
  */
-must_check bool usage_of_chat(struct usage *usage,
+must_check bool usage_read(struct usage *usage, enum dialect dialect,
     const struct json_value *object);
 
-/* Bytes over four: marked as estimated. */
+/*
+ * The same over what is known: a figure that the object leaves out, or has as
+ * null, stays.  False, and nothing changed, when it has none.
+ */
+must_check bool usage_update(struct usage *usage, enum dialect dialect,
+    const struct json_value *object);
+
+/* Bytes over four, rounded up. */
+int64_t usage_tokens_of_bytes(int64_t bytes);
+
+/* That for input and output: marked as estimated. */
 void usage_estimate(struct usage *usage, int64_t input_bytes,
     int64_t output_bytes);

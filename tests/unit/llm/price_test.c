@@ -66,6 +66,24 @@ each_bucket_has_its_price_or_its_rule(void **state)
 }
 
 static void
+an_hour_in_the_cache_has_a_price_of_its_own(void **state)
+{
+	struct usage usage = { .cache_write_tokens = 1000000,
+		.cache_write_1h_tokens = 1000000 };
+	struct price price = unknown;
+
+	(void)state;
+	price.input = 1;
+	assert_int_equal(price_cost(&price, &usage), 1 + 1);
+	price.cache_write_5m = 10;
+	assert_int_equal(price_cost(&price, &usage), 10 + 10);
+	price.cache_write_1h = 100;
+	assert_int_equal(price_cost(&price, &usage), 10 + 100);
+	price.cache_write_5m = PRICE_UNKNOWN;
+	assert_int_equal(price_cost(&price, &usage), 1 + 100);
+}
+
+static void
 a_cost_is_rounded_once_half_up(void **state)
 {
 	struct price price = unknown;
@@ -92,11 +110,12 @@ no_sum_overflows(void **state)
 	struct usage usage = { .input_tokens = 1000000000000,
 		.cache_read_tokens = 1000000000000,
 		.cache_write_tokens = 1000000000000,
+		.cache_write_1h_tokens = 1000000000000,
 		.output_tokens = 1000000000000,
 		.reasoning_tokens = 1000000000000 };
 
 	(void)state;
-	assert_true(price_cost(&price, &usage) == 5000000000000000000);
+	assert_true(price_cost(&price, &usage) == 6000000000000000000);
 	usage.input_tokens = INT64_MAX;
 	assert_true(price_cost(&price, &usage) == INT64_MAX);
 }
@@ -144,6 +163,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_become_integers),
 		cmocka_unit_test(each_bucket_has_its_price_or_its_rule),
+		cmocka_unit_test(an_hour_in_the_cache_has_a_price_of_its_own),
 		cmocka_unit_test(a_cost_is_rounded_once_half_up),
 		cmocka_unit_test(no_sum_overflows),
 		cmocka_unit_test(a_book_is_named_by_what_stands_in_it),

@@ -12,16 +12,23 @@
 
 /* What the text says; false when it says nothing. */
 static bool
-read_usage(struct usage *usage, const char *text)
+read_as(enum dialect dialect, struct usage *usage, const char *text)
 {
 	struct json_error error;
 	struct arena arena;
 	bool good;
 
 	arena_init(&arena, 1 << 16);
-	good = usage_of_chat(usage, json_parse(&arena, slice_of(text), &error));
+	good = usage_read(usage, dialect,
+	    json_parse(&arena, slice_of(text), &error));
 	arena_fini(&arena);
 	return good;
+}
+
+static bool
+read_usage(struct usage *usage, const char *text)
+{
+	return read_as(DIALECT_CHAT, usage, text);
 }
 
 static void
@@ -82,6 +89,135 @@ buckets_are_disjoint(void **state)
 }
 
 static void
+each_dialect_has_its_words(void **state)
+{
+	static const struct {
+		enum dialect dialect;
+		const char *text;
+		int64_t input, read, write, hour, output, reasoning;
+	} cases[] = {
+		{ DIALECT_RESPONSES,
+		    "{\"input_tokens\":2125,\"input_tokens_details\":"
+		    "{\"cached_tokens\":2000,\"cache_write_tokens\":25},"
+		    "\"output_tokens\":42,\"output_tokens_details\":"
+		    "{\"reasoning_tokens\":10},\"total_tokens\":2167}",
+		    100, 2000, 25, 0, 32, 10 },
+		{ DIALECT_RESPONSES,
+		    "{\"input_tokens\":5,\"input_tokens_details\":null,"
+		    "\"output_tokens\":0}",
+		    5, 0, 0, 0, 0, 0 },
+		{ DIALECT_RESPONSES,
+		    "{\"input_tokens\":5,\"input_tokens_details\":"
+		    "{\"cached_tokens\":9},\"output_tokens\":1,"
+		    "\"output_tokens_details\":{\"reasoning_tokens\":2}}",
+		    0, 5, 0, 0, 0, 1 },
+		{ DIALECT_MESSAGES,
+		    "{\"input_tokens\":25,\"cache_creation_input_tokens\":100,"
+		    "\"cache_read_input_tokens\":2000,\"cache_creation\":"
+		    "{\"ephemeral_5m_input_tokens\":60,"
+		    "\"ephemeral_1h_input_tokens\":40},\"output_tokens\":42,"
+		    "\"output_tokens_details\":{\"thinking_tokens\":12}}",
+		    25, 2000, 60, 40, 30, 12 },
+		{ DIALECT_MESSAGES,
+		    "{\"input_tokens\":0,\"cache_creation_input_tokens\":null,"
+		    "\"cache_read_input_tokens\":null,\"output_tokens\":3,"
+		    "\"cache_creation\":null}",
+		    0, 0, 0, 0, 3, 0 },
+		{ DIALECT_MESSAGES,
+		    "{\"input_tokens\":1,\"cache_creation_input_tokens\":10,"
+		    "\"cache_creation\":{\"ephemeral_1h_input_tokens\":90},"
+		    "\"output_tokens\":-1}",
+		    1, 0, 0, 10, 0, 0 },
+	};
+	struct usage u;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < count_of(cases); i++) {
+		assert_true(read_as(cases[i].dialect, &u, cases[i].text));
+		assert_int_equal(u.input_tokens, cases[i].input);
+		assert_int_equal(u.cache_read_tokens, cases[i].read);
+		assert_int_equal(u.cache_write_tokens, cases[i].write);
+		assert_int_equal(u.cache_write_1h_tokens, cases[i].hour);
+		assert_int_equal(u.output_tokens, cases[i].output);
+		assert_int_equal(u.reasoning_tokens, cases[i].reasoning);
+	}
+	assert_false(read_as(DIALECT_MESSAGES, &u, "{\"prompt_tokens\":1}"));
+	assert_false(read_as(DIALECT_CHAT, &u, "{\"input_tokens\":1}"));
+}
+
+static void
+update(struct usage *usage, const char *text)
+{
+	struct json_error error;
+	struct arena arena;
+
+	arena_init(&arena, 1 << 16);
+	assert_true(usage_update(usage, DIALECT_MESSAGES,
+	    json_parse(&arena, slice_of(text), &error)));
+	arena_fini(&arena);
+}
+
+static void
+later_figures_go_over_earlier_ones(void **state)
+{
+	struct usage u;
+
+	(void)state;
+	assert_true(read_as(DIALECT_MESSAGES, &u,
+	    "{\"input_tokens\":25,\"cache_creation_input_tokens\":100,"
+	    "\"cache_read_input_tokens\":2000,\"cache_creation\":"
+	    "{\"ephemeral_1h_input_tokens\":100},\"output_tokens\":1}"));
+	update(&u, "{\"input_tokens\":null,\"output_tokens\":42}");
+	assert_int_equal(u.input_tokens, 25);
+	assert_int_equal(u.cache_read_tokens, 2000);
+	assert_int_equal(u.cache_write_tokens, 0);
+	assert_int_equal(u.cache_write_1h_tokens, 100);
+	assert_int_equal(u.output_tokens, 42);
+	assert_string_equal(u.provider_figures,
+	    "input_tokens=25 cache_creation_input_tokens=100 "
+	    "cache_read_input_tokens=2000 "
+	    "cache_creation.ephemeral_1h_input_tokens=100 output_tokens=42");
+	update(&u, "{\"input_tokens\":26,\"output_tokens\":43,"
+		   "\"output_tokens_details\":{\"thinking_tokens\":3}}");
+	assert_int_equal(u.input_tokens, 26);
+	assert_int_equal(u.output_tokens, 40);
+	assert_int_equal(u.reasoning_tokens, 3);
+	assert_int_equal(u.cache_read_tokens, 2000);
+}
+
+static void
+the_providers_figures_are_kept(void **state)
+{
+	static const char *const wide[] = {
+		"{\"prompt_tokens\":1,\"a b\":2,\"c=d\":3,\"\\u00e9\":4,"
+		"\"\":5,\"x\":\"6\",\"y\":[7],\"z\":{\"deep\":{\"er\":8}}}",
+		"prompt_tokens=1 z.deep.er=8",
+		"{\"prompt_tokens\":1,\"cost\":1e-05,\"n\":-2,\"prompt\":9}",
+		"prompt_tokens=1 cost=1e-05 n=-2 prompt=9",
+	};
+	struct usage u;
+	char text[4096];
+	size_t i, n;
+
+	(void)state;
+	for (i = 0; i < count_of(wide); i += 2) {
+		assert_true(read_usage(&u, wide[i]));
+		assert_string_equal(u.provider_figures, wide[i + 1]);
+	}
+	n = (size_t)snprintf(text, sizeof(text), "{\"prompt_tokens\":1");
+	for (i = 0; i < 60; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+		    ",\"figure_%02zu\":%zu", i, i);
+	snprintf(text + n, sizeof(text) - n, "}");
+	assert_true(read_usage(&u, text));
+	n = strlen(u.provider_figures);
+	assert_in_range(n, 300, sizeof(u.provider_figures) - 1);
+	assert_non_null(strstr(u.provider_figures, "figure_20=20 figure_21"));
+	assert_true(u.provider_figures[n - 3] == '=');
+}
+
+static void
 without_figures_there_is_none(void **state)
 {
 	static const char *const none[] = { "null", "{}", "[]", "1", "\"x\"",
@@ -96,7 +232,7 @@ without_figures_there_is_none(void **state)
 		assert_int_equal(u.source, USAGE_NONE);
 		assert_int_equal(u.input_tokens, 0);
 	}
-	assert_false(usage_of_chat(&u, NULL));
+	assert_false(usage_read(&u, DIALECT_CHAT, NULL));
 }
 
 static void
@@ -160,6 +296,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(buckets_are_disjoint),
+		cmocka_unit_test(each_dialect_has_its_words),
+		cmocka_unit_test(later_figures_go_over_earlier_ones),
+		cmocka_unit_test(the_providers_figures_are_kept),
 		cmocka_unit_test(without_figures_there_is_none),
 		cmocka_unit_test(the_stated_cost_is_kept_as_it_is),
 		cmocka_unit_test(estimates_are_bytes_over_four),
