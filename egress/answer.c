@@ -222,11 +222,13 @@ answer_worth(struct call *c, struct attempt_row *row)
 	row->input_tokens = u.input_tokens;
 	row->cache_read_tokens = u.cache_read_tokens;
 	row->cache_write_tokens = u.cache_write_tokens;
+	row->cache_write_1h_tokens = u.cache_write_1h_tokens;
 	row->output_tokens = u.output_tokens;
 	row->reasoning_tokens = u.reasoning_tokens;
 	row->usage_source = slice_of(usage_source_name(u.source));
 	row->cost_microusd = price_cost(&c->model->price, &u);
 	row->provider_cost = slice_of(c->scan.usage.provider_cost);
+	row->provider_usage = slice_of(c->scan.usage.provider_figures);
 	row->answer_hash = hashing_done(&h);
 	row->first_byte_us =
 	    c->first_byte_us > 0 ? c->first_byte_us - c->begun_us : 0;

@@ -10,7 +10,7 @@
 struct worth {
 	struct usage usage;
 	int64_t cost_microusd;
-	struct slice price_book, provider_cost;
+	struct slice price_book, provider_cost, provider_usage;
 };
 
 /* What the egress signed counts; our own view is compared with its hash. */
@@ -20,12 +20,14 @@ worth_of_receipt(const struct receipt_row *row, struct worth *w)
 	w->usage.input_tokens = row->input_tokens;
 	w->usage.cache_read_tokens = row->cache_read_tokens;
 	w->usage.cache_write_tokens = row->cache_write_tokens;
+	w->usage.cache_write_1h_tokens = row->cache_write_1h_tokens;
 	w->usage.output_tokens = row->output_tokens;
 	w->usage.reasoning_tokens = row->reasoning_tokens;
 	w->usage.source = usage_source_by_name(row->usage_source);
 	w->cost_microusd = row->cost_microusd;
 	w->price_book = row->price_book;
 	w->provider_cost = row->provider_cost;
+	w->provider_usage = row->provider_usage;
 }
 
 /* Our own view: the provider's figures, or an estimate that says so. */
@@ -48,6 +50,7 @@ worth_of_scan(const struct request *r, struct worth *w)
 	w->cost_microusd = price_cost(&r->route.price, &w->usage);
 	w->price_book = slice_of(r->route.price_book);
 	w->provider_cost = slice_of(r->relay.scan.usage.provider_cost);
+	w->provider_usage = slice_of(r->relay.scan.usage.provider_figures);
 }
 
 static void
@@ -115,6 +118,7 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.input_tokens = w->usage.input_tokens,
 		.cache_read_tokens = w->usage.cache_read_tokens,
 		.cache_write_tokens = w->usage.cache_write_tokens,
+		.cache_write_1h_tokens = w->usage.cache_write_1h_tokens,
 		.output_tokens = w->usage.output_tokens,
 		.reasoning_tokens = w->usage.reasoning_tokens,
 		.usage_source = slice_of(usage_source_name(w->usage.source)),
@@ -161,12 +165,14 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.input_tokens = w->usage.input_tokens,
 		.cache_read_tokens = w->usage.cache_read_tokens,
 		.cache_write_tokens = w->usage.cache_write_tokens,
+		.cache_write_1h_tokens = w->usage.cache_write_1h_tokens,
 		.output_tokens = w->usage.output_tokens,
 		.reasoning_tokens = w->usage.reasoning_tokens,
 		.usage_source = slice_of(usage_source_name(w->usage.source)),
 		.price_book = w->price_book,
 		.cost_microusd = w->cost_microusd,
 		.provider_cost = w->provider_cost,
+		.provider_usage = w->provider_usage,
 		.first_byte_us =
 		    a->first_byte_us > 0 ? a->first_byte_us - a->started_us : 0,
 		.total_us = a->ended_us > 0 ? a->ended_us - a->started_us : 0,

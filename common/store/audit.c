@@ -140,6 +140,7 @@ differs(const struct attempt_row *a, const struct receipt_row *r)
 	DIFFERS(input_tokens, input_tokens);
 	DIFFERS(cache_read_tokens, cache_read_tokens);
 	DIFFERS(cache_write_tokens, cache_write_tokens);
+	DIFFERS(cache_write_1h_tokens, cache_write_1h_tokens);
 	DIFFERS(output_tokens, output_tokens);
 	DIFFERS(reasoning_tokens, reasoning_tokens);
 	DIFFERS(cost_microusd, cost_microusd);

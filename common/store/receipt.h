@@ -13,7 +13,7 @@
 #include "common/store/row.h"
 
 #define RECEIPT_CONTEXT "gsr/receipt/v1"
-#define RECEIPT_MAX     2048 /* bytes of a sealed one */
+#define RECEIPT_MAX     4096 /* bytes of a sealed one */
 #define CHAIN_ID_BYTES  16
 #define CHAIN_ID_CHARS  33
 

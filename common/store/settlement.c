@@ -58,6 +58,7 @@ take_figures(struct request_row *q, struct attempt_row *a,
 	REPLACE(input_tokens);
 	REPLACE(cache_read_tokens);
 	REPLACE(cache_write_tokens);
+	REPLACE(cache_write_1h_tokens);
 	REPLACE(output_tokens);
 	REPLACE(reasoning_tokens);
 	REPLACE(cost_microusd);
@@ -65,6 +66,7 @@ take_figures(struct request_row *q, struct attempt_row *a,
 	a->usage_source = r->usage_source;
 	a->price_book = r->price_book;
 	a->provider_cost = r->provider_cost;
+	a->provider_usage = r->provider_usage;
 	a->status = r->status;
 	a->state = slice_of("resettled");
 	if (q == NULL)
@@ -80,6 +82,7 @@ same_tokens(const struct attempt_row *a, const struct receipt_row *r)
 	return a->input_tokens == r->input_tokens &&
 	       a->cache_read_tokens == r->cache_read_tokens &&
 	       a->cache_write_tokens == r->cache_write_tokens &&
+	       a->cache_write_1h_tokens == r->cache_write_1h_tokens &&
 	       a->output_tokens == r->output_tokens &&
 	       a->reasoning_tokens == r->reasoning_tokens;
 }

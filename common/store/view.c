@@ -82,8 +82,8 @@ put_request(struct table *t, const struct request_row *r)
 	table_text(t, r->group);
 	table_text(t, r->target);
 	table_int(t, r->status);
-	table_int(t,
-	    r->input_tokens + r->cache_read_tokens + r->cache_write_tokens);
+	table_int(t, r->input_tokens + r->cache_read_tokens +
+			 r->cache_write_tokens + r->cache_write_1h_tokens);
 	table_int(t, r->output_tokens + r->reasoning_tokens);
 	table_int(t, r->cost_microusd);
 	table_int(t, r->first_byte_us);
@@ -100,8 +100,8 @@ put_attempt(struct table *t, const struct attempt_row *a)
 	table_text(t, a->caller);
 	table_text(t, a->target);
 	table_int(t, a->status);
-	table_int(t,
-	    a->input_tokens + a->cache_read_tokens + a->cache_write_tokens);
+	table_int(t, a->input_tokens + a->cache_read_tokens +
+			 a->cache_write_tokens + a->cache_write_1h_tokens);
 	table_int(t, a->output_tokens + a->reasoning_tokens);
 	table_int(t, a->cost_microusd);
 	table_int(t, a->first_byte_us);

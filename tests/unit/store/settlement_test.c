@@ -49,11 +49,16 @@ test_a_receipt_replaces_the_estimate_once(void **state)
 	(void)state;
 	q.input_tokens = 50;
 	q.cost_microusd = 11;
+	r.cache_write_1h_tokens = 6;
+	r.provider_usage = slice_of("input_tokens=700");
 	settlement_interrupt(&q, &a);
 	assert_int_equal(settlement_take(&q, &a, &r, true),
 	    SETTLEMENT_RESETTLED);
 	assert_int_equal(a.input_tokens, 700);
 	assert_int_equal(a.output_tokens, 300);
+	assert_int_equal(a.cache_write_1h_tokens, 6);
+	assert_int_equal(q.cache_write_1h_tokens, 6);
+	assert_true(slice_is(a.provider_usage, "input_tokens=700"));
 	assert_int_equal(a.cost_microusd, 5000);
 	assert_int_equal(a.chain_seq, 9);
 	assert_true(slice_is(a.receipt, "late"));
