@@ -1,59 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/unit/llm/steps.h"
 
-#include <cmocka.h>
+#include <stdlib.h>
 
 #include "common/base/crypto.h"
-#include "common/format/sse.h"
-#include "common/llm/scan.h"
-
-static struct scan scan;
-
-static int
-start(void **state)
-{
-	(void)state;
-	scan_init(&scan, DIALECT_CHAT);
-	return 0;
-}
-
-static int
-stop(void **state)
-{
-	(void)state;
-	scan_fini(&scan);
-	return 0;
-}
-
-static enum scan_kind
-look(const char *data)
-{
-	struct sse_event event = { .data = slice_of(data) };
-
-	return scan_event(&scan, &event);
-}
-
-/* Events and what each has to be, fed to a scan that has just begun. */
-struct step {
-	const char *data;
-	enum scan_kind kind;
-};
-
-static void
-assert_steps(const struct step *steps, size_t count)
-{
-	enum scan_kind kind;
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		kind = look(steps[i].data);
-		if (kind != steps[i].kind)
-			fail_msg("step %zu is %d, not %d", i, (int)kind,
-			    (int)steps[i].kind);
-	}
-}
 
 #define CHUNK(choices)                                                         \
 	"{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,"   \
@@ -254,12 +203,34 @@ what_is_no_json_object_is_broken(void **state)
 }
 
 static void
-other_dialects_are_quiet(void **state)
+the_tree_is_there_until_the_next_event(void **state)
 {
 	(void)state;
-	scan.dialect = DIALECT_MESSAGES;
-	assert_int_equal(look("{\"error\":1}"), SCAN_QUIET);
-	assert_int_equal(look("no json"), SCAN_QUIET);
+	assert_int_equal(look(DELTA("{\"content\":\"x\"}")), SCAN_CONTENT);
+	assert_non_null(json_find(scan.root, "choices"));
+	assert_int_equal(look("[DONE]"), SCAN_TERMINAL);
+	assert_null(scan.root);
+	assert_int_equal(scan.arena.used, 0);
+}
+
+/* More values than the arena holds: refused, and nothing aborts. */
+static void
+too_many_values_are_broken(void **state)
+{
+	const size_t len = 4 << 20;
+	char *text = malloc(len + 1);
+	size_t i;
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '1', len);
+	memcpy(text, "{\"a\":[", 6);
+	for (i = 7; i < len - 2; i += 2)
+		text[i] = ',';
+	memcpy(text + len - 3, "1]}", 4);
+	assert_int_equal(look(text), SCAN_BROKEN);
+	assert_int_equal(scan.arena.used, 0);
+	free(text);
 }
 
 static void
@@ -299,7 +270,8 @@ main(void)
 		FRESH(usage_in_every_chunk_counts_last),
 		FRESH(errors_inside_a_200),
 		FRESH(what_is_no_json_object_is_broken),
-		FRESH(other_dialects_are_quiet),
+		FRESH(the_tree_is_there_until_the_next_event),
+		FRESH(too_many_values_are_broken),
 		FRESH(whole_answers),
 	};
 
