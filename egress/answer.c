@@ -173,7 +173,7 @@ judge(const struct call *c, enum transfer_end end)
 		return fail_of_provider(c->status, buf_slice(&c->answer));
 	if (c->scan.error)
 		return FAIL_UPSTREAM_FAILED;
-	if (c->streams && !c->scan.done && !c->scan.finished)
+	if (c->status == 200 && !scan_complete(&c->scan))
 		return FAIL_UPSTREAM_FAILED;
 	return FAIL_NONE;
 }
@@ -197,9 +197,7 @@ find_usage(const struct call *c, struct usage *u)
 {
 	*u = (struct usage){ .source = USAGE_NONE };
 	if (c->scan.has_usage) {
-		*u = c->scan.usage;
-		u->source =
-		    c->fail == FAIL_NONE ? USAGE_PROVIDER : USAGE_PARTIAL;
+		scan_usage(&c->scan, c->fail == FAIL_NONE, u);
 	} else if (c->status == 200) {
 		usage_estimate(u, (int64_t)c->splice.bytes,
 		    c->streams ? c->scan.content_bytes : c->answer_bytes);

@@ -13,7 +13,7 @@ struct call;
 
 #define ANSWER_MAX       ((size_t)64 * 1024 * 1024)
 #define ANSWER_ERROR_MAX ((size_t)64 * 1024)
-#define ANSWER_EVENT_MAX ((size_t)1024 * 1024)
+#define ANSWER_EVENT_MAX ((size_t)4 * 1024 * 1024)
 #define ANSWER_STEP      ((size_t)64 * 1024) /* reserved at a time */
 
 void answer_init(struct call *c);

@@ -37,9 +37,8 @@ worth_of_scan(const struct request *r, struct worth *w)
 	const struct attempt *a = &r->attempt;
 
 	if (r->relay.scan.has_usage) {
-		w->usage = r->relay.scan.usage;
-		w->usage.source =
-		    relay_complete(&r->relay) ? USAGE_PROVIDER : USAGE_PARTIAL;
+		scan_usage(&r->relay.scan, relay_complete(&r->relay),
+		    &w->usage);
 	} else if (a->status == 200) {
 		usage_estimate(&w->usage, (int64_t)r->splice.bytes,
 		    r->shape.stream ? r->relay.scan.content_bytes

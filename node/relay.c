@@ -116,6 +116,7 @@ on_event(void *arg, const struct sse_event *event)
 		return;
 	case SCAN_TERMINAL:
 		buf_put_slice(&r->last, event->raw);
+		mask_over(r->last.data, r->last.len, r->key);
 		return;
 	case SCAN_ERROR:
 		buf_put_slice(&r->answer, event->data);
@@ -184,9 +185,7 @@ relay_complete(const struct relay *r)
 {
 	if (r->broken || r->oversize)
 		return false;
-	if (!streams(r))
-		return true;
-	return r->scan.done || r->scan.finished;
+	return r->status != 200 || scan_complete(&r->scan);
 }
 
 void
@@ -194,8 +193,8 @@ relay_finish(struct relay *r)
 {
 	if (!r->started)
 		start(r);
-	/* Some providers leave the marker out; a finish reason was seen. */
-	if (r->last.len == 0)
+	/* Some leave Chat's marker out; a finish reason was seen. */
+	if (r->last.len == 0 && r->scan.dialect == DIALECT_CHAT)
 		buf_puts(&r->last, "data: [DONE]\n\n");
 	put(r, buf_slice(&r->last));
 	http_stream_end(r->exchange);

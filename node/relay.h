@@ -13,8 +13,9 @@
 struct allowance;
 struct http_exchange;
 
-#define RELAY_EVENT_MAX  (1024 * 1024)
-#define RELAY_HELD_MAX   (256 * 1024)
+/* A Responses stream repeats the request in its first events. */
+#define RELAY_EVENT_MAX  (4 * 1024 * 1024)
+#define RELAY_HELD_MAX   (8 * 1024 * 1024)
 #define RELAY_ANSWER_MAX (64 * 1024 * 1024)
 #define RELAY_ERROR_MAX  (64 * 1024)
 
@@ -57,7 +58,10 @@ void relay_head(struct relay *r, int status, struct slice content_type);
 /* More of the answer; all of it is taken. */
 void relay_take(struct relay *r, struct slice bytes);
 
-/* Is the stream complete, as far as the answer's own words say? */
+/*
+ * Is the answer complete, as far as its own words say?  A whole one was
+ * scanned before.
+ */
 bool relay_complete(const struct relay *r);
 
 /* After settling: send what was held and end the stream well. */
