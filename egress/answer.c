@@ -7,6 +7,7 @@
 #include "common/base/secret.h"
 #include "common/llm/mask.h"
 #include "common/llm/price.h"
+#include "common/llm/retry.h"
 #include "common/member/worker.h"
 #include "egress/call.h"
 #include "egress/egress.h"
@@ -81,10 +82,14 @@ static void
 on_event(void *arg, const struct sse_event *event)
 {
 	struct call *c = arg;
+	enum scan_kind kind;
 
 	if (c->broken)
 		return;
-	if (scan_event(&c->scan, event) == SCAN_BROKEN)
+	kind = scan_event(&c->scan, event);
+	if (kind == SCAN_ERROR && c->said == FAIL_NONE)
+		c->said = fail_of_provider(0, event->data);
+	if (kind == SCAN_BROKEN)
 		c->broken = true;
 	else
 		emit_event(c, event->raw);
@@ -98,8 +103,9 @@ answer_head(struct call *c, int status)
 	c->status = status;
 	snprintf(c->content_type, sizeof(c->content_type), "%.*s",
 	    SLICE_FMT(type));
-	c->retry_after_ms =
-	    retry_after_ms(transfer_header(c->transfer, "retry-after"));
+	c->retry_after_ms = retry_after_ms(transfer_header(c->transfer,
+					       "retry-after"),
+	    transfer_header(c->transfer, "retry-after-ms"), clock_wall_us());
 	c->streams = status == 200 && c->envelope.stream;
 	if (c->streams && c->stream != NULL)
 		stream_head(c->stream, status, slice_of(c->content_type),
@@ -142,7 +148,7 @@ static void
 emit_gathered(struct call *c)
 {
 	const struct provider_error said = { c->status, buf_slice(&c->answer),
-		key_of(c) };
+		key_of(c), c->envelope.dialect };
 	struct slice type = slice_of(c->content_type);
 	struct buf error;
 
@@ -171,8 +177,10 @@ judge(const struct call *c, enum transfer_end end)
 		return FAIL_UPSTREAM_FAILED;
 	if (c->status / 100 != 2)
 		return fail_of_provider(c->status, buf_slice(&c->answer));
+	if (c->scan.error && c->streams)
+		return c->said;
 	if (c->scan.error)
-		return FAIL_UPSTREAM_FAILED;
+		return fail_of_provider(0, buf_slice(&c->answer));
 	if (c->status == 200 && !scan_complete(&c->scan))
 		return FAIL_UPSTREAM_FAILED;
 	return FAIL_NONE;

@@ -78,6 +78,7 @@ struct call {
 	bool broken;  /* the answer cannot be read, or is too large */
 	struct sse sse;
 	struct scan scan;
+	enum fail said;    /* by an error inside of a stream */
 	struct buf answer; /* gathered: a whole answer or an error */
 	struct buf out;    /* not taken by the stream yet */
 	bool paused;

@@ -11,6 +11,7 @@
 #include "common/base/secret.h"
 #include "common/base/stat.h"
 #include "common/llm/envelope.h"
+#include "common/llm/retry.h"
 #include "common/member/worker.h"
 #include "common/net/link.h"
 #include "common/net/loop.h"
@@ -58,8 +59,9 @@ on_transfer_head(void *arg, int status)
 {
 	struct attempt *a = arg;
 
-	a->retry_after_ms =
-	    retry_after_ms(transfer_header(a->transfer, "retry-after"));
+	a->retry_after_ms = retry_after_ms(transfer_header(a->transfer,
+					       "retry-after"),
+	    transfer_header(a->transfer, "retry-after-ms"), clock_wall_us());
 	saw_head(a, status, transfer_header(a->transfer, "content-type"));
 }
 

@@ -4,6 +4,7 @@
 #include "common/llm/price.h"
 #include "node/caller.h"
 #include "node/node.h"
+#include "node/reply.h"
 #include "node/request.h"
 #include "topology/load.h"
 
@@ -64,17 +65,6 @@ find_worth(const struct request *r, const char *state, struct worth *w)
 		worth_of_scan(r, w);
 }
 
-static int
-told_status(const struct request *r)
-{
-	if (r->fail == FAIL_NONE)
-		return r->relay.status;
-	if (r->fail == FAIL_PROVIDER_REFUSED)
-		return r->attempt.status;
-	/* A stream's head was 200 already; the row says what it came to. */
-	return fail_status(r->fail);
-}
-
 /* What was sent, and what leaves when this row is written. */
 static int64_t
 answer_bytes(const struct request *r)
@@ -107,7 +97,7 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.target = r->route.target,
 		.egress = r->route.egress,
 		.stream = r->shape.stream,
-		.status = told_status(r),
+		.status = reply_status(r),
 		.fail = slice_of(fail_name(r->fail)),
 		.step = slice_of(request_step(
 		    r->fail != FAIL_NONE ? r->failed_in : r->step)),

@@ -3,8 +3,31 @@
 #include "common/net/http.h"
 #include "node/request.h"
 
-#define FIELDS_MAX    4
+#define FIELDS_MAX    6
 #define RETRY_AFTER_S 1 /* at least */
+
+static struct provider_error
+said_by_provider(const struct request *r)
+{
+	return (struct provider_error){
+		.status = r->attempt.status,
+		.body = buf_slice(&r->relay.answer),
+		.secret = r->relay.key,
+		.dialect = r->relay.scan.dialect,
+	};
+}
+
+int
+reply_status(const struct request *r)
+{
+	const struct provider_error said = said_by_provider(r);
+
+	if (r->fail == FAIL_NONE)
+		return r->relay.status;
+	if (r->fail == FAIL_PROVIDER_REFUSED)
+		return fail_provider_status(&said, r->shape.dialect);
+	return fail_status(r->fail, r->shape.dialect);
+}
 
 /* As the provider said, or soon: links and stores come back by themselves. */
 static int64_t
@@ -13,46 +36,81 @@ retry_after_s(const struct request *r)
 	return max_i64((r->retry_after_ms + 999) / 1000, RETRY_AFTER_S);
 }
 
+/*
+ * Clients repeat by status alone unless they are told.  A provider's own 400
+ * says nothing of it: some ask again without what it did not like.
+ */
+static bool
+is_in_vain(const struct request *r, int status)
+{
+	if (r->fail == FAIL_PROVIDER_REFUSED && status == 400)
+		return false;
+	return !fail_retryable(r->fail);
+}
+
+/* The headers of a failure; gives how many. */
+static size_t
+fill_fields(struct request *r, int status, struct http_field fields[FIELDS_MAX])
+{
+	struct slice id = slice_of(r->id_text);
+	size_t n = 0;
+
+	fields[n++] =
+	    (struct http_field){ "Content-Type", slice_of("application/json") };
+	fields[n++] = (struct http_field){ "X-Request-Id", id };
+	fields[n++] = (struct http_field){ "X-Router-Error",
+		slice_of(fail_name(r->fail)) };
+	if (r->shape.dialect == DIALECT_MESSAGES)
+		fields[n++] = (struct http_field){ "request-id", id };
+	if (is_in_vain(r, status))
+		fields[n++] =
+		    (struct http_field){ "x-should-retry", slice_of("false") };
+	else if (status == 429 || status == 503 || status == 529)
+		fields[n++] = (struct http_field){ "Retry-After",
+			slice_of(arena_printf(&r->arena, "%lld",
+			    (long long)retry_after_s(r))) };
+	return n;
+}
+
 static void
 answer_failure(struct request *r)
 {
+	const struct provider_error said = said_by_provider(r);
+	struct http_field fields[FIELDS_MAX];
 	struct slice id = slice_of(r->id_text);
-	struct http_field fields[FIELDS_MAX] = {
-		{ "Content-Type", slice_of("application/json") },
-		{ "X-Request-Id", id },
-		{ "X-Router-Error", slice_of(fail_name(r->fail)) },
-	};
-	struct provider_error said = { .body = buf_slice(&r->relay.answer),
-		.secret = r->relay.key };
-	size_t count = 3;
-	int status = fail_status(r->fail);
+	int status = reply_status(r);
+	size_t count = fill_fields(r, status, fields);
 	struct buf body;
 
 	buf_init(&body, RELAY_ERROR_MAX);
-	if (r->fail == FAIL_PROVIDER_REFUSED) {
-		status = r->attempt.status;
-		said.status = status;
+	if (r->fail == FAIL_PROVIDER_REFUSED)
 		fail_provider_body(&body, r->shape.dialect, &said, id);
-	} else {
+	else
 		fail_body(&body, r->shape.dialect, r->fail, r->detail, id);
-	}
-	if (status == 429 || status == 503)
-		fields[count++] = (struct http_field){ "Retry-After",
-			slice_of(arena_printf(&r->arena, "%lld",
-			    (long long)retry_after_s(r))) };
 	http_answer(r->exchange, status, fields, count, &body);
 	buf_fini(&body);
 }
 
-/* The head is gone out: an error event, then the dialect's terminal marker. */
+/* The head is gone out: an error event, in the place of the terminal one. */
 static void
 end_stream_by_failure(struct request *r)
 {
+	const struct provider_error said = said_by_provider(r);
+	const struct fail_place place = {
+		.request_id = slice_of(r->id_text),
+		.response_id = slice_of(r->relay.scan.response_id),
+		.model = r->shape.model,
+		.sequence = r->relay.scan.sequence + 1,
+		.created_at = r->received_us / 1000000,
+	};
 	struct buf event;
 
 	buf_init(&event, RELAY_ERROR_MAX);
-	fail_event(&event, r->shape.dialect, r->fail, r->detail,
-	    slice_of(r->id_text));
+	if (r->fail == FAIL_PROVIDER_REFUSED)
+		fail_provider_event(&event, r->shape.dialect, &said, &place);
+	else
+		fail_event(&event, r->shape.dialect, r->fail, r->detail,
+		    &place);
 	(void)http_stream_put(r->exchange, buf_slice(&event));
 	http_stream_end(r->exchange);
 	buf_fini(&event);

@@ -378,10 +378,12 @@ judge(struct request *r)
 	if (relay->oversize)
 		return FAIL_UPSTREAM_FAILED;
 	if (relay->broken && relay->scan.error)
-		return fail_of_provider(500, buf_slice(&relay->answer));
+		return fail_of_provider(0, buf_slice(&relay->answer));
 	if (relay->broken)
 		return FAIL_UPSTREAM_FAILED;
-	if (a->fail != FAIL_NONE && a->status / 100 == 2)
+	/* The egress saw more of an error than it passed on. */
+	if (a->fail != FAIL_NONE &&
+	    (a->message != NULL || a->status / 100 == 2))
 		return a->fail;
 	if (a->status / 100 != 2 && a->status != 0)
 		return fail_of_provider(a->status, buf_slice(&relay->answer));
@@ -390,6 +392,8 @@ judge(struct request *r)
 	if (!r->shape.stream &&
 	    !scan_answer(&relay->scan, buf_slice(&relay->answer)))
 		return FAIL_UPSTREAM_FAILED;
+	if (relay->scan.error)
+		return fail_of_provider(0, buf_slice(&relay->answer));
 	return relay_complete(relay) ? FAIL_NONE : FAIL_UPSTREAM_FAILED;
 }
 

@@ -93,7 +93,7 @@ known_caller(struct desk *d, struct http_exchange *x)
 	c = caller_find(d->book, token);
 	if (c == NULL) {
 		answer_fail(x, FAIL_UNAUTHORIZED,
-		    fail_status(FAIL_UNAUTHORIZED), "");
+		    fail_status(FAIL_UNAUTHORIZED, DIALECT_CHAT), "");
 		return NULL;
 	}
 	switch (caller_state(c, clock_wall_us())) {

@@ -135,10 +135,11 @@ story("the output cap is the catalog's when the caller wants more, or nothing", 
 
 story("paths and methods that are none are told in the dialect's words", async () => {
   const lost = await app.post({}, {}, "/v1/nowhere");
-  assert.deepEqual([lost.status, lost.json.error.code], [404, "not_found"]);
+  assert.deepEqual([lost.status, lost.json.error.type], [404, "invalid_request_error"]);
   const wrong = await fetch(`${node.url}/v1/chat/completions`);
   assert.equal(wrong.status, 405);
-  assert.equal((await wrong.json()).error.code, "method_not_allowed");
+  assert.equal(wrong.headers.get("x-router-error"), "method-not-allowed");
+  assert.equal((await wrong.json()).error.type, "invalid_request_error");
   assert.equal((await app.post(app.body(provider.says()), {}, "/openai/v1/chat/completions")).status, 200);
 });
 

@@ -68,7 +68,7 @@ story("an egress that is killed: the caller hears an error, the row says so, and
   }
   const asked = provider.says();
   const error = await app.refused(asked);
-  assert.deepEqual([error.status, error.code, error.router], [503, "egress_unreachable", "egress-unreachable"]);
+  assert.deepEqual([error.status, error.error.type, error.router], [503, "server_error", "egress-unreachable"]);
   assert.ok(Number(error.headers.get("retry-after")) >= 1);
   assert.equal((await provider.calls(asked)).length, 0);
   assert.equal((await own.ask(provider.says("tokens=1"))).text, "t0 ");
