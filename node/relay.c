@@ -7,7 +7,8 @@
 #include "common/llm/mask.h"
 #include "common/net/http.h"
 
-#define ANSWER_STEP (64 * 1024) /* reserved of the memory at a time */
+#define MESSAGES_ID "request-id" /* the name its clients look for */
+#define ANSWER_STEP (64 * 1024)  /* reserved of the memory at a time */
 
 void
 relay_init(struct relay *r, enum dialect dialect)
@@ -54,6 +55,13 @@ put(struct relay *r, struct slice bytes)
 	r->full = !http_stream_put(r->exchange, bytes);
 }
 
+/* How many to send: the last is for callers of Messages. */
+static size_t
+fields_of(const struct relay *r, size_t count)
+{
+	return r->caller == DIALECT_MESSAGES ? count : count - 1;
+}
+
 static void
 start(struct relay *r)
 {
@@ -63,10 +71,11 @@ start(struct relay *r)
 		{ "Cache-Control", slice_of("no-cache") },
 		{ "X-Accel-Buffering", slice_of("no") },
 		{ "X-Request-Id", r->request_id },
+		{ MESSAGES_ID, r->request_id },
 	};
 
 	r->started = true;
-	http_stream(r->exchange, 200, fields, count_of(fields));
+	http_stream(r->exchange, 200, fields, fields_of(r, count_of(fields)));
 	if (r->held.len > 0)
 		put(r, buf_slice(&r->held));
 	buf_reset(&r->held);
@@ -208,10 +217,11 @@ relay_answer(struct relay *r)
 		    slice_of(r->content_type[0] != '\0' ? r->content_type
 							: "application/json") },
 		{ "X-Request-Id", r->request_id },
+		{ MESSAGES_ID, r->request_id },
 	};
 
 	mask_over(r->answer.data, r->answer.len, r->key);
 	r->sent_bytes += (int64_t)r->answer.len;
-	http_answer(r->exchange, r->status, fields, count_of(fields),
-	    &r->answer);
+	http_answer(r->exchange, r->status, fields,
+	    fields_of(r, count_of(fields)), &r->answer);
 }

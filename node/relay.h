@@ -24,6 +24,7 @@ struct relay {
 	struct allowance *memory; /* whole answers are held under it */
 	size_t reserved;
 	bool stream, wants_usage;
+	enum dialect caller;
 	struct slice request_id;
 	struct slice key; /* of the node's own provider: goes no further */
 

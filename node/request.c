@@ -327,6 +327,7 @@ prepare_relay(struct request *r)
 	r->relay.memory = &r->desk->node->process->body_memory;
 	r->relay.stream = r->shape.stream;
 	r->relay.wants_usage = r->shape.wants_usage;
+	r->relay.caller = r->shape.dialect;
 	r->relay.request_id = slice_of(r->id_text);
 }
 
