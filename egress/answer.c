@@ -204,6 +204,8 @@ static void
 find_usage(const struct call *c, struct usage *u)
 {
 	*u = (struct usage){ .source = USAGE_NONE };
+	if (c->scan.count)
+		return; /* counting is free */
 	if (c->scan.has_usage) {
 		scan_usage(&c->scan, c->fail == FAIL_NONE, u);
 	} else if (c->status == 200) {

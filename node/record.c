@@ -37,7 +37,9 @@ worth_of_scan(const struct request *r, struct worth *w)
 {
 	const struct attempt *a = &r->attempt;
 
-	if (r->relay.scan.has_usage) {
+	if (r->relay.scan.count) {
+		w->usage.source = USAGE_NONE; /* counting is free */
+	} else if (r->relay.scan.has_usage) {
 		scan_usage(&r->relay.scan, relay_complete(&r->relay),
 		    &w->usage);
 	} else if (a->status == 200) {
