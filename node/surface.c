@@ -38,13 +38,15 @@ answer_fail(struct http_exchange *x, enum fail fail, int status,
 	const struct http_field fields[] = {
 		{ "Content-Type", slice_of("application/json") },
 		{ "X-Router-Error", slice_of(fail_name(fail)) },
+		{ "x-should-retry", slice_of("false") },
 	};
+	size_t count = count_of(fields) - fail_retryable(fail);
 	struct buf body;
 
 	stat_add(STAT_REFUSALS, 1);
 	buf_init(&body, PAGE_MAX);
 	fail_body(&body, DIALECT_CHAT, fail, slice_of(detail), slice_of(""));
-	http_answer(x, status, fields, count_of(fields), &body);
+	http_answer(x, status, fields, count, &body);
 	buf_fini(&body);
 }
 

@@ -58,6 +58,9 @@ for (const [caller, way] of WAYS) {
         assert.deepEqual([error.status, error.router], [status, router], `${what}, stream ${stream}: ${error.message}`);
         assert.ok(error.error.type && error.error.message, what);
         assert.match(error.id, /^req_/);
+        const vain = { "upstream-quota-exhausted": "false" }[router] ?? null;
+        assert.equal(error.headers.get("x-should-retry"), vain, what);
+        assert.equal(error.headers.has("retry-after"), status === 503 && !vain, what);
         await provider.callOf(words);
         const { request, attempts } = await node.explain(error.id);
         assert.deepEqual([request.status, request.fail, request.state, attempts.length], [status, router, "settled", 1], what);
