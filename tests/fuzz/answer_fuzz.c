@@ -1,6 +1,7 @@
 /*
- * Answers of a hostile provider: as an event, as a whole body, as an error.
- * Figures are never negative; what is shown of an error is one JSON object
+ * Answers of a hostile provider, the first byte picks the dialect: as an
+ * event, as a stream, as a whole body, as an error.  Figures are never
+ * negative; what is shown of an error is one JSON object, or one event,
  * without the secret.
  */
 #include <assert.h>
@@ -10,6 +11,7 @@
 #include "common/format/json.h"
 #include "common/format/sse.h"
 #include "common/llm/fail.h"
+#include "common/llm/retry.h"
 #include "common/llm/scan.h"
 
 #define SECRET "hunter2"
@@ -28,59 +30,148 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 static void
 check_usage(const struct scan *s)
 {
-	const struct usage *u = &s->usage;
+	struct usage u;
 
-	assert(u->input_tokens >= 0 && u->cache_read_tokens >= 0 &&
-	       u->cache_write_tokens >= 0 && u->output_tokens >= 0 &&
-	       u->reasoning_tokens >= 0);
-	assert(memchr(u->provider_cost, '\0', sizeof(u->provider_cost)));
-	assert(s->arena.used == 0);
+	scan_usage(s, scan_complete(s), &u);
+	assert(u.input_tokens >= 0 && u.cache_read_tokens >= 0 &&
+	       u.cache_write_tokens >= 0 && u.cache_write_1h_tokens >= 0 &&
+	       u.output_tokens >= 0 && u.reasoning_tokens >= 0);
+	assert(memchr(u.provider_cost, '\0', sizeof(u.provider_cost)));
+	assert(memchr(u.provider_figures, '\0', sizeof(u.provider_figures)));
+	assert(memchr(s->response_id, '\0', sizeof(s->response_id)));
+	assert(s->content_bytes >= 0);
 }
 
 static void
-check_error(struct slice body, enum dialect dialect, int status)
+on_event(void *arg, const struct sse_event *event)
+{
+	struct scan *s = arg;
+	bool done = s->done, error = s->error;
+	enum scan_kind kind = scan_event(s, event);
+
+	assert((s->root != NULL) >= (kind == SCAN_CONTENT));
+	assert(s->content || s->finished || kind != SCAN_CONTENT);
+	assert(error || (kind == SCAN_ERROR) == s->error);
+	assert(done || (kind == SCAN_TERMINAL) == s->done);
+	assert(kind != SCAN_USAGE || s->dialect == DIALECT_CHAT);
+	assert(kind != SCAN_BROKEN || s->arena.used == 0);
+	check_usage(s);
+}
+
+static void
+check_stream(struct slice body, enum dialect dialect)
+{
+	struct sse_event event = { .raw = body, .data = body };
+	struct scan s;
+	struct sse sse;
+
+	scan_init(&s, dialect);
+	on_event(&s, &event);
+	on_event(&s, &event);
+	scan_fini(&s);
+	assert(s.arena.used == 0);
+	scan_init(&s, dialect);
+	sse_init(&sse, 1 << 16);
+	if (!sse_feed(&sse, body, on_event, &s))
+		assert(sse.failed);
+	sse_fini(&sse);
+	scan_fini(&s);
+}
+
+static void
+check_answer(struct slice body, enum dialect dialect, bool count)
+{
+	struct scan s;
+
+	scan_init(&s, dialect);
+	s.count = count;
+	if (!scan_answer(&s, body))
+		assert(!s.content && !s.has_usage && !s.error && !s.done);
+	assert(!count || !s.has_usage);
+	assert(!(s.error && scan_complete(&s)));
+	check_usage(&s);
+	assert(s.arena.used == 0);
+	scan_fini(&s);
+}
+
+static void
+check_shown(struct buf *out, enum dialect caller)
 {
 	struct json_index index;
 	struct json_error error;
 	struct arena arena;
-	struct buf out;
-	enum fail f = fail_of_provider(status, body);
 
-	assert(f > FAIL_NONE && f < FAIL_COUNT);
-	buf_init(&out, 1 << 16);
 	arena_init(&arena, 1 << 16);
-	fail_provider_body(&out, dialect,
-	    &(struct provider_error){ status, body, slice_of(SECRET) },
-	    slice_of("req_1"));
-	assert(json_index(&index, &arena, buf_slice(&out), &error));
+	assert(json_index(&index, &arena, buf_slice(out), &error));
 	assert(json_index_find(&index, "error")->type == JSON_OBJECT);
-	assert(memmem(out.data, out.len, SECRET, sizeof(SECRET) - 1) == NULL);
+	assert((json_index_find(&index, "type") != NULL) ==
+	       (caller == DIALECT_MESSAGES));
+	assert(memmem(out->data, out->len, SECRET, strlen(SECRET)) == NULL);
 	arena_fini(&arena);
+}
+
+static void
+on_last(void *arg, const struct sse_event *event)
+{
+	assert(event->data.len > 0);
+	++*(int *)arg;
+}
+
+static void
+check_last_event(struct buf *out)
+{
+	struct sse sse;
+	int events = 0;
+	bool whole;
+
+	sse_init(&sse, 1 << 17);
+	whole = sse_feed(&sse, buf_slice(out), on_last, &events);
+	assert(whole && events == 1 && sse_rest(&sse).len == 0);
+	assert(memmem(out->data, out->len, SECRET, strlen(SECRET)) == NULL);
+	sse_fini(&sse);
+}
+
+static void
+check_error(const struct provider_error *said, enum dialect caller)
+{
+	static const struct fail_place place = { .sequence = 7 };
+	int told = fail_provider_status(said, caller);
+	struct buf out;
+
+	assert(told >= 400 && told < 600);
+	buf_init(&out, 1 << 17);
+	fail_provider_body(&out, caller, said, slice_of("req_1"));
+	check_shown(&out, caller);
+	buf_reset(&out);
+	fail_provider_event(&out, caller, said, &place);
+	check_last_event(&out);
 	buf_fini(&out);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	struct slice body = slice_make(bytes, len);
-	struct sse_event event = { .raw = body, .data = body };
-	struct scan s;
-	enum scan_kind kind;
+	struct provider_error said = { .secret = slice_of(SECRET) };
+	struct slice body;
+	enum fail f;
+	int caller;
 
-	scan_init(&s, DIALECT_CHAT);
-	kind = scan_event(&s, &event);
-	assert(s.content || s.finished || kind != SCAN_CONTENT);
-	assert((kind == SCAN_ERROR) == s.error);
-	check_usage(&s);
-	scan_event(&s, &event);
-	check_usage(&s);
-	scan_fini(&s);
-	scan_init(&s, DIALECT_CHAT);
-	if (!scan_answer(&s, body))
-		assert(!s.content && !s.has_usage && !s.error);
-	check_usage(&s);
-	scan_fini(&s);
-	check_error(body, DIALECT_CHAT, 400 + (int)(len % 100));
-	check_error(body, DIALECT_MESSAGES, 429);
+	if (len == 0)
+		return 0;
+	body = slice_make(bytes + 1, len - 1);
+	said.dialect = (enum dialect)(bytes[0] % DIALECTS);
+	said.body = body;
+	said.status = len % 4 == 0 ? 0 : 400 + (int)(len % 200);
+	check_stream(body, said.dialect);
+	check_answer(body, said.dialect, false);
+	check_answer(body, said.dialect, true);
+	f = fail_of_provider(said.status, body);
+	assert(f > FAIL_NONE && f < FAIL_COUNT);
+	f = fail_of_provider(200, body);
+	assert(f < FAIL_COUNT);
+	for (caller = 0; caller < DIALECTS; caller++)
+		check_error(&said, (enum dialect)caller);
+	assert(retry_after_ms(body, slice_of(""), 0) >= 0);
+	assert(retry_after_ms(slice_of(""), body, 0) >= 0);
 	return 0;
 }
