@@ -1,5 +1,7 @@
 #include "tests/sim/control.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct answer {
@@ -55,20 +57,39 @@ show_calls(struct server *s, const struct command *c, struct answer *a)
 	record_write(&s->record, &a->body);
 }
 
+/* The call that a path names, by number or as the last; or NULL. */
+static const struct keepsake *
+find_call(const struct server *s, const struct command *c)
+{
+	const char *at = c->path.at + strlen("/sim/calls/");
+
+	if (*at == 'l')
+		return record_find(&s->record, s->record.last);
+	return record_find(&s->record, strtoull(at, NULL, 10));
+}
+
 static void
 show_body(struct server *s, const struct command *c, struct answer *a)
 {
-	(void)c;
+	const struct keepsake *k = find_call(s, c);
+
 	a->type = "application/octet-stream";
-	text_add(&a->body, s->record.body.at, s->record.body.len);
+	if (k)
+		text_add(&a->body, k->body.at, k->body.len);
+	else
+		a->status = 404;
 }
 
 static void
 show_headers(struct server *s, const struct command *c, struct answer *a)
 {
-	(void)c;
+	const struct keepsake *k = find_call(s, c);
+
 	a->type = "text/plain";
-	text_add(&a->body, s->record.head.at, s->record.head.len);
+	if (k)
+		text_add(&a->body, k->head.at, k->head.len);
+	else
+		a->status = 404;
 }
 
 static void
@@ -104,8 +125,8 @@ static const struct row {
 	{ "POST", "/sim/reset", do_reset },
 	{ "GET", "/sim/count", show_count },
 	{ "GET", "/sim/calls", show_calls },
-	{ "GET", "/sim/calls/last/body", show_body },
-	{ "GET", "/sim/calls/last/headers", show_headers },
+	{ "GET", "/sim/calls/*/body", show_body },
+	{ "GET", "/sim/calls/*/headers", show_headers },
 };
 
 static bool
@@ -114,13 +135,33 @@ is(struct bytes bytes, const char *word)
 	return bytes.len == strlen(word) && !memcmp(bytes.at, word, bytes.len);
 }
 
+/* A star stands for "last" or a number. */
+static bool
+matches(struct bytes path, const char *pattern)
+{
+	const char *star = strchr(pattern, '*');
+	size_t n = star ? (size_t)(star - pattern) : 0;
+
+	if (!star || path.len <= n || memcmp(path.at, pattern, n))
+		return is(path, pattern);
+	path.at += n;
+	path.len -= n;
+	if (path.len > 4 && !memcmp(path.at, "last", 4))
+		n = 4;
+	else
+		for (n = 0; n < path.len && isdigit((unsigned char)path.at[n]);)
+			n++;
+	return n && is((struct bytes){ path.at + n, path.len - n }, star + 1);
+}
+
 static const struct row *
 find_row(const struct command *c)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (is(c->method, rows[i].method) && is(c->path, rows[i].path))
+		if (is(c->method, rows[i].method) &&
+		    matches(c->path, rows[i].path))
 			return &rows[i];
 	return NULL;
 }

@@ -43,7 +43,7 @@ help(FILE *to)
 	      "Control: POST /sim/script (words), POST /sim/reset,\n"
 	      "POST /sim/answers?type=T&split=N&for_path=SUFFIX&WORD=VALUE\n"
 	      "(a whole body to answer the next call with),\n"
-	      "GET /sim/count, /sim/calls, /sim/calls/last/body|headers.\n"
+	      "GET /sim/count, /sim/calls, /sim/calls/last|N/body|headers.\n"
 	      "A call's own words: \"[[sim status=429 retry_after=3]]\"\n"
 	      "anywhere in its body.\n"
 	      "\n"

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define REUSED_MAX (1024 * 1024) /* bytes of a place that is used again */
+
 struct entry {
 	char *start; /* the JSON of the arrival, without its closing brace */
 	struct outcome outcome;
@@ -22,6 +24,14 @@ record_init(struct record *r, bool on, const char *log)
 	return r->log_fd >= 0;
 }
 
+static void
+forget(struct keepsake *k)
+{
+	text_fini(&k->head);
+	text_fini(&k->body);
+	k->n = 0;
+}
+
 void
 record_reset(struct record *r)
 {
@@ -31,7 +41,8 @@ record_reset(struct record *r)
 		free(r->entries[i].start);
 	r->count = 0;
 	r->reset = r->last;
-	r->head.len = r->body.len = 0;
+	for (i = 0; i < RECORD_KEPT; i++)
+		forget(&r->kept[i]);
 }
 
 void
@@ -39,8 +50,6 @@ record_fini(struct record *r)
 {
 	record_reset(r);
 	free(r->entries);
-	text_fini(&r->head);
-	text_fini(&r->body);
 	text_fini(&r->line);
 	if (r->log_fd >= 0)
 		close(r->log_fd);
@@ -74,14 +83,28 @@ put_flag(struct text *out, const char *key, bool flag)
 }
 
 static void
+put_credential(struct text *out, const struct arrival *a)
+{
+	if (a->authorization.len || !a->api_key.len) {
+		put(out, "authorization", a->authorization);
+		return;
+	}
+	text_str(out, ",\"authorization\":\"x-api-key ");
+	text_json(out, a->api_key.at, a->api_key.len);
+	text_str(out, "\"");
+}
+
+static void
 write_arrival(struct text *out, uint64_t n, const struct arrival *a)
 {
 	text_str(out, "{\"n\":");
 	text_num(out, n);
 	put(out, "attempt", a->attempt);
-	put(out, "authorization", a->authorization);
+	put_credential(out, a);
 	put(out, "method", a->method);
 	put(out, "path", a->path);
+	put(out, "anthropic_version", a->version);
+	put(out, "anthropic_beta", a->beta);
 	put(out, "model", a->model);
 	put(out, "tag", a->tag);
 	put_number(out, "body_bytes", a->body.len);
@@ -121,11 +144,34 @@ keep(struct record *r)
 	e->outcome = (struct outcome){ 0 };
 }
 
-static void
-keep_last(struct text *to, struct bytes from)
+static struct keepsake *
+place_of(struct record *r, uint64_t n)
 {
-	to->len = 0;
-	text_add(to, from.at, from.len);
+	return &r->kept[n % RECORD_KEPT];
+}
+
+/* In a place that keeps its memory, unless that is much. */
+static void
+keep_bytes(struct record *r, uint64_t n, const struct arrival *a)
+{
+	struct keepsake *before = place_of(r, n - 1), *k = place_of(r, n);
+
+	if (before->body.len > RECORD_KEPT_MAX)
+		forget(before);
+	if (k->body.cap > REUSED_MAX)
+		forget(k);
+	k->n = n;
+	k->head.len = k->body.len = 0;
+	text_add(&k->head, a->head.at, a->head.len);
+	text_add(&k->body, a->body.at, a->body.len);
+}
+
+const struct keepsake *
+record_find(const struct record *r, uint64_t n)
+{
+	const struct keepsake *k = &r->kept[n % RECORD_KEPT];
+
+	return n && k->n == n ? k : NULL;
 }
 
 uint64_t
@@ -139,8 +185,7 @@ record_arrival(struct record *r, const struct arrival *a)
 	write_arrival(&r->line, n, a);
 	append_log(r);
 	keep(r);
-	keep_last(&r->head, a->head);
-	keep_last(&r->body, a->body);
+	keep_bytes(r, n, a);
 	return n;
 }
 

@@ -9,7 +9,10 @@
 
 #include <stdbool.h>
 
-#define RECORD_MAX 200000 /* about 300 bytes each */
+#define RECORD_MAX      200000            /* about 300 bytes each */
+#define RECORD_KEPT     64                /* calls whose bytes are kept */
+#define RECORD_KEPT_MAX (8 * 1024 * 1024) /* bytes of body; of the last: any   \
+					   */
 
 struct bytes {
 	const char *at;
@@ -17,7 +20,9 @@ struct bytes {
 };
 
 struct arrival {
-	struct bytes method, path, authorization, attempt, model, tag;
+	struct bytes method, path, attempt, model, tag;
+	struct bytes authorization, api_key; /* the key, without the former */
+	struct bytes version, beta;          /* of Anthropic's API */
 	struct bytes head, body;
 	bool stream, reused;
 };
@@ -27,6 +32,12 @@ struct outcome {
 	bool finished, client_gone;
 };
 
+/* The bytes of one of the latest calls. */
+struct keepsake {
+	uint64_t n; /* the call's number; 0 for none */
+	struct text head, body;
+};
+
 struct record {
 	bool on;
 	int log_fd;     /* -1 for none */
@@ -34,7 +45,7 @@ struct record {
 	uint64_t reset; /* number of the last call before the reset */
 	struct entry *entries;
 	size_t count, cap;
-	struct text head, body; /* of the last call */
+	struct keepsake kept[RECORD_KEPT];
 	struct text line;
 };
 
@@ -51,6 +62,9 @@ uint64_t record_arrival(struct record *r, const struct arrival *a);
 
 /* How a call stands; one that is forgotten is ignored. */
 void record_outcome(struct record *r, uint64_t n, const struct outcome *o);
+
+/* A call's bytes; NULL when they are no longer kept. */
+const struct keepsake *record_find(const struct record *r, uint64_t n);
 
 /* Append all calls as a JSON array. */
 void record_write(const struct record *r, struct text *out);

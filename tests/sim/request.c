@@ -39,6 +39,29 @@ parse_length(const char *value, size_t len, size_t *length)
 	return len > 0;
 }
 
+/* Headers that are told to whoever asks what was called. */
+static const struct {
+	const char *name;
+	size_t offset;
+} kept[] = {
+	{ "authorization", offsetof(struct request, authorization) },
+	{ "x-api-key", offsetof(struct request, api_key) },
+	{ "x-gsr-attempt", offsetof(struct request, attempt) },
+	{ "anthropic-version", offsetof(struct request, version) },
+	{ "anthropic-beta", offsetof(struct request, beta) },
+};
+
+static void
+keep_header(struct request *r, const char *name, size_t len, struct span value)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (name_is(name, len, kept[i].name))
+			*(struct span *)(void *)((char *)r + kept[i].offset) =
+			    value;
+}
+
 static bool
 parse_header(struct request *r, const char *base, struct span line)
 {
@@ -62,10 +85,8 @@ parse_header(struct request *r, const char *base, struct span line)
 		r->keep_alive = !value_has(value, place.len, "close");
 	else if (name_is(at, name, "expect"))
 		r->expect = value_has(value, place.len, "100-continue");
-	else if (name_is(at, name, "authorization"))
-		r->authorization = place;
-	else if (name_is(at, name, "x-gsr-attempt"))
-		r->attempt = place;
+	else
+		keep_header(r, at, name, place);
 	return true;
 }
 

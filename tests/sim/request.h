@@ -21,7 +21,8 @@ struct request {
 	size_t left;     /* of the body, or of this chunk */
 	bool chunked, expect, keep_alive;
 	int chunk_step;
-	struct span method, path, authorization, attempt;
+	struct span method, path;
+	struct span authorization, api_key, attempt, version, beta;
 };
 
 /* Look at what has come; READY when head and body are whole. */

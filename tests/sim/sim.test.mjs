@@ -218,6 +218,26 @@ test("remembers its calls, and logs them as they come", async () => {
   assert.equal(logged.at(-1).n, second.n);
 });
 
+test("remembers the bytes of the last 64 calls, and Anthropic's headers", async () => {
+  await ask(chat("tag=first"), { "x-api-key": "k1", "anthropic-version": "2023-06-01", "anthropic-beta": "a,b" });
+  await ask(chat(""), { "x-api-key": "k1", authorization: "Bearer k2" });
+  const [first, second] = await calls();
+  assert.deepEqual([first.authorization, first.anthropic_version, first.anthropic_beta], ["x-api-key k1", "2023-06-01", "a,b"]);
+  assert.deepEqual([second.authorization, second.anthropic_version], ["Bearer k2", ""]);
+  assert.match(await control("GET", `/sim/calls/${first.n}/body`), /tag=first/);
+  assert.match(await control("GET", `/sim/calls/${first.n}/headers`), /^POST .*\r\n[^]*x-api-key: k1/);
+  const big = await fetch(url("/v1/chat/completions"), { method: "POST", body: `{"x":"${"y".repeat(9 << 20)}"}` });
+  await big.text();
+  assert.ok((await control("GET", "/sim/calls/last/body")).length > 9 << 20);
+  for (let i = 0; i < 62; i++) await ask(chat(""));
+  const status = async (path) => (await fetch(url(path))).status;
+  assert.equal(await status(`/sim/calls/${first.n}/body`), 404);
+  assert.equal(await status(`/sim/calls/${second.n}/body`), 200);
+  assert.equal(await status(`/sim/calls/${second.n + 1}/body`), 404);
+  assert.equal(await status("/sim/calls/x/body"), 404);
+  assert.equal(await status("/sim/calls//body"), 404);
+});
+
 test("notices that the client left, and stops at a slow reader", async () => {
   const leave = new AbortController();
   const answer = await fetch(url("/v1/chat/completions"), {
