@@ -175,41 +175,31 @@ write_close(struct text *out, struct reply *r, const struct part *p)
 	(void)p;
 }
 
-/* The key of a kind's deltas. */
-static const char *const keys[] = {
-	[PART_THOUGHT] = "reasoning_content",
-	[PART_TEXT] = "content",
-	[PART_REFUSAL] = "refusal",
+#define DELTA "{\"index\":0,\"delta\":{"
+#define END   "},\"logprobs\":null,\"finish_reason\":null}]"
+
+/* How a chunk of a kind begins. */
+static const char *const deltas[] = {
+	[PART_THOUGHT] = DELTA "\"reasoning_content\":\"",
+	[PART_TEXT] = DELTA "\"content\":\"",
+	[PART_REFUSAL] = DELTA "\"refusal\":\"",
+	[PART_CALL] = DELTA "\"tool_calls\":[{\"index\":",
 };
-
-static void
-put_piece(struct text *out, const struct reply *r, const struct part *p,
-    uint64_t i)
-{
-	bool custom = r->script->custom;
-
-	text_form(out, "\"tool_calls\":[{\"index\":%u,\"%s\":{\"%s\":\"",
-	    p->call, custom ? "custom" : "function",
-	    custom ? "input" : "arguments");
-	reply_chunk(out, r, p, i);
-	text_str(out, "\"}}]");
-}
 
 static void
 write_chunk(struct text *out, struct reply *r, const struct part *p, uint64_t i)
 {
+	bool custom = r->script->custom;
+
 	start_event(out, r);
-	text_str(out, "{\"index\":0,\"delta\":{");
+	text_str(out, deltas[p->kind]);
 	if (p->kind == PART_CALL) {
-		put_piece(out, r, p, i);
-	} else {
-		text_str(out, "\"");
-		text_str(out, keys[p->kind]);
-		text_str(out, "\":\"");
-		reply_chunk(out, r, p, i);
-		text_str(out, "\"");
+		text_num(out, p->call);
+		text_str(out, custom ? ",\"custom\":{\"input\":\""
+				     : ",\"function\":{\"arguments\":\"");
 	}
-	text_str(out, "},\"logprobs\":null,\"finish_reason\":null}]");
+	reply_chunk(out, r, p, i);
+	text_str(out, p->kind == PART_CALL ? "\"}}]" END : "\"" END);
 	end_event(out, r);
 }
 

@@ -9,10 +9,11 @@
 
 #include <stdbool.h>
 
-#define RECORD_MAX      200000            /* about 300 bytes each */
-#define RECORD_KEPT     64                /* calls whose bytes are kept */
-#define RECORD_KEPT_MAX (8 * 1024 * 1024) /* bytes of body; of the last: any   \
-					   */
+#define RECORD_MAX  200000 /* about 300 bytes each */
+#define RECORD_KEPT 64     /* calls whose bytes are kept */
+#define RECORD_KEPT_MAX                                                        \
+	(8 * 1024 * 1024) /* bytes of body; of the last: any                   \
+			   */
 
 struct bytes {
 	const char *at;

@@ -41,12 +41,6 @@ text_add(struct text *t, const void *bytes, size_t n)
 	t->len += n;
 }
 
-void
-text_str(struct text *t, const char *s)
-{
-	text_add(t, s, strlen(s));
-}
-
 static void
 add_digits(struct text *t, uint64_t n, unsigned base)
 {

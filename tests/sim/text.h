@@ -6,6 +6,7 @@
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct text {
 	char *at;
@@ -24,7 +25,12 @@ void text_room(struct text *t, size_t n);
 
 void text_add(struct text *t, const void *bytes, size_t n);
 
-void text_str(struct text *t, const char *s);
+/* Inline, so that the length of a constant costs nothing. */
+static inline void
+text_str(struct text *t, const char *s)
+{
+	text_add(t, s, strlen(s));
+}
 
 /* Decimal. */
 void text_num(struct text *t, uint64_t n);
