@@ -1,11 +1,13 @@
 #include "common/net/exchange.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/memory.h"
 #include "common/base/stat.h"
 #include "common/limit/allowance.h"
 #include "common/net/loop.h"
@@ -108,11 +110,34 @@ on_descriptor(void *arg, int what)
 		exchange_wake(x);
 }
 
-void
-conn_watch(struct conn *c)
+struct conn *
+conn_open(struct http_server *s, struct MHD_Connection *mc, int fd)
 {
-	c->watch = loop_watch_new(c->server->loop, c->fd, on_descriptor, c);
+	struct conn *c = xcalloc(1, sizeof(*c));
+
+	c->magic = CONN_MAGIC;
+	c->server = s;
+	c->mc = mc;
+	c->fd = fd;
+	deadline_init(&c->deadline);
+	conn_start_deadline(&s->heads, c);
+	list_push(&s->conns, &c->link);
+	list_init(&c->leaving);
+	c->watch = loop_watch_new(s->loop, fd, on_descriptor, c);
 	loop_watch_for(c->watch, LOOP_CLOSED);
+	return c;
+}
+
+void
+conn_close(struct conn *c)
+{
+	assert(c->magic == CONN_MAGIC && c->x == NULL);
+	loop_watch_free(c->watch);
+	deadline_stop(&c->deadline);
+	list_remove(&c->link);
+	list_remove(&c->leaving);
+	c->magic = 0;
+	free(c);
 }
 
 /*
@@ -141,9 +166,14 @@ exchange_flush(struct http_exchange *x)
 {
 	struct http_server *s = x->server;
 	struct conn *c = x->conn;
+	enum outlet_flow flow;
 	size_t sent;
-	enum outlet_flow flow = outlet_flush(&x->outlet, &sent);
 
+	if (s->secure) {
+		exchange_wake(x); /* the library comes for them */
+		return;
+	}
+	flow = outlet_flush(&x->outlet, &sent);
 	x->drained = flow == OUTLET_EMPTY;
 	x->stalled = flow == OUTLET_FULL;
 	c->peer_left |= flow == OUTLET_BROKEN;
@@ -153,6 +183,25 @@ exchange_flush(struct http_exchange *x)
 		s->config.on_sent(s->config.arg, x, sent);
 	if (c->peer_left || (x->drained && x->ending == ENDING_WELL))
 		exchange_wake(x);
+}
+
+size_t
+exchange_give(struct http_exchange *x, char *room, size_t max)
+{
+	struct http_server *s = x->server;
+	size_t n = outlet_take(&x->outlet, room, max);
+
+	x->drained = outlet_waiting(&x->outlet) == 0;
+	if (n > 0 && s->config.on_sent != NULL)
+		s->config.on_sent(s->config.arg, x, n);
+	return n;
+}
+
+bool
+exchange_is_out(const struct http_exchange *x)
+{
+	return x->ending == ENDING_WELL && x->drained &&
+	       outlet_waiting(&x->outlet) == 0;
 }
 
 void
@@ -200,6 +249,9 @@ answer_late(struct http_exchange *x)
 
 	if (x->answer == NULL)
 		exchange_refuse(x, 408, "the request did not arrive in time");
+	x->step = STEP_DEAD;
+	if (x->server->secure)
+		return; /* the way past the library is not encrypted */
 	buf_init(&out, LATE_MAX);
 	library_write_head(x, &out);
 	buf_printf(&out, "Content-Length: %zu\r\nConnection: close\r\n\r\n",
@@ -209,7 +261,6 @@ answer_late(struct http_exchange *x)
 			       MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
 		log_debug("a late answer did not go out");
 	buf_fini(&out);
-	x->step = STEP_DEAD;
 }
 
 static void
@@ -245,6 +296,12 @@ size_t
 http_server_busy(const struct http_server *s)
 {
 	return s->busy;
+}
+
+bool
+http_server_empty(const struct http_server *s)
+{
+	return list_empty(&s->conns);
 }
 
 void

@@ -20,7 +20,7 @@ enum step {
 	STEP_SWALLOW, /* answered already; the body is read and dropped */
 	STEP_WAIT,    /* all is read; the application owes the answer */
 	STEP_ANSWER,  /* the library sends the answer, or a stream's head */
-	STEP_STREAM,  /* the outlet sends the body */
+	STEP_STREAM,  /* the outlet sends the body; with TLS the library does */
 	STEP_DEAD     /* the connection was shut down */
 };
 
@@ -81,6 +81,7 @@ struct http_server {
 	bool kick;                /* there is work that it does not know of */
 	bool late; /* what the library took waits for another run */
 	bool draining;
+	bool secure; /* the library speaks TLS, and sends streams' bodies */
 	uint64_t ran_turn;
 	uint64_t runs; /* of the library */
 	size_t busy;
@@ -109,8 +110,17 @@ void exchange_forget_body(struct http_exchange *x);
 /* Put a stream's bytes into the socket and tell the application. */
 void exchange_flush(struct http_exchange *x);
 
-/* Be told when the client leaves. */
-void conn_watch(struct conn *c);
+/* Of a secure server: give a stream's bytes away and tell the application. */
+size_t exchange_give(struct http_exchange *x, char *room, size_t max);
+
+/* The stream has ended well, and all of it is out. */
+bool exchange_is_out(const struct http_exchange *x);
+
+/* The library has accepted a client; be told when that leaves. */
+struct conn *conn_open(struct http_server *s, struct MHD_Connection *mc,
+    int fd);
+
+void conn_close(struct conn *c);
 
 /* Shut those whose client left and that have no request to answer. */
 void server_part(struct http_server *s);

@@ -24,13 +24,19 @@
  * it is suspended, which costs two epoll_ctl and a read, and is resumed when
  * the answer is there.  The body of a stream never passes through the library:
  * once the head is sent the connection stays suspended, and an outlet writes
- * to its socket; the library ends it with the last chunk.
+ * to its socket; the library ends it with the last chunk.  A secure server is
+ * another matter: there the library frames and encrypts a stream's body, too.
  */
 
 #define CONNECTION_BYTES (16 * 1024)        /* zeroed by MHD for each request */
 #define SEND_BUFFER      (64 * 1024)        /* the kernel's, each */
 #define SWALLOW_MAX      (16 * 1024 * 1024) /* of a body nobody wants */
 #define RUNS_MAX         3                  /* of the library in a turn */
+
+/* TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only. */
+#define TLS_PRIORITIES                                                         \
+	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:"            \
+	"-CIPHER-ALL:+AES-256-GCM:+CHACHA20-POLY1305:+AES-128-GCM"
 
 static struct conn *
 conn_of(struct MHD_Connection *mc)
@@ -282,55 +288,43 @@ on_connection(void *cls, struct MHD_Connection *mc, void **context,
     enum MHD_ConnectionNotificationCode what)
 {
 	struct http_server *s = cls;
-	struct conn *c = *context;
 
-	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		c = xcalloc(1, sizeof(*c));
-		c->magic = CONN_MAGIC;
-		c->server = s;
-		c->mc = mc;
-		c->fd = MHD_get_connection_info(mc,
-		    MHD_CONNECTION_INFO_CONNECTION_FD)
-			    ->connect_fd;
-		deadline_init(&c->deadline);
-		conn_start_deadline(&s->heads, c);
-		list_push(&s->conns, &c->link);
-		list_init(&c->leaving);
-		conn_watch(c);
-		*context = c;
-		return;
-	}
-	assert(c->magic == CONN_MAGIC && c->x == NULL);
-	loop_watch_free(c->watch);
-	deadline_stop(&c->deadline);
-	list_remove(&c->link);
-	list_remove(&c->leaving);
-	c->magic = 0;
-	free(c);
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		*context = conn_open(s, mc,
+		    MHD_get_connection_info(mc,
+			MHD_CONNECTION_INFO_CONNECTION_FD)
+			->connect_fd);
+	else
+		conn_close(*context);
 }
 
 /*
  * The library wants a stream's next bytes.  The first time that means that
- * the head is in the socket, and the outlet takes over.
+ * the head is in the socket, and the outlet takes over, unless the bytes have
+ * to be encrypted: then they go through the library.
  */
 static ssize_t
 on_read(void *cls, uint64_t at, char *room, size_t max)
 {
 	struct http_exchange *x = cls;
+	bool secure = x->server->secure;
+	size_t n;
 
 	(void)at;
-	(void)room;
-	(void)max;
 	assert(x->magic == EXCHANGE_MAGIC);
 	if (x->step == STEP_ANSWER) {
 		x->step = STEP_STREAM;
-		outlet_open(&x->outlet, x->conn->fd, !x->request.http_1_0);
+		if (!secure)
+			outlet_open(&x->outlet, x->conn->fd,
+			    !x->request.http_1_0);
 		exchange_flush(x);
 	}
 	if (x->ending == ENDING_CUT || x->conn->peer_left)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (x->ending == ENDING_WELL && x->drained &&
-	    outlet_waiting(&x->outlet) == 0) {
+	n = secure ? exchange_give(x, room, max) : 0;
+	if (n > 0)
+		return (ssize_t)n;
+	if (exchange_is_out(x)) {
 		x->server->late = true;
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	}
@@ -427,10 +421,23 @@ set_up_listener(int fd, int64_t idle_ms)
 static struct MHD_Daemon *
 start_daemon(struct http_server *s)
 {
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0,
-	    NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET,
-	    s->config.listen_fd, MHD_OPTION_CONNECTION_LIMIT,
-	    (unsigned)s->config.connections_max,
+	struct http_config *c = &s->config;
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
+	/* The library copies the texts it is given here, while it starts. */
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (char *)c->tls_cert },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (char *)c->tls_key },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, TLS_PRIORITIES },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+
+	s->secure = c->tls_cert != NULL;
+	if (s->secure)
+		flags |= MHD_USE_TLS;
+	return MHD_start_daemon(flags, 0, NULL, NULL, on_request, s,
+	    MHD_OPTION_ARRAY, s->secure ? tls : &tls[count_of(tls) - 1],
+	    MHD_OPTION_LISTEN_SOCKET, s->config.listen_fd,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)s->config.connections_max,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
 	    MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION,
 	    on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
@@ -451,6 +458,7 @@ http_server_new(struct loop *loop, const struct http_config *config,
 	list_init(&s->leaving);
 	set_up_listener(config->listen_fd, config->idle_ms);
 	s->daemon = start_daemon(s);
+	s->config.tls_cert = s->config.tls_key = NULL;
 	if (s->daemon == NULL) {
 		*why = "the HTTP server did not start";
 		free(s);

@@ -34,6 +34,8 @@ struct http_field {
 
 struct http_config {
 	int listen_fd; /* bound and listening; the server closes it */
+	/* PEM, read by http_server_new only; NULL: plain HTTP. */
+	const char *tls_cert, *tls_key;
 	size_t connections_max;
 	size_t body_max_bytes;         /* 413 beyond */
 	struct allowance *body_memory; /* shared by all; 503 beyond */
@@ -84,6 +86,9 @@ void http_server_drain(struct http_server *s);
 
 /* Exchanges that are not done. */
 size_t http_server_busy(const struct http_server *s);
+
+/* Is nobody connected? */
+bool http_server_empty(const struct http_server *s);
 
 /* Cut what is left: on_gone and on_done are called; frees the server. */
 void http_server_free(struct http_server *s);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -42,6 +43,28 @@ size_t
 outlet_waiting(const struct outlet *o)
 {
 	return o->body.len;
+}
+
+/* Storage that one slow moment needed is not kept for the stream's life. */
+static void
+forget_much(struct outlet *o)
+{
+	if (o->body.len == 0 && o->body.cap > KEEP_MAX)
+		buf_fini(&o->body);
+}
+
+size_t
+outlet_take(struct outlet *o, char *room, size_t max)
+{
+	size_t n = min_size(max, o->body.len);
+
+	assert(o->fd < 0);
+	if (n == 0)
+		return 0;
+	memcpy(room, o->body.data, n);
+	buf_drop(&o->body, n);
+	forget_much(o);
+	return n;
 }
 
 static bool
@@ -112,7 +135,6 @@ outlet_flush(struct outlet *o, size_t *sent)
 		if (under_way(o))
 			return OUTLET_FULL;
 	}
-	if (o->body.cap > KEEP_MAX)
-		buf_fini(&o->body);
+	forget_much(o);
 	return OUTLET_EMPTY;
 }

@@ -34,6 +34,12 @@ void outlet_open(struct outlet *o, int fd, bool chunked);
 /* Copy; false when it could not be held, which breaks the answer. */
 must_check bool outlet_put(struct outlet *o, struct slice bytes);
 
+/*
+ * Move up to `max` bytes of what waits to `room`, unframed, for an outlet that
+ * is never opened: somebody else has the socket.
+ */
+size_t outlet_take(struct outlet *o, char *room, size_t max);
+
 /* Payload that waits. */
 size_t outlet_waiting(const struct outlet *o);
 

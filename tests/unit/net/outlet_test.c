@@ -173,6 +173,25 @@ test_a_client_that_left_is_told(void **state)
 	close(p.ours);
 }
 
+/* Without a socket of its own, somebody else comes for the bytes. */
+static void
+test_bytes_are_taken_in_order(void **state)
+{
+	char room[8];
+	struct outlet o;
+
+	(void)state;
+	outlet_init(&o);
+	assert_true(outlet_put(&o, slice_of("and after")));
+	assert_int_equal(outlet_take(&o, room, 4), 4);
+	assert_memory_equal(room, "and ", 4);
+	assert_int_equal(outlet_waiting(&o), 5);
+	assert_int_equal(outlet_take(&o, room, sizeof(room)), 5);
+	assert_memory_equal(room, "after", 5);
+	assert_int_equal(outlet_take(&o, room, sizeof(room)), 0);
+	outlet_fini(&o);
+}
+
 int
 main(void)
 {
@@ -181,6 +200,7 @@ main(void)
 		cmocka_unit_test(test_any_partial_write_keeps_the_stream),
 		cmocka_unit_test(test_plain_for_old_clients),
 		cmocka_unit_test(test_a_client_that_left_is_told),
+		cmocka_unit_test(test_bytes_are_taken_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

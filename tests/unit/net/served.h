@@ -237,11 +237,18 @@ served_run(void *arg)
 	return NULL;
 }
 
+struct served_tls {
+	const char *cert, *key; /* NULL: plain */
+};
+
 static void
-served_start_on(struct served *w, int listen_fd, int64_t patience_ms)
+served_start_with(struct served *w, int listen_fd, int64_t patience_ms,
+    struct served_tls tls)
 {
 	const struct http_config config = {
 		.listen_fd = listen_fd,
+		.tls_cert = tls.cert,
+		.tls_key = tls.key,
 		.connections_max = 100,
 		.body_max_bytes = BODY_MAX,
 		.body_memory = &w->memory,
@@ -268,6 +275,13 @@ served_start_on(struct served *w, int listen_fd, int64_t patience_ms)
 	assert_non_null(w->server);
 	loop_each_turn(w->loop, LOOP_RELEASE, served_release, w);
 	assert_int_equal(pthread_create(&w->thread, NULL, served_run, w), 0);
+}
+
+static inline void
+served_start_on(struct served *w, int listen_fd, int64_t patience_ms)
+{
+	served_start_with(w, listen_fd, patience_ms,
+	    (struct served_tls){ NULL, NULL });
 }
 
 static inline void
