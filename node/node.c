@@ -7,20 +7,14 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/member/worker.h"
-#include "common/net/http.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
 #include "node/admin.h"
 #include "node/caller.h"
 #include "node/request.h"
-#include "node/surface.h"
 #include "node/uplink.h"
 
-#define TICK_US         US_PER_SECOND
-#define CONNECTIONS_MAX 16384
-#define HEAD_MS         10000
-#define BODY_MS         60000
-#define IDLE_MS         75000
+#define TICK_US US_PER_SECOND
 
 static bool
 node_open(struct process *p, struct buf *why)
@@ -84,7 +78,7 @@ on_tick(void *arg)
 		request_check_deadline(container_of(item, struct request, link),
 		    now);
 	}
-	if (d->requests_count > 0)
+	if (door_sweep(&d->door) || d->requests_count > 0)
 		loop_timer_set(d->tick, TICK_US);
 }
 
@@ -98,24 +92,6 @@ static void
 node_start(struct worker *w)
 {
 	struct desk *d = xcalloc(1, sizeof(*d));
-	const char *why = NULL;
-	const struct node_file *file = w->topology->node;
-	const struct http_config config = {
-		.listen_fd = w->listen_fd,
-		.connections_max = CONNECTIONS_MAX,
-		.body_max_bytes = (size_t)file->max_body_bytes,
-		.body_memory = &w->process->body_memory,
-		.head_ms = HEAD_MS,
-		.body_ms = BODY_MS,
-		.idle_ms = IDLE_MS,
-		.on_head = surface_on_head,
-		.on_body = surface_on_body,
-		.on_refused = surface_on_refused,
-		.on_sent = surface_on_sent,
-		.on_gone = surface_on_gone,
-		.on_done = surface_on_done,
-		.arg = d,
-	};
 
 	d->worker = w;
 	d->node = w->process->shared;
@@ -125,11 +101,7 @@ node_start(struct worker *w)
 	w->turn = ledger_turn_new(w->process->ledger, w->loop);
 	name_price_book(d);
 	d->uplink = uplink_new(d);
-	d->http = http_server_new(w->loop, &config, &why);
-	if (d->http == NULL) {
-		log_error("cannot serve HTTP", log_str("why", why));
-		abort();
-	}
+	door_open(&d->door, d);
 }
 
 static void
@@ -141,6 +113,7 @@ node_adopt(struct worker *w, const struct topology *old)
 	name_price_book(d);
 	if (d->uplink != NULL)
 		uplink_adopt(d->uplink);
+	door_adopt(&d->door);
 }
 
 static void
@@ -158,7 +131,7 @@ node_drain(struct worker *w)
 	struct desk *d = w->app;
 
 	d->draining = true;
-	http_server_drain(d->http);
+	door_drain(&d->door);
 }
 
 static void
@@ -177,7 +150,7 @@ node_idle(struct worker *w)
 {
 	struct desk *d = w->app;
 
-	return d->requests_count == 0 && http_server_busy(d->http) == 0;
+	return d->requests_count == 0 && door_idle(&d->door);
 }
 
 static void
@@ -185,7 +158,7 @@ node_stop(struct worker *w)
 {
 	struct desk *d = w->app;
 
-	http_server_free(d->http);
+	door_close(&d->door);
 	uplink_free(d->uplink);
 	ledger_turn_free(w->turn);
 	loop_timer_free(d->tick);
@@ -238,6 +211,7 @@ const struct process_app node_app = {
 	.idle = node_idle,
 	.stop = node_stop,
 	.ready = node_ready,
+	.fits = door_fits,
 	.listen = node_listen,
 	.routes = node_admin_routes,
 	.routes_count = NODE_ADMIN_ROUTES,

@@ -9,10 +9,10 @@
 #include "common/base/list.h"
 #include "common/llm/price.h"
 #include "common/member/process.h"
+#include "node/door.h"
 
 struct caller_book;
 struct callers;
-struct http_server;
 struct loop_timer;
 struct uplink;
 struct worker;
@@ -27,7 +27,7 @@ struct node {
 struct desk {
 	struct worker *worker;
 	struct node *node;
-	struct http_server *http;
+	struct door door;
 	struct uplink *uplink; /* NULL: no parent */
 	struct caller_book *book;
 	char price_book[PRICE_BOOK_CHARS]; /* of the node's own upstreams */
@@ -40,5 +40,6 @@ struct desk {
 /* The app that process_serve runs. */
 extern const struct process_app node_app;
 
-/* Requests are there: see that deadlines are looked at. */
+/* Requests, or doors that were left, are there: see that deadlines are looked
+ * at. */
 void desk_watch_deadlines(struct desk *d);

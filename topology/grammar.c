@@ -397,12 +397,32 @@ static const struct table group_table = {
 		.help = "all requests' bodies at once; beyond it 503"          \
 	}
 
+static const struct keyword tls_keywords[] = {
+	{ .name = "cert",
+	    .type = VALUE_PATH,
+	    .required = true,
+	    AT(node_tls, cert),
+	    .help = "PEM: the node's certificate, then those above it" },
+	{ .name = "key",
+	    .type = VALUE_PATH,
+	    .required = true,
+	    AT(node_tls, key),
+	    .help = "PEM: its key, without a password, and not readable by "
+		    "everybody" },
+};
+
+static const struct table tls_table = { TABLE("tls", tls_keywords, node_tls) };
+
 static const struct keyword node_keywords[] = {
 	{ .name = "listen",
 	    .type = VALUE_LISTEN,
 	    .required = true,
 	    AT(node_file, listen),
 	    .help = "host:port for callers" },
+	{ .name = "tls",
+	    .table = &tls_table,
+	    AT(node_file, tls),
+	    .help = "callers come by HTTPS; read again at each reload" },
 	EDGE_KEYWORDS(node_file),
 	{ .name = "providers",
 	    .form = FORM_MAP,
@@ -420,9 +440,6 @@ static const struct keyword node_keywords[] = {
 	{ .name = "link_listen",
 	    .later = true,
 	    .help = "host:port for links, of a hub" },
-	{ .name = "tls",
-	    .later = true,
-	    .help = "certificate and key for callers" },
 	{ .name = "projects", .later = true, .help = "budgets of projects" },
 	{ .name = "tiers", .later = true, .help = "limits of callers" },
 };

@@ -55,9 +55,15 @@ struct group {
 	struct responses_state responses_state;
 };
 
+/* PEM files for callers who come by TLS; empty: they come by plain HTTP. */
+struct node_tls {
+	struct slice cert, key;
+};
+
 /* node/NAME.yaml */
 struct node_file {
-	struct slice listen;       /* callers */
+	struct slice listen; /* callers */
+	struct node_tls tls;
 	struct slice admin_listen; /* operators; 127.0.0.1:0 unless said */
 	struct timeouts timeouts;
 	int64_t max_body_bytes;    /* of a request; 32 MiB */

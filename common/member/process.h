@@ -46,6 +46,11 @@ struct process_app {
 	void (*stop)(struct worker *w);
 	/* May it serve?  The reason why not in `why`.  Any thread. */
 	bool (*ready)(struct process *p, struct buf *why);
+	/*
+	 * Is all there that this topology names?  Asked of each before it
+	 * is taken; reasons in `why`.  May be NULL.
+	 */
+	bool (*fits)(const struct topology *t, struct buf *why);
 	/* The socket address its workers share: callers or links. */
 	struct slice (*listen)(const struct topology *t);
 	const struct admin_route *routes;

@@ -480,6 +480,45 @@ tls_export(struct tls *t, uint8_t secret[KEY_BYTES])
 		   sizeof(both), 1) == 1;
 }
 
+/* Never ask the terminal. */
+static int
+no_password(char *room, int size, int writing, void *arg)
+{
+	(void)room;
+	(void)size;
+	(void)writing;
+	(void)arg;
+	return -1;
+}
+
+static enum tls_pair
+judge_pair(const X509 *cert, const EVP_PKEY *key)
+{
+	if (cert == NULL)
+		return TLS_NO_CERTIFICATE;
+	if (key == NULL)
+		return TLS_NO_KEY;
+	return X509_check_private_key(cert, key) == 1 ? TLS_PAIR
+						      : TLS_KEY_OF_ANOTHER;
+}
+
+enum tls_pair
+tls_pair_of(const char *cert, const char *key)
+{
+	BIO *cert_bio = BIO_new_mem_buf(cert, -1);
+	BIO *key_bio = BIO_new_mem_buf(key, -1);
+	X509 *x = PEM_read_bio_X509(cert_bio, NULL, no_password, NULL);
+	EVP_PKEY *k = PEM_read_bio_PrivateKey(key_bio, NULL, no_password, NULL);
+	enum tls_pair pair = judge_pair(x, k);
+
+	ERR_clear_error();
+	EVP_PKEY_free(k);
+	X509_free(x);
+	BIO_free(key_bio);
+	BIO_free(cert_bio);
+	return pair;
+}
+
 const char *
 tls_why(const struct tls *t)
 {

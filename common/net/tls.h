@@ -57,6 +57,16 @@ void tls_goodbye(struct tls *t);
  */
 must_check bool tls_export(struct tls *t, uint8_t secret[KEY_BYTES]);
 
+enum tls_pair {
+	TLS_PAIR,
+	TLS_NO_CERTIFICATE,
+	TLS_NO_KEY, /* or one with a password */
+	TLS_KEY_OF_ANOTHER
+};
+
+/* Are these PEM texts a certificate and its key?  For another's TLS. */
+enum tls_pair tls_pair_of(const char *cert, const char *key);
+
 /* A constant text. */
 const char *tls_why(const struct tls *t);
 

@@ -14,9 +14,10 @@ import { test } from "node:test";
 import { members } from "./lab/mesh.mjs";
 
 export { Caller } from "./lab/caller.mjs";
+export { Authority } from "./lab/certificate.mjs";
 export { Load } from "./lab/load.mjs";
 export { mesh, OWN_PRICE, PRICE } from "./lab/mesh.mjs";
-export { run, sanitized } from "./lab/program.mjs";
+export { launch, run, sanitized } from "./lab/program.mjs";
 export { open, speak, statuses } from "./lab/wire.mjs";
 export { atRest, pause, until } from "./lab/wait.mjs";
 

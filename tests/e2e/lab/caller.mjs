@@ -59,7 +59,7 @@ export class Caller {
   }
 
   get sdk() {
-    return new OpenAI({ apiKey: this.token, baseURL: `${this.node.url}/v1`, maxRetries: 0, timeout: 60_000 });
+    return new OpenAI({ apiKey: this.token, baseURL: `${this.node.url}/v1`, maxRetries: 0, timeout: 60_000, fetch: this.node.fetch });
   }
 
   body(prompt, more = {}) {
@@ -103,6 +103,7 @@ export class Caller {
 
   // Any body, as text or object: { status, headers, text, json }.
   async post(body, headers = {}, path = "/v1/chat/completions") {
+    const { fetch } = this.node;
     const answer = await fetch(this.node.url + path, {
       method: "POST", body: typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body),
       headers: { authorization: `Bearer ${this.token}`, "content-type": "application/json", ...headers },

@@ -11,6 +11,7 @@ const LAST_LINES = 25;
 export class Member {
   child = null;
   lines = [];
+  fetch = globalThis.fetch;
   partial = "";
 
   constructor({ program, name, place, topology, options = [] }) {
@@ -81,8 +82,14 @@ export class Member {
     return this.at.port;
   }
 
+  // From now on its callers come by TLS and trust this authority.
+  secure(authority) {
+    this.authority = authority;
+    this.fetch = authority.fetch;
+  }
+
   get url() {
-    return `http://127.0.0.1:${this.at.port}`;
+    return `${this.authority ? "https" : "http"}://127.0.0.1:${this.at.port}`;
   }
 
   async admin(path) {

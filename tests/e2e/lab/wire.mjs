@@ -1,5 +1,6 @@
 // wire: bytes to a port and whatever comes back, for what no client sends.
 import net from "node:net";
+import tls from "node:tls";
 
 // A socket that has sent some bytes; it keeps no test from ending.
 export function open(port, bytes) {
@@ -9,7 +10,8 @@ export function open(port, bytes) {
 }
 
 // { bytes, how }: "fin", the error's code, or "open" when it never ended.
-export function speak(port, bytes, { wait_ms = 10_000 } = {}) {
+// With the text of an authority (`ca`), by TLS.
+export function speak(port, bytes, { wait_ms = 10_000, ca } = {}) {
   return new Promise((resolve) => {
     const got = [];
     const end = (how) => {
@@ -17,7 +19,8 @@ export function speak(port, bytes, { wait_ms = 10_000 } = {}) {
       socket.destroy();
       resolve({ bytes: Buffer.concat(got), how });
     };
-    const socket = net.connect(port, "127.0.0.1", () => socket.write(bytes));
+    const begin = () => socket.write(bytes);
+    const socket = ca ? tls.connect({ port, host: "127.0.0.1", ca }, begin) : net.connect(port, "127.0.0.1", begin);
     const timer = setTimeout(() => end("open"), wait_ms);
     socket.on("data", (piece) => got.push(piece)).on("end", () => end("fin")).on("error", (error) => end(error.code));
   });

@@ -163,6 +163,12 @@ static const struct mistake_case cases[] = {
 	    "    models: [openai/gpt-5-mini]\n    allow: [file]",
 	    "mesh.yaml:12:13: 'file' is no thing to allow; did you mean "
 	    "'files'?" },
+	{ NODE, "groups: ", "tls: {cert: /a.crt}\ngroups: ",
+	    "node/payments.yaml:4:6: tls needs 'key': PEM: its key, without a "
+	    "password, and not readable by everybody" },
+	{ NODE, "groups: ", "tls: {cert: a.crt, key: /a.key}\ngroups: ",
+	    "node/payments.yaml:4:13: 'a.crt' is no path; write one that "
+	    "begins with a slash" },
 	/* across files */
 	{ MESH, "parents: [central]", "parents: [centrl]",
 	    "mesh.yaml:6:52: there is no member 'centrl'; did you mean "
