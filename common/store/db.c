@@ -50,6 +50,8 @@ static const struct family_kind kinds[FAMILIES] = {
 	[FAMILY_RECEIPT] = { "receipt", false },
 	[FAMILY_OUTBOX] = { "outbox", true },
 	[FAMILY_TOKEN] = { "token", false },
+	[FAMILY_MAKER] = { "maker", false },
+	[FAMILY_CONTENT] = { "content", false },
 };
 
 struct db {

@@ -25,6 +25,8 @@ enum family {
 	FAMILY_RECEIPT,
 	FAMILY_OUTBOX,
 	FAMILY_TOKEN,
+	FAMILY_MAKER,   /* which target made an opaque blob */
+	FAMILY_CONTENT, /* what is kept of callers' conversations, sealed */
 	FAMILIES
 };
 

@@ -1,5 +1,6 @@
 #include "tests/unit/store/fixture.h"
 
+#include <rocksdb/c.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -225,6 +226,67 @@ test_other_formats_are_refused(void **state)
 	folder_free(dir);
 }
 
+/* Make of the store in `dir` one of a version that knew fewer families. */
+static void
+drop_families(const char *dir, const char *const *names, size_t count)
+{
+	rocksdb_options_t *options = rocksdb_options_create();
+	const rocksdb_options_t *each[FAMILIES];
+	rocksdb_column_family_handle_t *handles[FAMILIES];
+	char *error = NULL, **there;
+	size_t n, i, k;
+	rocksdb_t *rocks;
+
+	there = rocksdb_list_column_families(options, dir, &n, &error);
+	assert_int_equal(n, FAMILIES);
+	for (i = 0; i < n; i++)
+		each[i] = options;
+	rocks = rocksdb_open_column_families(options, dir, (int)n,
+	    (const char *const *)there, each, handles, &error);
+	assert_null(error);
+	for (i = 0; i < n; i++) {
+		for (k = 0; k < count; k++)
+			if (strcmp(there[i], names[k]) == 0)
+				rocksdb_drop_column_family(rocks, handles[i],
+				    &error);
+		assert_null(error);
+		rocksdb_column_family_handle_destroy(handles[i]);
+	}
+	rocksdb_close(rocks);
+	rocksdb_list_column_families_destroy(there, n);
+	rocksdb_options_destroy(options);
+}
+
+static void
+test_an_older_store_gains_families(void **state)
+{
+	static const char *const newer[] = { "maker", "content" };
+	char dir[64];
+	struct db *db;
+
+	(void)state;
+	folder_new(dir);
+	assert_int_equal(db_open(&db, dir, false), DB_OK);
+	put(db, FAMILY_TOKEN, "k", "v");
+	put(db, FAMILY_MAKER, "k", "v");
+	db_close(db);
+	drop_families(dir, newer, count_of(newer));
+	/* A reader does without them. */
+	assert_int_equal(db_open(&db, dir, true), DB_OK);
+	assert_true(has(db, FAMILY_TOKEN, "k", "v"));
+	assert_false(has(db, FAMILY_MAKER, "k", "v"));
+	db_close(db);
+	assert_int_equal(db_open(&db, dir, false), DB_OK);
+	assert_true(has(db, FAMILY_TOKEN, "k", "v"));
+	assert_false(has(db, FAMILY_MAKER, "k", "v"));
+	put(db, FAMILY_MAKER, "k", "w");
+	put(db, FAMILY_CONTENT, "k", "w");
+	assert_true(has(db, FAMILY_MAKER, "k", "w"));
+	assert_true(has(db, FAMILY_CONTENT, "k", "w"));
+	db_close(db);
+	folder_free(dir);
+}
+
 static void
 test_rare_things_at_once(void **state)
 {
@@ -291,6 +353,7 @@ main(void)
 		cmocka_unit_test(test_scans_keep_their_bounds),
 		cmocka_unit_test(test_one_writer_many_readers),
 		cmocka_unit_test(test_other_formats_are_refused),
+		cmocka_unit_test(test_an_older_store_gains_families),
 		cmocka_unit_test(test_rare_things_at_once),
 		cmocka_unit_test(test_a_torn_log_gives_a_prefix),
 	};
