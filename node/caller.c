@@ -150,14 +150,9 @@ renew_book(struct callers *c)
 struct callers *
 callers_open(struct ledger *ledger, const struct secret *identity)
 {
-	static const char purpose[] = "gsr/token-hash/v1";
 	struct callers *c = xcalloc(1, sizeof(*c));
-	struct hash key;
 
-	/* hash_keyed takes at most 64 bytes of key: the identity is 64. */
-	key = hash_keyed(secret_view(identity), purpose, sizeof(purpose));
-	c->key = secret_new(key.bytes, sizeof(key.bytes));
-	crypto_wipe(&key, sizeof(key));
+	c->key = key_derive(identity, "gsr/token-hash/v1");
 	c->ledger = ledger;
 	pthread_mutex_init(&c->lock, NULL);
 	renew_book(c);

@@ -206,23 +206,42 @@ crypto_seal(uint8_t *out, const struct secret *key, struct slice in)
 	    (const unsigned char *)k.ptr);
 }
 
-struct secret *
-crypto_unseal(const struct secret *key, struct slice sealed)
+bool
+crypto_unseal_into(uint8_t *out, const struct secret *key, struct slice sealed)
 {
 	const unsigned char *in = (const unsigned char *)sealed.ptr;
 	struct slice k = secret_view(key);
+
+	return sealed.len >= SEALED_EXTRA && k.len == KEY_BYTES &&
+	       crypto_secretbox_open_easy(out, in + crypto_secretbox_NONCEBYTES,
+		   sealed.len - crypto_secretbox_NONCEBYTES, in,
+		   (const unsigned char *)k.ptr) == 0;
+}
+
+struct secret *
+crypto_unseal(const struct secret *key, struct slice sealed)
+{
 	struct secret *opened = NULL;
 	uint8_t *plain;
 
-	if (sealed.len < SEALED_EXTRA || k.len != KEY_BYTES)
+	if (sealed.len < SEALED_EXTRA)
 		return NULL;
 	plain = guarded_alloc(sealed.len - SEALED_EXTRA);
-	if (crypto_secretbox_open_easy(plain, in + crypto_secretbox_NONCEBYTES,
-		sealed.len - crypto_secretbox_NONCEBYTES, in,
-		(const unsigned char *)k.ptr) == 0)
+	if (crypto_unseal_into(plain, key, sealed))
 		opened = secret_new(plain, sealed.len - SEALED_EXTRA);
 	guarded_free(plain);
 	return opened;
+}
+
+struct secret *
+key_derive(const struct secret *from, const char *purpose)
+{
+	struct hash h =
+	    hash_keyed(secret_view(from), purpose, strlen(purpose) + 1);
+	struct secret *key = secret_new(h.bytes, sizeof(h.bytes));
+
+	crypto_wipe(&h, sizeof(h));
+	return key;
 }
 
 void

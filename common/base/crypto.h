@@ -93,6 +93,20 @@ must_check bool public_key_parse(struct public_key *key, struct slice text);
 void crypto_seal(uint8_t *out, const struct secret *key, struct slice in);
 struct secret *crypto_unseal(const struct secret *key, struct slice sealed);
 
+/*
+ * The same for what is no secret of ours: into ordinary memory with room for
+ * sealed.len - SEALED_EXTRA bytes; false and nothing of use there otherwise.
+ */
+must_check bool crypto_unseal_into(uint8_t *out, const struct secret *key,
+    struct slice sealed);
+
+/*
+ * Another key of KEY_BYTES, for one purpose ("gsr/maker/v1"), of one with at
+ * most 64 bytes such as a signing key.
+ */
+struct secret *key_derive(const struct secret *from, const char *purpose)
+    __attribute__((returns_nonnull));
+
 /* Lower case hex and a NUL: out has room for 2 * len + 1. */
 void hex_write(char *out, const void *in, size_t len);
 must_check bool hex_parse(void *out, size_t len, struct slice text);

@@ -153,6 +153,51 @@ sealing_is_undone_only_by_its_key(void **state)
 }
 
 static void
+unsealing_into_plain_memory_is_as_strict(void **state)
+{
+	uint8_t bytes[KEY_BYTES] = { 7 }, sealed[64], out[64];
+	struct secret *key = secret_new(bytes, KEY_BYTES);
+	struct slice plain = slice_of("what was said");
+	size_t len = plain.len + SEALED_EXTRA, i;
+
+	(void)state;
+	crypto_seal(sealed, key, plain);
+	assert_true(crypto_unseal_into(out, key, slice_make(sealed, len)));
+	assert_memory_equal(out, plain.ptr, plain.len);
+	for (i = 0; i < len; i++) {
+		assert_false(
+		    crypto_unseal_into(out, key, slice_make(sealed, i)));
+		sealed[i] ^= 1;
+		assert_false(
+		    crypto_unseal_into(out, key, slice_make(sealed, len)));
+		sealed[i] ^= 1;
+	}
+	secret_free(key);
+}
+
+static void
+a_derived_key_is_of_its_purpose(void **state)
+{
+	struct secret *identity = sign_key_new(), *other = sign_key_new();
+	struct secret *a = key_derive(identity, "a");
+	struct secret *again = key_derive(identity, "a");
+	struct secret *b = key_derive(identity, "b");
+	struct secret *c = key_derive(other, "a");
+
+	(void)state;
+	assert_int_equal(secret_view(a).len, KEY_BYTES);
+	assert_true(slice_eq(secret_view(a), secret_view(again)));
+	assert_false(slice_eq(secret_view(a), secret_view(b)));
+	assert_false(slice_eq(secret_view(a), secret_view(c)));
+	secret_free(a);
+	secret_free(again);
+	secret_free(b);
+	secret_free(c);
+	secret_free(identity);
+	secret_free(other);
+}
+
+static void
 hex_and_base64_are_exact(void **state)
 {
 	static const char *const bad_hex[] = { "", "00f", "00fg", "00ff0",
@@ -206,6 +251,8 @@ main(void)
 		cmocka_unit_test(signatures_hold_for_key_context_and_message),
 		cmocka_unit_test(public_keys_have_one_text),
 		cmocka_unit_test(sealing_is_undone_only_by_its_key),
+		cmocka_unit_test(unsealing_into_plain_memory_is_as_strict),
+		cmocka_unit_test(a_derived_key_is_of_its_purpose),
 		cmocka_unit_test(hex_and_base64_are_exact),
 		cmocka_unit_test(random_bytes_and_short_hashes_vary),
 	};
