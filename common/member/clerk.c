@@ -19,6 +19,7 @@
 
 #define POLL_US    (20 * US_PER_MS)             /* while draining */
 #define CUT_US     (3 * (int64_t)US_PER_SECOND) /* for the last settlements */
+#define SWEEP_US   (60 * (int64_t)US_PER_SECOND)
 #define REASON_MAX (64 * 1024)
 
 enum ending { SERVING, DRAINING, CUTTING };
@@ -30,7 +31,7 @@ struct clerk {
 	unsigned port;
 	int signal_fd;
 	struct loop_watch *signals;
-	struct loop_timer *sync, *ending_poll;
+	struct loop_timer *sync, *sweep, *ending_poll;
 	enum ending ending;
 	int64_t ending_deadline_us;
 };
@@ -48,6 +49,16 @@ on_sync(void *arg)
 		return;
 	for (i = 0; i < c->process->workers_count; i++)
 		worker_durable(&c->process->workers[i]);
+}
+
+static void
+on_sweep(void *arg)
+{
+	struct clerk *c = arg;
+
+	loop_timer_set(c->sweep, SWEEP_US);
+	if (c->process->app->sweep != NULL)
+		c->process->app->sweep(c->process, clock_wall_us());
 }
 
 static void
@@ -202,8 +213,10 @@ clerk_new(struct process *p, struct buf *why)
 		buf_puts(why, "cannot take signals\n");
 	} else if (open_listeners(c, why)) {
 		c->sync = loop_timer_new(c->loop, on_sync, c);
+		c->sweep = loop_timer_new(c->loop, on_sweep, c);
 		c->ending_poll = loop_timer_new(c->loop, on_ending, c);
 		loop_timer_set(c->sync, LEDGER_SYNC_MS * US_PER_MS);
+		loop_timer_set(c->sweep, SWEEP_US);
 		return c;
 	}
 	clerk_free(c);
@@ -230,6 +243,7 @@ clerk_free(struct clerk *c)
 	admin_free(c->tcp);
 	admin_free(c->control);
 	loop_timer_free(c->sync);
+	loop_timer_free(c->sweep);
 	loop_timer_free(c->ending_poll);
 	loop_watch_free(c->signals);
 	if (c->signal_fd >= 0)

@@ -22,7 +22,7 @@ struct worker;
 
 #define WORKERS_MAX 64
 
-/* Called on the worker's own thread, but for `ready` and `open`. */
+/* Called on the worker's own thread, but for `open`, `sweep` and `ready`. */
 struct process_app {
 	enum member_role role;
 	/* The clerk's thread, before workers start; false and *why. */
@@ -44,6 +44,9 @@ struct process_app {
 	void (*leave)(struct worker *w);
 	/* The loop has ended: free what start made. */
 	void (*stop)(struct worker *w);
+	/* The clerk's thread, about once a minute: a bounded step of deleting
+	 * what has ended.  May be NULL. */
+	void (*sweep)(struct process *p, int64_t wall_us);
 	/* May it serve?  The reason why not in `why`.  Any thread. */
 	bool (*ready)(struct process *p, struct buf *why);
 	/*
