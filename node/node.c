@@ -11,6 +11,7 @@
 #include "common/store/ledger.h"
 #include "node/admin.h"
 #include "node/caller.h"
+#include "node/maker.h"
 #include "node/request.h"
 #include "node/uplink.h"
 
@@ -32,6 +33,7 @@ node_open(struct process *p, struct buf *why)
 		log_warn("closed requests that the last stop interrupted",
 		    log_int("count", closed));
 	n->callers = callers_open(p->ledger, p->identity.key);
+	n->makers = makers_open(p->ledger, p->identity.key);
 	return true;
 }
 
@@ -43,6 +45,7 @@ node_close(struct process *p)
 	if (n == NULL)
 		return;
 	callers_close(n->callers);
+	makers_close(n->makers);
 	free(n);
 }
 
@@ -166,6 +169,14 @@ node_stop(struct worker *w)
 	free(d);
 }
 
+static void
+node_sweep(struct process *p, int64_t wall_us)
+{
+	struct node *n = p->shared;
+
+	makers_sweep(n->makers, wall_us);
+}
+
 static bool
 node_ready(struct process *p, struct buf *why)
 {
@@ -210,6 +221,7 @@ const struct process_app node_app = {
 	.cut = node_cut,
 	.idle = node_idle,
 	.stop = node_stop,
+	.sweep = node_sweep,
 	.ready = node_ready,
 	.fits = door_fits,
 	.listen = node_listen,

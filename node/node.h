@@ -14,12 +14,14 @@
 struct caller_book;
 struct callers;
 struct loop_timer;
+struct makers;
 struct uplink;
 struct worker;
 
 struct node {
 	struct process *process;
 	struct callers *callers;
+	struct makers *makers;
 	atomic_int links_up;
 	atomic_int catalogs; /* workers that have one */
 };

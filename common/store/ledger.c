@@ -314,6 +314,14 @@ hurry(struct ledger_turn *t)
 		loop_again(t->loop);
 }
 
+/* In the turn that put it, by ledger_find. */
+static bool
+is_looked_for(enum family f)
+{
+	return f == FAMILY_REQUEST || f == FAMILY_ATTEMPT ||
+	       f == FAMILY_RECEIPT || f == FAMILY_MAKER;
+}
+
 void
 ledger_put(struct ledger_turn *t, enum ledger_batch b, enum family f,
     struct slice key, struct slice value)
@@ -326,7 +334,7 @@ ledger_put(struct ledger_turn *t, enum ledger_batch b, enum family f,
 		return;
 	}
 	db_batch_put(t->fresh->batch, db, f, key, value);
-	if (f == FAMILY_REQUEST || f == FAMILY_ATTEMPT || f == FAMILY_RECEIPT)
+	if (is_looked_for(f))
 		recent_put(&t->fresh->rows, f, key, value);
 }
 

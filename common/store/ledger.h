@@ -62,8 +62,8 @@ void ledger_put_row(struct ledger_turn *t, enum row_kind kind, const void *row,
     struct slice key);
 
 /*
- * The value of a REQUEST, ATTEMPT or RECEIPT as this turn sees it: put here
- * and perhaps not written yet, or from the store.
+ * The value of a REQUEST, ATTEMPT, RECEIPT or MAKER as this turn sees it: put
+ * here and perhaps not written yet, or from the store.
  */
 must_check bool ledger_find(struct ledger_turn *t, enum family f,
     struct slice key, struct buf *out);
