@@ -99,6 +99,9 @@ json_int(const struct json_value *value, int64_t *number)
 	return value != NULL && json_raw_int(value->raw, number);
 }
 
+/* Is it a string of these characters, with whatever escapes? */
+must_check bool json_is(const struct json_value *value, const char *text);
+
 /*
  * The writer puts commas and quotes; it has the buf's sticky failure.
  * Starts zeroed but for `out`.

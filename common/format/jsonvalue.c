@@ -1,6 +1,12 @@
+#include <assert.h>
+
 #include "common/base/arena.h"
 #include "common/format/json.h"
 #include "common/format/jsontext.h"
+
+/* An escape has at most 6 bytes a byte of text. */
+#define WORD_MAX     64
+#define WORD_RAW_MAX (6 * WORD_MAX)
 
 const struct json_member *
 json_index_find(const struct json_index *index, const char *name)
@@ -76,4 +82,22 @@ json_raw_int(struct slice raw, int64_t *number)
 		return false;
 	*number = minus ? n : -n;
 	return true;
+}
+
+bool
+json_is(const struct json_value *value, const char *text)
+{
+	struct slice inside, wanted = slice_of(text);
+	char plain[WORD_RAW_MAX];
+
+	assert(wanted.len <= WORD_MAX);
+	if (value == NULL || value->type != JSON_STRING)
+		return false;
+	inside = slice_make(value->raw.ptr + 1, value->raw.len - 2);
+	if (memchr(inside.ptr, '\\', inside.len) == NULL)
+		return slice_eq(inside, wanted);
+	if (inside.len > WORD_RAW_MAX)
+		return false;
+	return slice_eq(slice_make(plain, jsontext_unescape(plain, inside)),
+	    wanted);
 }

@@ -362,6 +362,25 @@ integers_are_exact(void **state)
 	assert_false(json_int(NULL, &n));
 }
 
+static void
+words_are_compared_unescaped(void **state)
+{
+	static const char text[] =
+	    "[\"word\",\"w\\u006frd\",\"\\u0077\\u006f\\u0072\\u0064\","
+	    "\"wor\",\"word!\",\"w\\u006frd!\",\"w\\\\ord\",\"\",null,"
+	    "[\"word\"]]";
+	const struct json_value *v =
+	    json_parse(&arena, slice_of(text), &error)->first;
+	int i;
+
+	(void)state;
+	for (i = 0; v != NULL; v = v->next, i++) {
+		assert_int_equal(json_is(v, "word"), i < 3);
+		assert_int_equal(json_is(v, ""), i == 7);
+	}
+	assert_false(json_is(NULL, "word"));
+}
+
 int
 main(void)
 {
@@ -378,6 +397,7 @@ main(void)
 		WITH_ARENA(the_tree_has_everything),
 		WITH_ARENA(errors_tell_the_place),
 		WITH_ARENA(integers_are_exact),
+		WITH_ARENA(words_are_compared_unescaped),
 	};
 
 	return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
