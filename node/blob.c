@@ -1,0 +1,112 @@
+#include "node/blob.h"
+
+#include "common/format/json.h"
+
+static const struct {
+	enum dialect dialect;
+	const char *type, *key;
+} kinds[] = {
+	{ DIALECT_MESSAGES, "thinking", "signature" },
+	{ DIALECT_MESSAGES, "redacted_thinking", "data" },
+	{ DIALECT_MESSAGES, "signature_delta", "signature" },
+	{ DIALECT_RESPONSES, "reasoning", "encrypted_content" },
+	{ DIALECT_RESPONSES, "compaction", "encrypted_content" },
+};
+
+struct walk {
+	enum dialect dialect;
+	void (*each)(void *arg, const struct blob *blob);
+	void *arg;
+};
+
+#define EMPTY_STRING 2 /* bytes of "" */
+
+const struct json_value *
+blob_of(const struct json_value *holder, enum dialect dialect)
+{
+	const struct json_value *type = json_find(holder, "type"), *value;
+	size_t i;
+
+	for (i = 0; i < count_of(kinds); i++) {
+		if (kinds[i].dialect != dialect ||
+		    !json_is(type, kinds[i].type))
+			continue;
+		value = json_find(holder, kinds[i].key);
+		if (value != NULL && value->type == JSON_STRING &&
+		    value->raw.len > EMPTY_STRING)
+			return value;
+	}
+	return NULL;
+}
+
+static void
+look(const struct walk *w, struct blob blob)
+{
+	blob.value = blob_of(blob.holder, w->dialect);
+	if (blob.value != NULL)
+		w->each(w->arg, &blob);
+}
+
+static void
+look_alone(const struct walk *w, const struct json_value *holder)
+{
+	look(w, (struct blob){ .holder = holder });
+}
+
+static void
+look_through(const struct walk *w, const struct json_value *list,
+    const struct json_value *message)
+{
+	const struct json_value *v;
+
+	if (list == NULL || list->type != JSON_ARRAY)
+		return;
+	for (v = list->first; v != NULL; v = v->next)
+		look(w, (struct blob){ .holder = v,
+			    .list = list,
+			    .message = message });
+}
+
+static void
+messages_request(const struct walk *w, const struct json_value *root)
+{
+	const struct json_value *messages = json_find(root, "messages"), *m;
+
+	if (messages == NULL || messages->type != JSON_ARRAY)
+		return;
+	for (m = messages->first; m != NULL; m = m->next)
+		look_through(w, json_find(m, "content"), m);
+}
+
+static void
+messages_answer(const struct walk *w, const struct json_value *root)
+{
+	look_through(w, json_find(root, "content"), NULL);
+	look_through(w, json_find(json_find(root, "message"), "content"), NULL);
+	look_alone(w, json_find(root, "content_block"));
+	look_alone(w, json_find(root, "delta"));
+}
+
+static void
+responses_answer(const struct walk *w, const struct json_value *root)
+{
+	look_through(w, json_find(root, "output"), NULL);
+	look_through(w, json_find(json_find(root, "response"), "output"), NULL);
+	look_alone(w, json_find(root, "item"));
+}
+
+void
+blob_each(const struct json_value *root, enum dialect dialect, bool request,
+    void (*each)(void *arg, const struct blob *blob), void *arg)
+{
+	const struct walk w = { dialect, each, arg };
+
+	if (dialect == DIALECT_MESSAGES && request)
+		messages_request(&w, root);
+	else if (dialect == DIALECT_MESSAGES)
+		messages_answer(&w, root);
+	else if (dialect == DIALECT_RESPONSES && request)
+		look_through(&w, json_find(root, "input"), NULL);
+	else if (dialect == DIALECT_RESPONSES)
+		responses_answer(&w, root);
+}

@@ -1,0 +1,188 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/base/crypto.h"
+#include "common/format/json.h"
+#include "node/blob.h"
+
+#define ARENA_BYTES (1 << 20)
+#define SEEN_MAX    4096
+
+/* "value<holder's type>" of each, and an m when a message holds it. */
+static void
+on_blob(void *arg, const struct blob *blob)
+{
+	struct buf *seen = arg;
+	const struct json_value *v, *type = json_find(blob->holder, "type");
+	bool listed = blob->list == NULL;
+
+	buf_puts(seen, seen->len > 0 ? " " : "");
+	buf_put_slice(seen,
+	    slice_make(blob->value->raw.ptr + 1, blob->value->raw.len - 2));
+	buf_printf(seen, "<%.*s>", (int)type->raw.len - 2, type->raw.ptr + 1);
+	if (blob->message != NULL) {
+		assert_ptr_equal(json_find(blob->message, "content"),
+		    blob->list);
+		buf_putc(seen, 'm');
+	}
+	for (v = listed ? NULL : blob->list->first; v != NULL; v = v->next)
+		listed = listed || v == blob->holder;
+	assert_true(listed);
+}
+
+static void
+expect(enum dialect dialect, bool request, const char *text,
+    const char *expected)
+{
+	const struct json_value *root;
+	struct json_error error;
+	struct arena arena;
+	struct buf seen;
+
+	arena_init(&arena, ARENA_BYTES);
+	buf_init(&seen, SEEN_MAX);
+	root = json_parse(&arena, slice_of(text), &error);
+	assert_non_null(root);
+	blob_each(root, dialect, request, on_blob, &seen);
+	assert_string_equal(buf_text(&seen), expected);
+	buf_fini(&seen);
+	arena_fini(&arena);
+}
+
+static void
+messages_request(void **state)
+{
+	(void)state;
+	expect(DIALECT_MESSAGES, true,
+	    "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"},"
+	    "{\"role\":\"assistant\",\"content\":["
+	    "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"Eq==\"},"
+	    "{\"type\":\"redacted_thinking\",\"data\":\"Em\"},"
+	    "{\"type\":\"text\",\"text\":\"x\",\"signature\":\"no\"},"
+	    "{\"type\":\"tool_use\",\"input\":{\"type\":\"thinking\","
+	    "\"signature\":\"no\"}}]},"
+	    "{\"role\":\"assistant\",\"content\":["
+	    "{\"type\":\"thinkin\\u0067\",\"signature\":\"E\\/q\"}]}]}",
+	    "Eq==<thinking>m Em<redacted_thinking>m "
+	    "E\\/q<thinkin\\u0067>m");
+}
+
+static void
+messages_answers(void **state)
+{
+	(void)state;
+	expect(DIALECT_MESSAGES, false,
+	    "{\"type\":\"message\",\"content\":["
+	    "{\"type\":\"thinking\",\"signature\":\"a\"},"
+	    "{\"type\":\"redacted_thinking\",\"data\":\"b\"}]}",
+	    "a<thinking> b<redacted_thinking>");
+	expect(DIALECT_MESSAGES, false,
+	    "{\"type\":\"message_start\",\"message\":{\"content\":["
+	    "{\"type\":\"redacted_thinking\",\"data\":\"b\"}]}}",
+	    "b<redacted_thinking>");
+	expect(DIALECT_MESSAGES, false,
+	    "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
+	    "{\"type\":\"redacted_thinking\",\"data\":\"b\"}}",
+	    "b<redacted_thinking>");
+	/* The signature comes in a delta of its own. */
+	expect(DIALECT_MESSAGES, false,
+	    "{\"type\":\"content_block_start\",\"index\":0,\"content_block\":"
+	    "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}",
+	    "");
+	expect(DIALECT_MESSAGES, false,
+	    "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+	    "{\"type\":\"signature_delta\",\"signature\":\"s\"}}",
+	    "s<signature_delta>");
+	expect(DIALECT_MESSAGES, false,
+	    "{\"type\":\"content_block_delta\",\"index\":0,\"delta\":"
+	    "{\"type\":\"text_delta\",\"text\":\"s\"}}",
+	    "");
+}
+
+static void
+responses_request(void **state)
+{
+	(void)state;
+	expect(DIALECT_RESPONSES, true,
+	    "{\"input\":[{\"role\":\"user\",\"content\":\"hi\"},"
+	    "{\"type\":\"reasoning\",\"id\":\"rs_1\",\"summary\":[],"
+	    "\"encrypted_content\":\"gA\"},"
+	    "{\"type\":\"compaction\",\"encrypted_content\":\"gB\"},"
+	    "{\"type\":\"reasoning\",\"encrypted_content\":null},"
+	    "{\"type\":\"message\",\"encrypted_content\":\"no\"}]}",
+	    "gA<reasoning> gB<compaction>");
+	expect(DIALECT_RESPONSES, true, "{\"input\":\"hi\"}", "");
+}
+
+static void
+responses_answers(void **state)
+{
+	(void)state;
+	expect(DIALECT_RESPONSES, false,
+	    "{\"object\":\"response\",\"output\":["
+	    "{\"type\":\"reasoning\",\"encrypted_content\":\"gA\"}]}",
+	    "gA<reasoning>");
+	expect(DIALECT_RESPONSES, false,
+	    "{\"type\":\"response.output_item.added\",\"item\":"
+	    "{\"type\":\"reasoning\",\"encrypted_content\":\"gA\"}}",
+	    "gA<reasoning>");
+	expect(DIALECT_RESPONSES, false,
+	    "{\"type\":\"response.output_item.done\",\"item\":"
+	    "{\"type\":\"compaction\",\"encrypted_content\":\"gA\"}}",
+	    "gA<compaction>");
+	expect(DIALECT_RESPONSES, false,
+	    "{\"type\":\"response.completed\",\"response\":{\"output\":["
+	    "{\"type\":\"message\",\"content\":[]},"
+	    "{\"type\":\"reasoning\",\"encrypted_content\":\"gA\"}]}}",
+	    "gA<reasoning>");
+}
+
+static void
+of_other_dialects_and_types_nothing(void **state)
+{
+	static const char *const odd[] = { "[]", "1", "{}",
+		"{\"messages\":1,\"input\":{},\"content\":\"x\",\"delta\":[]}",
+		"{\"messages\":[1,[],{\"content\":{}},{\"content\":[1,null]}],"
+		"\"input\":[1,[],{\"type\":1}],\"output\":[{}],"
+		"\"content\":[{\"type\":[]}],\"item\":\"x\",\"response\":[]}",
+		"{\"content\":[{\"type\":\"thinking\",\"signature\":1}],"
+		"\"input\":[{\"type\":\"reasoning\","
+		"\"encrypted_content\":[]}]}" };
+	size_t i, d;
+
+	(void)state;
+	for (i = 0; i < count_of(odd); i++)
+		for (d = 0; d < DIALECTS; d++) {
+			expect((enum dialect)d, true, odd[i], "");
+			expect((enum dialect)d, false, odd[i], "");
+		}
+	expect(DIALECT_CHAT, false,
+	    "{\"content\":[{\"type\":\"thinking\",\"signature\":\"a\"}],"
+	    "\"output\":[{\"type\":\"reasoning\","
+	    "\"encrypted_content\":\"gA\"}]}",
+	    "");
+	expect(DIALECT_RESPONSES, false,
+	    "{\"content\":[{\"type\":\"thinking\",\"signature\":\"a\"}]}", "");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(messages_request),
+		cmocka_unit_test(messages_answers),
+		cmocka_unit_test(responses_request),
+		cmocka_unit_test(responses_answers),
+		cmocka_unit_test(of_other_dialects_and_types_nothing),
+	};
+
+	if (!crypto_start())
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
