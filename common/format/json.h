@@ -90,6 +90,22 @@ must_check bool json_text(const struct json_value *value, struct arena *arena,
 must_check bool json_raw_text(struct slice raw, struct arena *arena,
     struct slice *text);
 
+/*
+ * A string that is compared with words of ours: empty when it is not a string
+ * (or value is NULL), or has escapes and does not fit the room they need.
+ */
+#define JSON_WORD_MAX 128
+
+struct slice json_word(const struct json_value *value,
+    char room[static JSON_WORD_MAX]);
+
+/*
+ * Find many members in one pass: at[i] becomes the one called names[i], or
+ * NULL; all NULL unless it is an object.
+ */
+void json_pick(const struct json_value *object, const struct slice *names,
+    size_t count, const struct json_value **at);
+
 /* An integer in range, without fraction or exponent. */
 must_check bool json_raw_int(struct slice raw, int64_t *number);
 

@@ -34,6 +34,39 @@ json_find(const struct json_value *object, const char *name)
 	return NULL;
 }
 
+struct slice
+json_word(const struct json_value *value, char room[static JSON_WORD_MAX])
+{
+	struct slice inside;
+
+	if (value == NULL || value->type != JSON_STRING)
+		return slice_of("");
+	inside = slice_make(value->raw.ptr + 1, value->raw.len - 2);
+	if (memchr(inside.ptr, '\\', inside.len) == NULL)
+		return inside;
+	if (inside.len > JSON_WORD_MAX)
+		return slice_of("");
+	return slice_make(room, jsontext_unescape(room, inside));
+}
+
+void
+json_pick(const struct json_value *object, const struct slice *names,
+    size_t count, const struct json_value **at)
+{
+	const struct json_value *v;
+	size_t i;
+
+	memset(at, 0, count * sizeof(*at));
+	if (object == NULL || object->type != JSON_OBJECT)
+		return;
+	for (v = object->first; v != NULL; v = v->next)
+		for (i = 0; i < count; i++)
+			if (slice_eq(v->name, names[i])) {
+				at[i] = v;
+				break;
+			}
+}
+
 bool
 json_text(const struct json_value *value, struct arena *arena,
     struct slice *text)

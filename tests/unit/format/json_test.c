@@ -381,6 +381,54 @@ words_are_compared_unescaped(void **state)
 	assert_false(json_is(NULL, "word"));
 }
 
+static const struct json_value *
+parsed(const char *text)
+{
+	const struct json_value *root =
+	    json_parse(&arena, slice_of(text), &error);
+
+	assert_non_null(root);
+	return root;
+}
+
+static void
+words_need_no_memory(void **state)
+{
+	char room[JSON_WORD_MAX];
+	char text[JSON_WORD_MAX + 10] = "";
+
+	(void)state;
+	assert_true(slice_is(json_word(parsed("\"auto\""), room), "auto"));
+	assert_true(
+	    slice_is(json_word(parsed("\"\\u0061uto\""), room), "auto"));
+	assert_true(slice_is(json_word(parsed("7"), room), ""));
+	assert_true(slice_is(json_word(NULL, room), ""));
+	/* Plain ones may be longer than the room, those with escapes not. */
+	memset(text, 'x', JSON_WORD_MAX + 3);
+	text[0] = text[JSON_WORD_MAX + 2] = '"';
+	assert_int_equal(json_word(parsed(text), room).len, JSON_WORD_MAX + 1);
+	text[1] = '\\';
+	text[2] = 'n';
+	assert_int_equal(json_word(parsed(text), room).len, 0);
+}
+
+static void
+many_members_are_picked_at_once(void **state)
+{
+	const struct slice names[] = { { "a", 1 }, { "bc", 2 }, { "d", 1 } };
+	const struct json_value *at[3];
+
+	(void)state;
+	json_pick(parsed("{\"x\":0,\"b\\u0063\":1,\"d\":null}"), names, 3, at);
+	assert_null(at[0]);
+	assert_true(slice_is(at[1]->raw, "1"));
+	assert_int_equal(at[2]->type, JSON_NULL);
+	json_pick(parsed("[\"a\"]"), names, 3, at);
+	assert_true(at[0] == NULL && at[1] == NULL && at[2] == NULL);
+	json_pick(NULL, names, 3, at);
+	assert_null(at[0]);
+}
+
 int
 main(void)
 {
@@ -398,6 +446,8 @@ main(void)
 		WITH_ARENA(errors_tell_the_place),
 		WITH_ARENA(integers_are_exact),
 		WITH_ARENA(words_are_compared_unescaped),
+		WITH_ARENA(words_need_no_memory),
+		WITH_ARENA(many_members_are_picked_at_once),
 	};
 
 	return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
