@@ -8,48 +8,6 @@
 #define TOKENS_A_FILE    1500 /* an image or a file inside a message */
 #define INLINE_FILE_MARK ";base64,"
 
-static const char *const names[DIALECTS] = { "chat", "responses", "messages" };
-
-const char *
-dialect_name(enum dialect d)
-{
-	return names[d];
-}
-
-bool
-dialect_by_name(enum dialect *out, struct slice name)
-{
-	int d;
-
-	for (d = 0; d < DIALECTS; d++)
-		if (slice_is(name, names[d])) {
-			*out = (enum dialect)d;
-			return true;
-		}
-	return false;
-}
-
-static const char *const operations[OPERATIONS] = { "generate", "count" };
-
-const char *
-operation_name(enum operation o)
-{
-	return operations[o];
-}
-
-bool
-operation_by_name(enum operation *out, struct slice name)
-{
-	int o;
-
-	for (o = 0; o < OPERATIONS; o++)
-		if (slice_is(name, operations[o])) {
-			*out = (enum operation)o;
-			return true;
-		}
-	return false;
-}
-
 /* The member, or NULL when it is not there or null. */
 static const struct json_member *
 find(const struct json_index *body, const char *name)

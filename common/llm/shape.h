@@ -3,25 +3,10 @@
  * shape: what a request needs, read from the indexed body.  Pure; slices
  * point into the body or the arena.
  */
-#include "common/base/slice.h"
+#include "common/llm/dialect.h"
 
 struct arena;
 struct json_index;
-
-enum dialect { DIALECT_CHAT, DIALECT_RESPONSES, DIALECT_MESSAGES, DIALECTS };
-
-const char *dialect_name(enum dialect d);
-
-/* False when no dialect has that name. */
-must_check bool dialect_by_name(enum dialect *out, struct slice name);
-
-/* What is asked of a model: an answer, or how many tokens the request has. */
-enum operation { OPERATION_GENERATE, OPERATION_COUNT, OPERATIONS };
-
-const char *operation_name(enum operation o);
-
-/* False when no operation has that name. */
-must_check bool operation_by_name(enum operation *out, struct slice name);
 
 /* Of a model's name as the body writes it, with its quotes. */
 #define MODEL_BYTES_MAX 512

@@ -1,0 +1,12 @@
+#pragma once
+/*
+ * estimate: how many tokens a request's input will be, without a tokenizer:
+ * within about 12 % on ordinary text, images by their size.  Good enough to
+ * reserve by and to compare targets; receipts tell the truth.  Pure.
+ */
+#include "common/llm/dialect.h"
+
+struct json_value;
+
+/* Of a body in that dialect; what is not understood counts as text. */
+int64_t estimate_tokens(const struct json_value *root, enum dialect d);
