@@ -19,7 +19,7 @@
 #include "topology/load.h"
 
 #define MAGIC     0x63616c6cu
-#define ARENA_MAX ((size_t)8 * 1024 * 1024)
+#define ARENA_MAX ((size_t)32 * 1024 * 1024) /* a body's tree, mostly */
 #define URL_MAX   2048
 
 /*
@@ -175,29 +175,46 @@ cap_of(const struct call *c)
 	return mine;
 }
 
-/* Our own model, cap and usage flags, whatever the body says. */
-static bool
-own_body(struct call *c)
+/* Our own model, cap and flags, whatever the body says. */
+static enum fail
+own(struct call *c)
 {
 	const struct provider_type *type = c->model->provider->type;
-	struct own_terms terms = {
+	const struct team *team =
+	    mesh_team(&c->topology->mesh, c->envelope.team);
+	const struct own_terms terms = {
+		.dialect = c->envelope.dialect,
+		.operation = c->envelope.operation,
 		.model = c->model->name,
 		.output_cap = cap_of(c),
 		.cap_key = type->cap_key,
 		.stream = c->envelope.stream,
 		.usage_in_stream = (type->quirks & QUIRK_USAGE_IN_STREAM) != 0,
+		.allowed = team->allow,
 	};
-	struct json_index *index = arena_room(&c->arena, sizeof(*index));
+	const struct json_value *root;
 	struct json_error error;
-	const char *why;
+	struct owned owned;
 
-	return json_index(index, &c->arena, buf_slice(&c->body), &error) &&
-	       own_chat(&c->splice, &c->arena, index, &terms, &why);
+	root = json_parse(&c->arena, buf_slice(&c->body), &error);
+	if (root == NULL || !arena_fits(&c->arena, OWN_ARENA_BYTES))
+		return FAIL_INVALID_REQUEST;
+	switch (own_body(&owned, &c->arena, root, &terms)) {
+	case OWN_INVALID:
+		return FAIL_INVALID_REQUEST;
+	case OWN_NOT_ALLOWED:
+		return FAIL_TEAM_NOT_ALLOWED;
+	case OWN_DONE:
+		break;
+	}
+	c->splice = owned.splice;
+	return FAIL_NONE;
 }
 
 static enum call_step
 step_body(struct call *c)
 {
+	enum fail fail;
 	struct hash h;
 
 	if (c->interruption != FAIL_NONE)
@@ -210,9 +227,8 @@ step_body(struct call *c)
 	if ((int64_t)c->body.len != c->envelope.body_bytes ||
 	    !crypto_equal(&h, &c->envelope.body_hash, sizeof(h)))
 		return refuse(c, FAIL_FORGED);
-	if (!own_body(c))
-		return refuse(c, FAIL_INVALID_REQUEST);
-	return CALL_FETCH;
+	fail = own(c);
+	return fail == FAIL_NONE ? CALL_FETCH : refuse(c, fail);
 }
 
 static void

@@ -22,7 +22,7 @@
 #include "topology/load.h"
 
 #define MAGIC         0x72657175u
-#define ARENA_MAX     ((size_t)8 * 1024 * 1024)
+#define ARENA_MAX     ((size_t)32 * 1024 * 1024) /* a body's tree, mostly */
 #define CLIENT_ID_MAX 128
 
 /*
@@ -163,19 +163,51 @@ step_body(struct request *r)
 static enum step
 step_parse(struct request *r)
 {
+	const struct shape_wish wish = { DIALECT_CHAT, OPERATION_GENERATE };
 	struct json_error error;
 	const char *why;
 
-	r->body = arena_room(&r->arena, sizeof(*r->body));
-	if (!json_index(r->body, &r->arena, r->body_text, &error)) {
+	r->body = json_parse(&r->arena, r->body_text, &error);
+	if (r->body == NULL) {
 		why = arena_printf(&r->arena,
-		    "The body is not a JSON object: %s at byte %zu.", error.why,
+		    "The body is not JSON: %s at byte %zu.", error.why,
 		    error.at);
 		return refuse(r, FAIL_INVALID_REQUEST, why);
 	}
-	if (!shape_of_chat(&r->shape, &r->arena, r->body, &why))
+	if (!arena_fits(&r->arena, OWN_ARENA_BYTES))
+		return refuse(r, FAIL_INVALID_REQUEST,
+		    "The body has too many values.");
+	if (!shape_read(&r->shape, &r->arena, r->body, &wish, &why))
 		return refuse(r, FAIL_INVALID_REQUEST, why);
 	return STEP_FILTER;
+}
+
+/* What is ours in the body, or why it is refused. */
+static enum step
+own(struct request *r)
+{
+	const struct own_terms terms = {
+		.dialect = r->shape.dialect,
+		.operation = r->shape.operation,
+		.model = r->route.model,
+		.output_cap = r->route.max_output,
+		.cap_key = r->route.cap_key,
+		.stream = r->shape.stream,
+		.usage_in_stream =
+		    (r->route.quirks & QUIRK_USAGE_IN_STREAM) != 0,
+	};
+	struct owned owned;
+
+	switch (own_body(&owned, &r->arena, r->body, &terms)) {
+	case OWN_INVALID:
+		return refuse(r, FAIL_INVALID_REQUEST, owned.why);
+	case OWN_NOT_ALLOWED:
+		return refuse(r, FAIL_TEAM_NOT_ALLOWED, owned.why);
+	case OWN_DONE:
+		break;
+	}
+	r->splice = owned.splice;
+	return STEP_ATTEMPT;
 }
 
 /* The path that the row tells: origin, then the egress. */
@@ -194,8 +226,6 @@ static enum step
 step_filter(struct request *r)
 {
 	struct route_wish wish = { .desk = r->desk, .topology = r->topology };
-	struct own_terms terms = { .stream = r->shape.stream };
-	const char *why;
 	enum fail fail;
 
 	r->group = node_group(r->topology->node, r->shape.model);
@@ -209,13 +239,7 @@ step_filter(struct request *r)
 	if (fail != FAIL_NONE)
 		return request_fail(r, fail);
 	note_path(r);
-	terms.model = r->route.model;
-	terms.output_cap = r->route.max_output;
-	terms.cap_key = r->route.cap_key;
-	terms.usage_in_stream = (r->route.quirks & QUIRK_USAGE_IN_STREAM) != 0;
-	if (!own_chat(&r->splice, &r->arena, r->body, &terms, &why))
-		return refuse(r, FAIL_INVALID_REQUEST, why);
-	return STEP_ATTEMPT;
+	return own(r);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include "common/base/list.h"
 #include "common/llm/fail.h"
 #include "common/llm/own.h"
+#include "common/llm/shape.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
 #include "node/attempt.h"
@@ -21,7 +22,7 @@ struct caller_book;
 struct desk;
 struct group;
 struct http_exchange;
-struct json_index;
+struct json_value;
 
 #define REQUEST_ID_CHARS 31 /* "req_", 26 of the id, and a NUL */
 
@@ -61,7 +62,7 @@ struct request {
 	enum fail interruption; /* taken at the next run */
 	bool body_here;
 
-	struct json_index *body;
+	const struct json_value *body;
 	struct slice body_text;
 	struct shape shape;
 	const struct group *group;

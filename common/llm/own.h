@@ -1,37 +1,49 @@
 #pragma once
 /*
- * own: the keys of a body that the router owns, whatever the caller wrote.
- * The result is a splice: pieces of the old body and of new text, in order;
- * nothing is copied that did not change.  Pure.
+ * own: the keys of a body that the router owns, whatever the caller wrote, in
+ * any dialect (own.def).  What would change account, region or price, or lean
+ * on what the provider's account keeps for all teams, is refused.  Node and
+ * egress both do it: the node for its callers, the egress since it pays.
+ * Pure; all memory is the arena's, of which OWN_ARENA_BYTES must be left.
  */
-#include "common/llm/shape.h"
+#include "common/llm/allow.h"
+#include "common/llm/dialect.h"
+#include "common/llm/splice.h"
 
-#define SPLICE_MAX 24
+struct arena;
+struct json_value;
 
-struct splice {
-	struct slice parts[SPLICE_MAX];
-	size_t count;
-	size_t bytes;     /* of all parts */
-	unsigned changes; /* keys set, capped or added */
+#define OWN_ARENA_BYTES ((size_t)1024 * 1024)
+
+/* What a target, its provider's type and the team's entry want. */
+struct own_terms {
+	enum dialect dialect;
+	enum operation operation;
+	struct slice model;       /* to send */
+	int64_t output_cap;       /* tokens; 0: do not cap */
+	const char *cap_key;      /* Chat: added when none is there; or NULL */
+	bool stream;              /* from the shape; the body must agree */
+	bool usage_in_stream;     /* Chat: ask for usage in streams */
+	bool encrypted_reasoning; /* Responses: always ask for it */
+	bool drop_hosted_tools;   /* leave out what the provider would run */
+	unsigned allowed;         /* bits of allow.h */
 };
 
-/* What a provider type wants (its preset in the topology's tables). */
-struct own_terms {
-	struct slice model;   /* to send */
-	int64_t output_cap;   /* tokens; 0: do not cap */
-	const char *cap_key;  /* field to add a cap as, when none is there */
-	bool stream;          /* from the shape; the body must agree */
-	bool usage_in_stream; /* ask for usage in streams */
+enum own_result {
+	OWN_DONE,
+	OWN_INVALID,    /* no target would take it like this */
+	OWN_NOT_ALLOWED /* the team's entry does not allow it */
+};
+
+struct owned {
+	struct splice splice; /* one part, the body itself, if all is right */
+	const char *why; /* names the key and the cure; a constant or arena */
+	bool dropped_hosted_tools; /* or web_search_options */
 };
 
 /*
- * Chat: set `model`; cap `max_tokens` and `max_completion_tokens`, adding
- * cap_key when a cap is wanted and neither is there; set
- * `stream_options.include_usage` in streams.  New text lies in the arena.
- * When all is right already, the splice is the whole body in one part.  False
- * and *why (a constant that names the field) when the body cannot be made
- * right: wrong types, or a `stream` that does not agree with the terms.
+ * Make the body right, or say why it cannot be: of a wrong result only `why`
+ * counts.  Doing it again with the same terms changes nothing more.
  */
-must_check bool own_chat(struct splice *out, struct arena *arena,
-    const struct json_index *body, const struct own_terms *terms,
-    const char **why);
+enum own_result own_body(struct owned *out, struct arena *arena,
+    const struct json_value *root, const struct own_terms *terms);

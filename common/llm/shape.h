@@ -1,30 +1,49 @@
 #pragma once
 /*
- * shape: what a request needs, read from the indexed body.  Pure; slices
- * point into the body or the arena.
+ * shape: what a request needs, read from its body's tree in any dialect.
+ * Only what somebody decides by is read, and only that is checked.  Pure;
+ * slices point into the body or the arena.
  */
 #include "common/llm/dialect.h"
 
 struct arena;
-struct json_index;
+struct json_value;
 
 /* Of a model's name as the body writes it, with its quotes. */
 #define MODEL_BYTES_MAX 512
 
-struct shape {
+/* What the path that was called says of the body. */
+struct shape_wish {
 	enum dialect dialect;
+	enum operation operation;
+};
+
+struct shape {
+	enum dialect dialect; /* of the body */
+	enum operation operation;
 	struct slice model; /* unescaped: the group asked for */
 	bool stream;
-	bool wants_usage;   /* chat: the caller asked for the usage event */
-	bool tools;         /* lists any */
-	int64_t choices;    /* n; 1 unless said */
-	int64_t output_cap; /* tokens; 0: none said */
-	int64_t input_estimate_tokens; /* from the bytes */
+	bool wants_usage;  /* in a stream; only Chat has to ask for it */
+	bool tools;        /* lists any */
+	bool hosted_tools; /* lists any that the caller does not run */
+	bool forced_tool;  /* some tool, or a certain one, has to be called */
+	bool one_call_at_a_time; /* parallel calls are forbidden */
+	bool images, documents, audio;
+	bool structured; /* the answer has to be JSON, or of a schema */
+	bool reasoning;  /* asks for any */
+	bool state;      /* goes on from what the provider keeps */
+	bool stores;     /* explicitly has the provider keep the answer */
+	int64_t thinking_budget; /* tokens; 0: none said */
+	int64_t choices;         /* n; 1 unless said */
+	int64_t output_cap;      /* tokens; 0: none said, or none wanted */
+	int64_t messages;        /* or input items */
+	int64_t input_estimate_tokens;
 };
 
 /*
- * Read a Chat Completions request.  False and *why (a constant that names the
- * field) when it is not one: no model, no messages, wrong types.
+ * False and *why (a constant that names the field and says what it must be)
+ * when it is not such a request: something is missing or of a wrong type.
  */
-must_check bool shape_of_chat(struct shape *shape, struct arena *arena,
-    const struct json_index *body, const char **why);
+must_check bool shape_read(struct shape *shape, struct arena *arena,
+    const struct json_value *root, const struct shape_wish *wish,
+    const char **why);
