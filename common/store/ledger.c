@@ -158,6 +158,12 @@ ledger_full(const struct ledger_turn *t)
 	return t->kept_bytes > LEDGER_KEPT_BYTES;
 }
 
+size_t
+ledger_pending_bytes(const struct ledger_turn *t)
+{
+	return t->kept_bytes + db_batch_bytes(t->fresh->batch);
+}
+
 static void
 commit_intents(struct ledger_turn *t)
 {

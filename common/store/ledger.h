@@ -26,7 +26,6 @@ struct ledger *ledger_open(const char *state_dir, bool read_only);
 
 /* No turns are left. */
 void ledger_close(struct ledger *l);
-
 struct db *ledger_db(struct ledger *l);
 
 /* Registers with the loop's COMMIT and RELEASE phases. */
@@ -52,6 +51,9 @@ must_check bool ledger_stuck(const struct ledger_turn *t);
 /* Past LEDGER_KEPT_BYTES: what can be left out is. */
 must_check bool ledger_full(const struct ledger_turn *t);
 
+/* Settlements not written yet: large things that may be left out ask. */
+size_t ledger_pending_bytes(const struct ledger_turn *t);
+
 void ledger_put(struct ledger_turn *t, enum ledger_batch b, enum family f,
     struct slice key, struct slice value);
 void ledger_delete(struct ledger_turn *t, enum ledger_batch b, enum family f,
@@ -61,10 +63,8 @@ void ledger_delete(struct ledger_turn *t, enum ledger_batch b, enum family f,
 void ledger_put_row(struct ledger_turn *t, enum row_kind kind, const void *row,
     struct slice key);
 
-/*
- * The value of a REQUEST, ATTEMPT, RECEIPT or MAKER as this turn sees it: put
- * here and perhaps not written yet, or from the store.
- */
+/* The value of a REQUEST, ATTEMPT, RECEIPT or MAKER as this turn sees it: put
+ * here and perhaps not written yet, or from the store. */
 must_check bool ledger_find(struct ledger_turn *t, enum family f,
     struct slice key, struct buf *out);
 
