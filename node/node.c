@@ -11,6 +11,7 @@
 #include "common/store/ledger.h"
 #include "node/admin.h"
 #include "node/caller.h"
+#include "node/history.h"
 #include "node/maker.h"
 #include "node/request.h"
 #include "node/uplink.h"
@@ -34,6 +35,7 @@ node_open(struct process *p, struct buf *why)
 		    log_int("count", closed));
 	n->callers = callers_open(p->ledger, p->identity.key);
 	n->makers = makers_open(p->ledger, p->identity.key);
+	n->history = history_open(p->ledger, p->identity.key);
 	return true;
 }
 
@@ -46,6 +48,7 @@ node_close(struct process *p)
 		return;
 	callers_close(n->callers);
 	makers_close(n->makers);
+	history_close(n->history);
 	free(n);
 }
 
@@ -175,6 +178,7 @@ node_sweep(struct process *p, int64_t wall_us)
 	struct node *n = p->shared;
 
 	makers_sweep(n->makers, wall_us);
+	history_sweep(n->history, wall_us);
 }
 
 static bool

@@ -13,6 +13,7 @@
 
 struct caller_book;
 struct callers;
+struct history;
 struct loop_timer;
 struct makers;
 struct uplink;
@@ -22,6 +23,7 @@ struct node {
 	struct process *process;
 	struct callers *callers;
 	struct makers *makers;
+	struct history *history;
 	atomic_int links_up;
 	atomic_int catalogs; /* workers that have one */
 };
