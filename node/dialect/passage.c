@@ -1,0 +1,205 @@
+#include "node/dialect/passage.h"
+
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/format/json.h"
+#include "common/llm/drop.h"
+#include "node/dialect/telling.h"
+
+#define NAMES_MAX       4096
+#define RESPONSES_CAP   16 /* the least that Responses takes */
+#define THOUGHT_REMOVED "thinking"
+#define HOSTED_DROPPED  "hosted_tools"
+
+bool
+passage_dialect(enum dialect *out, unsigned dialects, enum dialect asks)
+{
+	/* Who knows more of what the caller can say comes first. */
+	static const enum dialect nearest[DIALECTS][DIALECTS] = {
+		[DIALECT_CHAT] = { DIALECT_CHAT, DIALECT_RESPONSES,
+		    DIALECT_MESSAGES },
+		[DIALECT_RESPONSES] = { DIALECT_RESPONSES, DIALECT_CHAT,
+		    DIALECT_MESSAGES },
+		[DIALECT_MESSAGES] = { DIALECT_MESSAGES, DIALECT_RESPONSES,
+		    DIALECT_CHAT },
+	};
+	size_t i;
+
+	for (i = 0; i < DIALECTS; i++) {
+		*out = nearest[asks][i];
+		if ((dialects & (1u << *out)) != 0)
+			return true;
+	}
+	return false;
+}
+
+static enum passage_end
+refuse(struct passage *out, enum passage_end end, const char *why)
+{
+	out->why = why;
+	return end;
+}
+
+/* What is the router's own in the body; also where it is written anew. */
+static enum passage_end
+own(struct passage *out, struct arena *arena, const struct json_value *root,
+    const struct passage_terms *terms)
+{
+	bool same = terms->asks == out->target;
+	const struct own_terms own = {
+		.dialect = terms->asks,
+		.operation = terms->operation,
+		.model = terms->target.model,
+		.output_cap = same ? terms->target.output_cap : 0,
+		.cap_key = terms->target.cap_key,
+		.stream = terms->stream,
+		.usage_in_stream =
+		    (terms->target.quirks & QUIRK_USAGE_IN_STREAM) != 0,
+		.encrypted_reasoning = terms->target.reasons,
+		.drop_hosted_tools = (terms->drop & DROP_HOSTED_TOOLS) != 0,
+		.allowed = terms->allowed,
+	};
+	struct owned owned;
+
+	switch (own_body(&owned, arena, root, &own)) {
+	case OWN_INVALID:
+		return refuse(out, PASSAGE_INVALID, owned.why);
+	case OWN_NOT_ALLOWED:
+		return refuse(out, PASSAGE_NOT_ALLOWED, owned.why);
+	case OWN_DONE:
+		break;
+	}
+	out->splice = owned.splice;
+	if (terms->thoughts_removed && owned.dropped_hosted_tools)
+		out->dropped = THOUGHT_REMOVED ", " HOSTED_DROPPED;
+	else if (terms->thoughts_removed)
+		out->dropped = THOUGHT_REMOVED;
+	else if (owned.dropped_hosted_tools)
+		out->dropped = HOSTED_DROPPED;
+	return PASSAGE_OK;
+}
+
+/* Reasoning that another target made means nothing to this one. */
+static bool
+remove_foreign(struct turn *t, const struct passage_terms *terms)
+{
+	struct message *m;
+	struct part *p;
+	bool removed = false;
+
+	for (m = t->messages; m != NULL; m = m->next)
+		for (p = m->parts; p != NULL; p = p->next) {
+			if (p->kind != PART_THINKING || p->blob.len == 0)
+				continue;
+			p->blob_kind = terms->made(terms->arg, p->blob);
+			if (p->blob_kind != BLOB_NONE)
+				continue;
+			p->blob = slice_make(NULL, 0);
+			removed = true;
+		}
+	return removed;
+}
+
+static int64_t
+cap_of(const struct turn *t, const struct passage_terms *terms)
+{
+	int64_t most = terms->target.output_cap;
+
+	if (most == 0 || (t->output_cap > 0 && t->output_cap < most))
+		return t->output_cap;
+	return most;
+}
+
+/* A cap that the target's dialect cannot be told is refused, not sent. */
+static enum passage_end
+check_cap(struct passage *out, struct arena *arena, int64_t cap)
+{
+	int64_t budget = out->turn->thinking_budget;
+
+	if (out->target == DIALECT_RESPONSES && cap > 0 && cap < RESPONSES_CAP)
+		return refuse(out, PASSAGE_INVALID,
+		    arena_printf(arena,
+			"The output cap of %lld tokens is less than the %d "
+			"that this target takes.",
+			(long long)cap, RESPONSES_CAP));
+	if (out->target == DIALECT_MESSAGES && cap > 0 && budget >= cap)
+		return refuse(out, PASSAGE_INVALID,
+		    arena_printf(arena,
+			"thinking.budget_tokens (%lld) must be less than the "
+			"output cap (%lld).",
+			(long long)budget, (long long)cap));
+	return PASSAGE_OK;
+}
+
+static enum passage_end
+check_carried(struct passage *out, struct arena *arena,
+    const struct passage_terms *terms)
+{
+	const struct carry_list *carried = &out->turn->carried;
+	enum passage_end end = PASSAGE_OK;
+	struct buf names;
+
+	buf_init(&names, NAMES_MAX);
+	if (!carry_fits(carried, out->target, terms->drop, &names)) {
+		out->why = arena_printf(arena,
+		    "Its target speaks %s and cannot be told: %s. The group's "
+		    "'drop' says what may be left out.",
+		    dialect_name(out->target), buf_text(&names));
+		end = PASSAGE_NOT_CARRIED;
+	}
+	buf_fini(&names);
+	return end;
+}
+
+static void
+name_dropped(struct passage *out, struct arena *arena, bool removed)
+{
+	struct buf names;
+
+	buf_init(&names, NAMES_MAX);
+	carry_dropped(&out->turn->carried, out->target, &names);
+	if (removed && carry_how(CARRY_THOUGHTS, out->target) != CANNOT)
+		buf_puts(&names,
+		    names.len > 0 ? ", " THOUGHT_REMOVED : THOUGHT_REMOVED);
+	out->dropped = arena_text(arena, buf_slice(&names));
+	buf_fini(&names);
+}
+
+static enum passage_end
+translate(struct passage *out, struct arena *arena,
+    const struct passage_terms *terms)
+{
+	struct target_terms target = terms->target;
+	enum passage_end end = check_carried(out, arena, terms);
+
+	if (end != PASSAGE_OK)
+		return end;
+	name_dropped(out, arena, remove_foreign(out->turn, terms));
+	target.output_cap = cap_of(out->turn, terms);
+	end = check_cap(out, arena, target.output_cap);
+	if (end == PASSAGE_OK)
+		target_write(&out->splice, out->target, out->turn, &target);
+	return end;
+}
+
+enum passage_end
+passage_make(struct passage *out, struct arena *arena,
+    const struct json_value *root, const struct passage_terms *terms)
+{
+	enum passage_end end;
+
+	*out = (struct passage){ .dropped = "" };
+	if (!passage_dialect(&out->target, terms->dialects, terms->asks))
+		return refuse(out, PASSAGE_NOT_CARRIED,
+		    "Its target speaks no dialect that is known here.");
+	end = own(out, arena, root, terms);
+	if (end != PASSAGE_OK ||
+	    (terms->asks == out->target && terms->answers == out->target))
+		return end;
+	out->turn = arena_new(arena, struct turn);
+	turn_init(out->turn, arena, terms->asks);
+	if (!caller_face(terms->asks)->read(out->turn, root, &out->why))
+		return PASSAGE_INVALID;
+	return terms->asks == out->target ? PASSAGE_OK
+					  : translate(out, arena, terms);
+}
