@@ -1,0 +1,151 @@
+#include "common/format/json.h"
+#include "node/dialect/chat/chat.h"
+#include "node/dialect/reading.h"
+
+/* Also flat, as the Responses API has them: some clients mix the two. */
+static bool
+take_function(struct reading *r, const struct json_value *f)
+{
+	struct slice name = raw_of(f, "name");
+	struct tool *tool;
+
+	if (raw_inside(name).len == 0)
+		return reading_refuse(r, "a tool must have a name");
+	if (r->turn->tools_count == TOOLS_MAX)
+		return reading_refuse(r, "too many tools");
+	tool = turn_tool(r->turn, TOOL_FUNCTION, name, slice_make(NULL, 0));
+	tool->description = raw_of(f, "description");
+	tool->schema = raw_of(f, "parameters");
+	if (tool->schema.len == 0)
+		tool->schema = raw_of(f, "input_schema");
+	tool->strict = raw_of(f, "strict");
+	if (tool->strict.len > 0)
+		carry_note(&r->turn->carried, CARRY_STRICT_TOOLS);
+	return true;
+}
+
+static bool
+take_custom(struct reading *r, const struct json_value *c)
+{
+	const struct json_value *format = json_find(c, "format");
+	const struct json_value *grammar = json_find(format, "grammar");
+	struct slice name = raw_of(c, "name");
+	struct tool *tool;
+
+	if (raw_inside(name).len == 0)
+		return reading_refuse(r, "a tool must have a name");
+	if (r->turn->tools_count == TOOLS_MAX)
+		return reading_refuse(r, "too many tools");
+	tool = turn_tool(r->turn, TOOL_CUSTOM, name, slice_make(NULL, 0));
+	carry_note(&r->turn->carried, CARRY_CUSTOM_TOOLS);
+	tool->description = raw_of(c, "description");
+	if (grammar == NULL)
+		grammar = format;
+	tool->syntax = raw_of(grammar, "syntax");
+	tool->definition = raw_of(grammar, "definition");
+	return true;
+}
+
+static bool
+take_tool(struct reading *r, const struct json_value *v)
+{
+	const struct json_value *type = json_find(v, "type");
+	const struct json_value *inner;
+
+	if (type == NULL || value_is(type, "function")) {
+		inner = json_find(v, "function");
+		return take_function(r, inner != NULL ? inner : v);
+	}
+	if (value_is(type, "custom")) {
+		inner = json_find(v, "custom");
+		return take_custom(r, inner != NULL ? inner : v);
+	}
+	carry_note(&r->turn->carried, CARRY_HOSTED_TOOLS);
+	return true;
+}
+
+bool
+chat_read_tools(struct reading *r, const struct json_value *v)
+{
+	const struct json_value *tool;
+
+	if (v->type != JSON_ARRAY)
+		return reading_refuse(r, "tools must be an array");
+	for (tool = v->first; tool != NULL; tool = tool->next)
+		if (!take_tool(r, tool))
+			return false;
+	return true;
+}
+
+bool
+chat_read_functions(struct reading *r, const struct json_value *v)
+{
+	const struct json_value *f;
+
+	for (f = v->first; f != NULL; f = f->next)
+		if (!take_function(r, f))
+			return false;
+	return true;
+}
+
+static enum choice
+choice_of(const struct json_value *word)
+{
+	if (value_is(word, "none"))
+		return CHOICE_NONE;
+	if (value_is(word, "required"))
+		return CHOICE_ANY;
+	return value_is(word, "auto") ? CHOICE_AUTO : CHOICE_UNSET;
+}
+
+/* Only those that are named stay. */
+static bool
+allow_tools(struct reading *r, const struct json_value *allowed)
+{
+	const struct json_value *v, *f;
+	struct tool **at = &r->turn->tools;
+	bool named;
+
+	while (*at != NULL) {
+		named = false;
+		v = json_find(allowed, "tools");
+		for (v = v != NULL ? v->first : NULL; v != NULL; v = v->next) {
+			f = json_find(v, "function");
+			named |= slice_eq((*at)->name,
+			    raw_of(f != NULL ? f : v, "name"));
+		}
+		if (named)
+			at = &(*at)->next;
+		else
+			*at = (*at)->next;
+	}
+	r->turn->tools_tail = at;
+	r->turn->choice = choice_of(json_find(allowed, "mode"));
+	return true;
+}
+
+bool
+chat_read_choice(struct reading *r, const struct json_value *v)
+{
+	struct turn *t = r->turn;
+	const struct json_value *one = v;
+
+	if (v->type == JSON_STRING) {
+		t->choice = choice_of(v);
+		return t->choice != CHOICE_UNSET ||
+		       reading_refuse(r,
+			   "tool_choice must be none, auto, required or "
+			   "name a tool");
+	}
+	if (value_is(json_find(v, "type"), "allowed_tools"))
+		return allow_tools(r, json_find(v, "allowed_tools"));
+	if (json_find(v, "function") != NULL)
+		one = json_find(v, "function");
+	else if (json_find(v, "custom") != NULL)
+		one = json_find(v, "custom");
+	t->chosen = turn_tool_named(t, raw_of(one, "name"), slice_of(""));
+	t->choice = CHOICE_ONE;
+	return t->chosen != NULL ||
+	       reading_refuse(r,
+		   "tool_choice names a tool that is not in tools");
+}
