@@ -1,0 +1,330 @@
+/*
+ * Tools: those of the caller become the turn's, those of a namespace with
+ * their space, and those that a provider runs are noted, for no other can.
+ */
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/format/json.h"
+#include "node/dialect/responses/asking.h"
+
+#define NAMES_MAX (256u << 10)
+
+/* Members that are not of this list say what no other dialect can. */
+static void
+note_others(struct asking *a, const struct json_value *v)
+{
+	static const char *const known[] = { "type", "name", "description",
+		"parameters", "strict", "format", "execution",
+		"defer_loading" };
+	const struct json_value *m;
+	size_t i;
+
+	for (m = v->first; m != NULL; m = m->next) {
+		for (i = 0; i < count_of(known); i++)
+			if (slice_is(m->name, known[i]))
+				break;
+		if (i == count_of(known) && m->type != JSON_NULL)
+			carry_note_unknown(&a->t->carried, m->name);
+		else if (slice_is(m->name, "defer_loading") &&
+			 m->type == JSON_TRUE)
+			carry_note(&a->t->carried, CARRY_TOOL_REFERENCE);
+	}
+}
+
+static struct tool *
+new_tool(struct asking *a, enum tool_kind kind, struct slice name,
+    struct slice space)
+{
+	if (a->t->tools_count < TOOLS_MAX)
+		return turn_tool(a->t, kind, name, space);
+	*a->why = "tools: there are more than 1024";
+	return NULL;
+}
+
+static bool
+keep_schema(struct asking *a, struct tool *tool, const struct json_value *v)
+{
+	const struct json_value *schema = json_find(v, "parameters");
+
+	note_others(a, v);
+	if (schema != NULL && schema->type != JSON_NULL &&
+	    schema->type != JSON_OBJECT)
+		return asking_wrong(a, "parameters", "must be an object");
+	tool->schema = raw_of(v, "parameters");
+	tool->strict = raw_of(v, "strict");
+	if (slice_is(tool->strict, "true"))
+		carry_note(&a->t->carried, CARRY_STRICT_TOOLS);
+	return asking_string(a, v, "description", &tool->description);
+}
+
+static bool
+function(struct asking *a, const struct json_value *v, struct slice space)
+{
+	struct tool *tool;
+	struct slice name;
+
+	if (!asking_needs(a, v, "name", &name))
+		return false;
+	tool = new_tool(a, TOOL_FUNCTION, name, space);
+	return tool != NULL && keep_schema(a, tool, v);
+}
+
+static bool
+custom(struct asking *a, const struct json_value *v, struct slice space)
+{
+	const struct json_value *format = json_find(v, "format");
+	struct tool *tool;
+	struct slice name;
+
+	if (!asking_needs(a, v, "name", &name))
+		return false;
+	tool = new_tool(a, TOOL_CUSTOM, name, space);
+	if (tool == NULL)
+		return false;
+	carry_note(&a->t->carried, CARRY_CUSTOM_TOOLS);
+	note_others(a, v);
+	if (!asking_string(a, v, "description", &tool->description) ||
+	    !asking_string(a, format, "syntax", &tool->syntax) ||
+	    !asking_string(a, format, "definition", &tool->definition))
+		return false;
+	return true;
+}
+
+static bool
+hosted(struct asking *a, const struct json_value *v, struct slice space)
+{
+	struct slice type = raw_of(v, "type");
+
+	(void)space;
+	carry_note(&a->t->carried, CARRY_HOSTED_TOOLS);
+	/* One of the caller's own by that name is not to be lost. */
+	if (turn_tool_by_wire(a->t, raw_inside(type)) != NULL)
+		return true;
+	return new_tool(a, TOOL_HOSTED, type, slice_of("")) != NULL;
+}
+
+static bool
+tool_search(struct asking *a, const struct json_value *v, struct slice space)
+{
+	struct tool *tool;
+
+	if (!value_is(json_find(v, "execution"), "client"))
+		return hosted(a, v, space);
+	carry_note(&a->t->carried, CARRY_TOOL_SEARCH);
+	tool = new_tool(a, TOOL_FUNCTION, raw_of(v, "type"), slice_of(""));
+	if (tool == NULL)
+		return false;
+	tool->search = true;
+	return keep_schema(a, tool, v);
+}
+
+static bool namespace(struct asking *a, const struct json_value *v,
+    struct slice space);
+
+static const struct kind {
+	const char *type;
+	bool (*read)(struct asking *a, const struct json_value *v,
+	    struct slice space);
+	bool inner; /* may stand in a namespace */
+} kinds[] = {
+	{ "function", function, true },
+	{ "custom", custom, true },
+	{ "namespace", namespace, false },
+	{ "tool_search", tool_search, false },
+	{ "web_search", hosted, false },
+	{ "web_search_2025_08_26", hosted, false },
+	{ "web_search_preview", hosted, false },
+	{ "web_search_preview_2025_03_11", hosted, false },
+	{ "file_search", hosted, false },
+	{ "code_interpreter", hosted, false },
+	{ "image_generation", hosted, false },
+	{ "mcp", hosted, false },
+};
+
+static const struct kind *
+kind_of(struct slice type)
+{
+	size_t i;
+
+	for (i = 0; i < count_of(kinds); i++)
+		if (raw_is(type, kinds[i].type))
+			return &kinds[i];
+	return NULL;
+}
+
+static bool
+tool(struct asking *a, const struct json_value *v, struct slice space)
+{
+	const struct kind *kind;
+	struct slice type;
+
+	if (!asking_needs(a, v, "type", &type))
+		return false;
+	kind = kind_of(type);
+	if (kind != NULL && (space.len == 0 || kind->inner))
+		return kind->read(a, v, space);
+	carry_note(&a->t->carried, CARRY_UNKNOWN_ITEMS);
+	return true;
+}
+
+static bool namespace(struct asking *a, const struct json_value *v,
+    struct slice space)
+{
+	const struct json_value *list = json_find(v, "tools"), *one;
+
+	if (!asking_needs(a, v, "name", &space))
+		return false;
+	if (list == NULL || list->type != JSON_ARRAY)
+		return asking_wrong(a, "tools", "must be an array");
+	carry_note(&a->t->carried, CARRY_NAMESPACES);
+	for (one = list->first; one != NULL; one = one->next)
+		if (!tool(a, one, space))
+			return false;
+	return true;
+}
+
+bool
+asking_tools(struct asking *a, const struct json_value *tools)
+{
+	size_t *at = a->inner != NULL ? &a->inner_at : &a->at;
+	const struct json_value *v;
+
+	*at = 0;
+	for (v = tools->first; v != NULL; v = v->next, (*at)++)
+		if (!tool(a, v, slice_of("")))
+			return false;
+	return true;
+}
+
+static void
+put_name(const struct asking *a, struct buf *names, const struct json_value *v,
+    struct slice space)
+{
+	const struct tool *tool =
+	    turn_tool_named(a->t, raw_of(v, "name"), space);
+
+	if (tool == NULL)
+		return;
+	buf_puts(names, names->len > 1 ? ", " : "Tools that were found: ");
+	json_escape(names, tool->wire);
+}
+
+struct slice
+asking_tool_names(const struct asking *a, const struct json_value *tools)
+{
+	const struct json_value *v, *one;
+	struct buf names;
+	struct slice raw;
+
+	buf_init(&names, NAMES_MAX);
+	buf_putc(&names, '"');
+	for (v = tools->first; v != NULL; v = v->next) {
+		put_name(a, &names, v, slice_of(""));
+		one = json_find(v, "tools");
+		for (one = one != NULL ? one->first : NULL; one != NULL;
+		     one = one->next)
+			put_name(a, &names, one, raw_of(v, "name"));
+	}
+	if (names.len == 1)
+		buf_puts(&names, "No tools were found.");
+	buf_putc(&names, '"');
+	raw = names.failed ? slice_of("\"Tools were found.\"")
+			   : arena_copy(a->t->arena, buf_slice(&names));
+	buf_fini(&names);
+	return raw;
+}
+
+static bool
+choose(struct asking *a, const struct json_value *v, struct slice type)
+{
+	struct slice name = raw_of(v, "name");
+	struct turn *t = a->t;
+
+	if (raw_is(type, "tool_search"))
+		name = type;
+	t->choice = CHOICE_ONE;
+	t->chosen = turn_tool_named(t, name, raw_of(v, "namespace"));
+	if (t->chosen == NULL)
+		return asking_wrong(a, "tool_choice",
+		    "names a tool that is not listed");
+	if (t->chosen->kind == TOOL_HOSTED)
+		return asking_wrong(a, "tool_choice",
+		    "forces a tool that only its provider can run");
+	return true;
+}
+
+static bool
+is_allowed(const struct json_value *list, const struct tool *tool)
+{
+	const struct json_value *v;
+	struct slice name;
+
+	for (v = list->first; v != NULL; v = v->next) {
+		name = raw_of(v, "name");
+		if (name.len > 0 ? slice_eq(name, tool->name)
+				 : slice_eq(raw_of(v, "type"), tool->name))
+			return true;
+		if (value_is(json_find(v, "type"), "namespace") &&
+		    slice_eq(name, tool->space))
+			return true;
+	}
+	return false;
+}
+
+static void
+keep_allowed(struct turn *t, const struct json_value *list)
+{
+	struct tool **at = &t->tools;
+
+	while (*at != NULL) {
+		if (is_allowed(list, *at)) {
+			at = &(*at)->next;
+			continue;
+		}
+		*at = (*at)->next;
+		t->tools_count--;
+	}
+	t->tools_tail = at;
+}
+
+static bool
+allow(struct asking *a, const struct json_value *v)
+{
+	const struct json_value *list = json_find(v, "tools");
+	bool any = value_is(json_find(v, "mode"), "required");
+
+	if (list == NULL || list->type != JSON_ARRAY)
+		return asking_wrong(a, "tool_choice.tools", "must be an array");
+	if (!any && !value_is(json_find(v, "mode"), "auto"))
+		return asking_wrong(a, "tool_choice.mode",
+		    "must be auto or required");
+	keep_allowed(a->t, list);
+	a->t->choice = any ? CHOICE_ANY : CHOICE_AUTO;
+	return true;
+}
+
+bool
+asking_choice(struct asking *a, const struct json_value *v)
+{
+	static const char *const words[] = { [CHOICE_AUTO] = "auto",
+		[CHOICE_NONE] = "none",
+		[CHOICE_ANY] = "required" };
+	struct slice type = raw_of(v, "type");
+	size_t i;
+
+	for (i = CHOICE_AUTO; i < count_of(words); i++)
+		if (value_is(v, words[i])) {
+			a->t->choice = (enum choice)i;
+			return true;
+		}
+	if (raw_is(type, "allowed_tools"))
+		return allow(a, v);
+	if (raw_is(type, "function") || raw_is(type, "custom") ||
+	    raw_is(type, "tool_search"))
+		return choose(a, v, type);
+	if (kind_of(type) != NULL)
+		return asking_wrong(a, "tool_choice",
+		    "forces a tool that only its provider can run");
+	return asking_wrong(a, "tool_choice",
+	    "must be auto, none, required, or an object that names a tool");
+}
