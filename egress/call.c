@@ -257,6 +257,7 @@ fill_row(struct call *c, const char *state)
 		.usage_source = slice_of(usage_source_name(USAGE_NONE)),
 		.owned_changes = (int64_t)c->splice.changes,
 		.receipt = slice_of(""),
+		.dialect = slice_of(dialect_name(e->dialect)),
 		.topology = slice_of(c->topology->hash_text),
 	};
 }

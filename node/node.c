@@ -81,8 +81,7 @@ on_tick(void *arg)
 	int64_t now = loop_now_us(d->worker->loop);
 
 	list_each(item, &d->requests) {
-		request_check_deadline(container_of(item, struct request, link),
-		    now);
+		request_tick(container_of(item, struct request, link), now);
 	}
 	if (door_sweep(&d->door) || d->requests_count > 0)
 		loop_timer_set(d->tick, TICK_US);

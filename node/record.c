@@ -1,6 +1,7 @@
 #include "node/record.h"
 
 #include "common/base/clock.h"
+#include "common/base/stat.h"
 #include "common/llm/price.h"
 #include "node/caller.h"
 #include "node/node.h"
@@ -43,11 +44,11 @@ worth_of_scan(const struct request *r, struct worth *w)
 		scan_usage(&r->relay.scan, relay_complete(&r->relay),
 		    &w->usage);
 	} else if (a->status == 200) {
-		usage_estimate(&w->usage, (int64_t)r->splice.bytes,
+		usage_estimate(&w->usage, (int64_t)r->passage.splice.bytes,
 		    r->shape.stream ? r->relay.scan.content_bytes
 				    : a->answer_bytes);
 	} else if (a->status == 0 && a->reached) {
-		usage_estimate(&w->usage, (int64_t)r->splice.bytes, 0);
+		usage_estimate(&w->usage, (int64_t)r->passage.splice.bytes, 0);
 	}
 	w->cost_microusd = price_cost(&r->route.price, &w->usage);
 	w->price_book = slice_of(r->route.price_book);
@@ -120,6 +121,9 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.topology = slice_of(r->topology->hash_text),
 		.path = r->path,
 		.client_id = r->client_id,
+		.operation = slice_of(operation_name(r->shape.operation)),
+		.dropped = slice_of(r->passage.dropped),
+		.estimated_tokens = r->shape.input_estimate_tokens,
 	};
 }
 
@@ -151,7 +155,7 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		    (a->started_us > 0 ? a->started_us - r->begun_us : 0),
 		.status = a->status,
 		.fail = slice_of(fail_name(fail)),
-		.body_bytes = (int64_t)r->splice.bytes,
+		.body_bytes = (int64_t)r->passage.splice.bytes,
 		.answer_bytes = a->answer_bytes,
 		.input_tokens = w->usage.input_tokens,
 		.cache_read_tokens = w->usage.cache_read_tokens,
@@ -167,8 +171,9 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.first_byte_us =
 		    a->first_byte_us > 0 ? a->first_byte_us - a->started_us : 0,
 		.total_us = a->ended_us > 0 ? a->ended_us - a->started_us : 0,
-		.owned_changes = (int64_t)r->splice.changes,
+		.owned_changes = (int64_t)r->passage.splice.changes,
 		.receipt = slice_of("none"),
+		.dialect = slice_of(dialect_name(r->passage.target)),
 		.topology = slice_of(r->topology->hash_text),
 	};
 	if (a->events != NULL)
@@ -190,4 +195,39 @@ record_rows(const struct request *r, const char *state,
 	find_worth(r, state, &w);
 	fill_request(r, slice_of(state), &w, request);
 	fill_attempt(r, slice_of(state), &w, attempt);
+}
+
+/* How well its input was guessed, where a provider counted it. */
+static void
+judge_estimate(const struct request *r)
+{
+	int64_t guess = r->shape.input_estimate_tokens, said;
+	struct worth w;
+
+	find_worth(r, "settled", &w);
+	if (w.usage.source != USAGE_PROVIDER)
+		return;
+	said = w.usage.input_tokens + w.usage.cache_read_tokens +
+	       w.usage.cache_write_tokens + w.usage.cache_write_1h_tokens;
+	stat_add(STAT_ESTIMATED_TOKENS, (uint64_t)guess);
+	stat_add(STAT_REPORTED_TOKENS, (uint64_t)said);
+	stat_add(STAT_MISJUDGED_TOKENS,
+	    (uint64_t)(guess > said ? guess - said : said - guess));
+}
+
+void
+record_stats(const struct request *r)
+{
+	if (r->fail != FAIL_NONE && r->fail != FAIL_CLIENT_GONE)
+		stat_add(STAT_REFUSALS, 1);
+	if (r->caller == NULL)
+		return;
+	stat_add(STAT_REQUESTS, 1);
+	if (r->attempts == 0)
+		return;
+	judge_estimate(r);
+	if (r->passage.target != r->shape.dialect)
+		stat_add(STAT_TRANSLATED, 1);
+	if (r->passage.dropped[0] != '\0')
+		stat_add(STAT_DROPPED, 1);
 }

@@ -10,3 +10,6 @@ struct request;
 /* Both rows; `state` is "open" for an intent, "settled" at the end. */
 void record_rows(const struct request *r, const char *state,
     struct request_row *request, struct attempt_row *attempt);
+
+/* Count it, now that it is over. */
+void record_stats(const struct request *r);

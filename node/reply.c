@@ -3,8 +3,9 @@
 #include "common/net/http.h"
 #include "node/request.h"
 
-#define FIELDS_MAX    6
-#define RETRY_AFTER_S 1 /* at least */
+#define FIELDS_MAX        6
+#define ESTIMATE_BODY_MAX 64
+#define RETRY_AFTER_S     1 /* at least */
 
 static struct provider_error
 said_by_provider(const struct request *r)
@@ -23,10 +24,10 @@ reply_status(const struct request *r)
 	const struct provider_error said = said_by_provider(r);
 
 	if (r->fail == FAIL_NONE)
-		return r->relay.status;
+		return r->estimated ? 200 : r->relay.status;
 	if (r->fail == FAIL_PROVIDER_REFUSED)
-		return fail_provider_status(&said, r->shape.dialect);
-	return fail_status(r->fail, r->shape.dialect);
+		return fail_provider_status(&said, r->answers);
+	return fail_status(r->fail, r->answers);
 }
 
 /* As the provider said, or soon: links and stores come back by themselves. */
@@ -60,7 +61,7 @@ fill_fields(struct request *r, int status, struct http_field fields[FIELDS_MAX])
 	fields[n++] = (struct http_field){ "X-Request-Id", id };
 	fields[n++] = (struct http_field){ "X-Router-Error",
 		slice_of(fail_name(r->fail)) };
-	if (r->shape.dialect == DIALECT_MESSAGES)
+	if (r->answers == DIALECT_MESSAGES)
 		fields[n++] = (struct http_field){ "request-id", id };
 	if (is_in_vain(r, status))
 		fields[n++] =
@@ -84,9 +85,9 @@ answer_failure(struct request *r)
 
 	buf_init(&body, RELAY_ERROR_MAX);
 	if (r->fail == FAIL_PROVIDER_REFUSED)
-		fail_provider_body(&body, r->shape.dialect, &said, id);
+		fail_provider_body(&body, r->answers, &said, id);
 	else
-		fail_body(&body, r->shape.dialect, r->fail, r->detail, id);
+		fail_body(&body, r->answers, r->fail, r->detail, id);
 	http_answer(r->exchange, status, fields, count, &body);
 	buf_fini(&body);
 }
@@ -96,24 +97,37 @@ static void
 end_stream_by_failure(struct request *r)
 {
 	const struct provider_error said = said_by_provider(r);
-	const struct fail_place place = {
-		.request_id = slice_of(r->id_text),
-		.response_id = slice_of(r->relay.scan.response_id),
-		.model = r->shape.model,
-		.sequence = r->relay.scan.sequence + 1,
-		.created_at = r->received_us / 1000000,
-	};
+	const struct fail_place place = relay_place(&r->relay);
 	struct buf event;
 
 	buf_init(&event, RELAY_ERROR_MAX);
 	if (r->fail == FAIL_PROVIDER_REFUSED)
-		fail_provider_event(&event, r->shape.dialect, &said, &place);
+		fail_provider_event(&event, r->answers, &said, &place);
 	else
-		fail_event(&event, r->shape.dialect, r->fail, r->detail,
-		    &place);
+		fail_event(&event, r->answers, r->fail, r->detail, &place);
 	(void)http_stream_put(r->exchange, buf_slice(&event));
 	http_stream_end(r->exchange);
 	buf_fini(&event);
+}
+
+/* count_tokens where nobody else counts: the header says what it is. */
+static void
+answer_estimate(struct request *r)
+{
+	struct slice id = slice_of(r->id_text);
+	const struct http_field fields[] = {
+		{ "Content-Type", slice_of("application/json") },
+		{ "X-Request-Id", id },
+		{ "request-id", id },
+		{ "X-Router-Estimate", slice_of("true") },
+	};
+	struct buf body;
+
+	buf_init(&body, ESTIMATE_BODY_MAX);
+	buf_printf(&body, "{\"input_tokens\":%lld}",
+	    (long long)r->shape.input_estimate_tokens);
+	http_answer(r->exchange, 200, fields, count_of(fields), &body);
+	buf_fini(&body);
 }
 
 void
@@ -125,6 +139,8 @@ reply(struct request *r)
 		end_stream_by_failure(r);
 	else if (r->fail != FAIL_NONE)
 		answer_failure(r);
+	else if (r->estimated)
+		answer_estimate(r);
 	else if (r->shape.stream)
 		relay_finish(&r->relay);
 	else

@@ -11,18 +11,25 @@
 #include "common/base/stat.h"
 #include "common/format/json.h"
 #include "common/llm/envelope.h"
-#include "common/llm/quirk.h"
 #include "common/member/worker.h"
 #include "common/net/http.h"
 #include "node/caller.h"
 #include "node/node.h"
+#include "node/recall.h"
 #include "node/record.h"
 #include "node/reply.h"
 #include "node/uplink.h"
+#include "node/verdict.h"
+#include "node/wording.h"
 #include "topology/load.h"
 
-#define MAGIC         0x72657175u
-#define ARENA_MAX     ((size_t)32 * 1024 * 1024) /* a body's tree, mostly */
+#define MAGIC 0x72657175u
+/*
+ * A body's tree has its bound; what is made of both is a few times as large.
+ */
+#define TREE_MAX      ((size_t)16 * 1024 * 1024)
+#define ARENA_MAX     ((size_t)128 * 1024 * 1024)
+#define TIMES_BODY    16
 #define CLIENT_ID_MAX 128
 
 /*
@@ -34,6 +41,8 @@ static enum step step_auth(struct request *r);
 static enum step step_body(struct request *r);
 static enum step step_parse(struct request *r);
 static enum step step_filter(struct request *r);
+static enum step step_recall(struct request *r);
+static enum step step_word(struct request *r);
 static enum step step_attempt(struct request *r);
 static enum step step_relay(struct request *r);
 static enum step step_settle(struct request *r);
@@ -46,6 +55,8 @@ static const struct {
 	[STEP_BODY] = { "body", step_body },       /* wait for all of it */
 	[STEP_PARSE] = { "parse", step_parse },    /* its shape */
 	[STEP_FILTER] = { "filter", step_filter }, /* group, grant, route */
+	[STEP_RECALL] = { "recall", step_recall }, /* what it leans on */
+	[STEP_WORD] = { "word", step_word },       /* as the target speaks */
 	[STEP_ATTEMPT] = { "attempt",
 	    step_attempt },                        /* intent row, then call */
 	[STEP_RELAY] = { "relay", step_relay },    /* the answer goes by */
@@ -160,54 +171,38 @@ step_body(struct request *r)
 	return STEP_PARSE;
 }
 
+/* Some clients send a Responses body where they want a chat answer. */
+static enum dialect
+asked_in(const struct request *r)
+{
+	if (r->kind.dialect == DIALECT_CHAT &&
+	    json_find(r->root, "input") != NULL &&
+	    json_find(r->root, "messages") == NULL)
+		return DIALECT_RESPONSES;
+	return r->kind.dialect;
+}
+
 static enum step
 step_parse(struct request *r)
 {
-	const struct shape_wish wish = { DIALECT_CHAT, OPERATION_GENERATE };
+	struct shape_wish wish = { .operation = r->kind.operation };
 	struct json_error error;
 	const char *why;
 
-	r->body = json_parse(&r->arena, r->body_text, &error);
-	if (r->body == NULL) {
+	r->arena.max = r->arena.used + TREE_MAX;
+	r->root = json_parse(&r->arena, r->body_text, &error);
+	r->arena.max = ARENA_MAX + TIMES_BODY * r->body_text.len;
+	if (r->root == NULL || r->root->type != JSON_OBJECT) {
 		why = arena_printf(&r->arena,
-		    "The body is not JSON: %s at byte %zu.", error.why,
-		    error.at);
+		    "The body is not a JSON object: %s at byte %zu.",
+		    r->root == NULL ? error.why : "an object is expected",
+		    r->root == NULL ? error.at : 0);
 		return refuse(r, FAIL_INVALID_REQUEST, why);
 	}
-	if (!arena_fits(&r->arena, OWN_ARENA_BYTES))
-		return refuse(r, FAIL_INVALID_REQUEST,
-		    "The body has too many values.");
-	if (!shape_read(&r->shape, &r->arena, r->body, &wish, &why))
+	wish.dialect = asked_in(r);
+	if (!shape_read(&r->shape, &r->arena, r->root, &wish, &why))
 		return refuse(r, FAIL_INVALID_REQUEST, why);
 	return STEP_FILTER;
-}
-
-/* What is ours in the body, or why it is refused. */
-static enum step
-own(struct request *r)
-{
-	const struct own_terms terms = {
-		.dialect = r->shape.dialect,
-		.operation = r->shape.operation,
-		.model = r->route.model,
-		.output_cap = r->route.max_output,
-		.cap_key = r->route.cap_key,
-		.stream = r->shape.stream,
-		.usage_in_stream =
-		    (r->route.quirks & QUIRK_USAGE_IN_STREAM) != 0,
-	};
-	struct owned owned;
-
-	switch (own_body(&owned, &r->arena, r->body, &terms)) {
-	case OWN_INVALID:
-		return refuse(r, FAIL_INVALID_REQUEST, owned.why);
-	case OWN_NOT_ALLOWED:
-		return refuse(r, FAIL_TEAM_NOT_ALLOWED, owned.why);
-	case OWN_DONE:
-		break;
-	}
-	r->splice = owned.splice;
-	return STEP_ATTEMPT;
 }
 
 /* The path that the row tells: origin, then the egress. */
@@ -234,12 +229,33 @@ step_filter(struct request *r)
 	if (!caller_may_use(r->caller, r->group->name))
 		return request_fail(r, FAIL_GROUP_NOT_ALLOWED);
 	wish.group = r->group;
-	wish.dialect = r->shape.dialect;
 	fail = route_find(&r->route, &r->arena, &wish);
 	if (fail != FAIL_NONE)
 		return request_fail(r, fail);
 	note_path(r);
-	return own(r);
+	return STEP_RECALL;
+}
+
+static enum step
+step_recall(struct request *r)
+{
+	enum fail fail = recall_expand(r);
+
+	return fail == FAIL_NONE ? STEP_WORD : request_fail(r, fail);
+}
+
+/* Who cannot be asked to count is not asked: what is estimated is here. */
+static enum step
+step_word(struct request *r)
+{
+	enum fail fail;
+
+	if (r->shape.operation == OPERATION_COUNT && !r->route.count) {
+		r->estimated = true;
+		return STEP_SETTLE;
+	}
+	fail = wording_make(r);
+	return fail == FAIL_NONE ? STEP_ATTEMPT : request_fail(r, fail);
 }
 
 static void
@@ -333,26 +349,14 @@ fill_envelope(const struct request *r, struct envelope *e)
 		.project = r->caller->project,
 		.group = r->group->name,
 		.target = r->route.target,
-		.dialect = r->shape.dialect,
-		.operation = OPERATION_GENERATE,
-		.api_version = slice_of(""),
-		.api_beta = slice_of(""),
+		.dialect = r->passage.target,
+		.operation = r->shape.operation,
+		.api_version = wording_api_version(r),
+		.api_beta = wording_api_beta(r),
 		.stream = r->shape.stream,
 		.output_cap = cap,
 		.topology = r->topology->hash,
 	};
-}
-
-static void
-prepare_relay(struct request *r)
-{
-	relay_init(&r->relay, r->shape.dialect);
-	r->relay.exchange = r->exchange;
-	r->relay.memory = &r->desk->node->process->body_memory;
-	r->relay.stream = r->shape.stream;
-	r->relay.wants_usage = r->shape.wants_usage;
-	r->relay.caller = r->shape.dialect;
-	r->relay.request_id = slice_of(r->id_text);
 }
 
 static enum step
@@ -363,8 +367,11 @@ step_attempt(struct request *r)
 		.desk = r->desk,
 		.topology = r->topology,
 		.route = &r->route,
-		.body = &r->splice,
-		.dialect = r->shape.dialect,
+		.body = &r->passage.splice,
+		.dialect = r->passage.target,
+		.operation = r->shape.operation,
+		.api_version = wording_api_version(r),
+		.api_beta = wording_api_beta(r),
 		.envelope = &envelope,
 		.node = r->topology->self->name,
 		.remaining_ms = remaining_ms(r),
@@ -373,7 +380,7 @@ step_attempt(struct request *r)
 	};
 
 	if (r->intent == NOT_WRITTEN) {
-		prepare_relay(r);
+		wording_answer(r);
 		if (!relay_reserve(&r->relay))
 			return request_fail(r, FAIL_OVERLOADED);
 		return intend(r);
@@ -390,38 +397,6 @@ step_attempt(struct request *r)
 	return STEP_RELAY;
 }
 
-/* What a finished, or hopeless, attempt means for the caller. */
-static enum fail
-judge(struct request *r)
-{
-	struct relay *relay = &r->relay;
-	struct attempt *a = &r->attempt;
-
-	if (relay->oversize)
-		r->detail = slice_of("The answer is larger than this node "
-				     "holds; ask for a stream.");
-	if (relay->oversize)
-		return FAIL_UPSTREAM_FAILED;
-	if (relay->broken && relay->scan.error)
-		return fail_of_provider(0, buf_slice(&relay->answer));
-	if (relay->broken)
-		return FAIL_UPSTREAM_FAILED;
-	/* The egress saw more of an error than it passed on. */
-	if (a->fail != FAIL_NONE &&
-	    (a->message != NULL || a->status / 100 == 2))
-		return a->fail;
-	if (a->status / 100 != 2 && a->status != 0)
-		return fail_of_provider(a->status, buf_slice(&relay->answer));
-	if (a->fail != FAIL_NONE)
-		return a->fail;
-	if (!r->shape.stream &&
-	    !scan_answer(&relay->scan, buf_slice(&relay->answer)))
-		return FAIL_UPSTREAM_FAILED;
-	if (relay->scan.error)
-		return fail_of_provider(0, buf_slice(&relay->answer));
-	return relay_complete(relay) ? FAIL_NONE : FAIL_UPSTREAM_FAILED;
-}
-
 static enum step
 step_relay(struct request *r)
 {
@@ -430,9 +405,13 @@ step_relay(struct request *r)
 
 	if (attempt_is_live(&r->attempt) && !hopeless)
 		return STEP_WAIT;
-	fail = judge(r);
+	fail = verdict_of(r);
 	r->retry_after_ms = r->attempt.retry_after_ms;
-	return fail == FAIL_NONE ? STEP_SETTLE : request_fail(r, fail);
+	if (fail != FAIL_NONE)
+		return request_fail(r, fail);
+	relay_conclude(&r->relay);
+	return r->relay.broken ? request_fail(r, FAIL_UPSTREAM_FAILED)
+			       : STEP_SETTLE;
 }
 
 static void
@@ -459,6 +438,7 @@ write_rows(struct request *r)
 	if (r->attempt.message != NULL)
 		uplink_keep(r->desk->uplink, &r->attempt.receipt,
 		    buf_slice(r->attempt.message));
+	recall_keep(r);
 	ledger_wait_cancel(&r->wait);
 	ledger_wait_init(&r->wait, on_settled, r);
 	ledger_await(r->desk->worker->turn, LEDGER_SETTLEMENTS, &r->wait);
@@ -486,10 +466,7 @@ step_settle(struct request *r)
 	}
 	if (r->settlement == WRITING)
 		return STEP_WAIT;
-	if (r->caller != NULL)
-		stat_add(STAT_REQUESTS, 1);
-	if (r->fail != FAIL_NONE && r->fail != FAIL_CLIENT_GONE)
-		stat_add(STAT_REFUSALS, 1);
+	record_stats(r);
 	reply(r);
 	return STEP_DONE;
 }
@@ -510,13 +487,18 @@ client_id_of(struct request *r)
 }
 
 void
-request_begin(struct desk *d, struct http_exchange *x)
+request_begin(struct desk *d, struct http_exchange *x,
+    const struct request_kind *kind)
 {
 	struct request *r = xcalloc(1, sizeof(*r));
 
 	r->magic = MAGIC;
 	r->desk = d;
 	r->exchange = x;
+	r->kind = *kind;
+	r->answers = kind->dialect;
+	r->shape.dialect = kind->dialect;
+	r->shape.operation = kind->operation;
 	r->topology = topology_hold(d->worker->topology);
 	arena_init(&r->arena, ARENA_MAX);
 	r->received_us = clock_wall_us();
@@ -569,7 +551,7 @@ void
 request_on_done(struct request *r)
 {
 	r->exchange = NULL;
-	r->relay.exchange = NULL;
+	r->relay.wish.exchange = NULL;
 	/* Without its exchange the body is gone too: nothing may read it. */
 	if (r->step < STEP_SETTLE)
 		request_interrupt(r, FAIL_CLIENT_GONE);
@@ -595,10 +577,12 @@ request_interrupt(struct request *r, enum fail fail)
 }
 
 void
-request_check_deadline(struct request *r, int64_t now_us)
+request_tick(struct request *r, int64_t now_us)
 {
 	int64_t total_us = r->topology->node->timeouts.total_ms * US_PER_MS;
 
 	if (now_us - r->begun_us > total_us)
 		request_interrupt(r, FAIL_UPSTREAM_TIMEOUT);
+	else if (r->step == STEP_RELAY)
+		relay_tick(&r->relay, now_us);
 }

@@ -9,11 +9,11 @@
 #include "common/base/id.h"
 #include "common/base/list.h"
 #include "common/llm/fail.h"
-#include "common/llm/own.h"
 #include "common/llm/shape.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
 #include "node/attempt.h"
+#include "node/dialect/passage.h"
 #include "node/relay.h"
 #include "node/route.h"
 
@@ -24,13 +24,22 @@ struct group;
 struct http_exchange;
 struct json_value;
 
-#define REQUEST_ID_CHARS 31 /* "req_", 26 of the id, and a NUL */
+#define REQUEST_ID_CHARS  31 /* "req_", 26 of the id, and a NUL */
+#define REQUEST_ID_PREFIX 4
+
+/* What a path that takes requests stands for. */
+struct request_kind {
+	enum dialect dialect;
+	enum operation operation;
+};
 
 enum step {
 	STEP_AUTH,
 	STEP_BODY,
 	STEP_PARSE,
 	STEP_FILTER,
+	STEP_RECALL,
+	STEP_WORD,
 	STEP_ATTEMPT,
 	STEP_RELAY,
 	STEP_SETTLE,
@@ -62,12 +71,18 @@ struct request {
 	enum fail interruption; /* taken at the next run */
 	bool body_here;
 
-	const struct json_value *body;
+	struct request_kind kind;
+	enum dialect answers; /* that the caller reads: the path's */
 	struct slice body_text;
+	const struct json_value *root; /* of the body */
 	struct shape shape;
 	const struct group *group;
 	struct route route;
-	struct splice splice; /* what is sent */
+	struct passage passage; /* what is sent, and in which dialect */
+	bool thoughts_removed;  /* from the body: not this target's */
+	bool keeps;             /* what was asked and answered, to go on from */
+	struct slice own_items, previous; /* for that; see history.h */
+	bool estimated; /* tokens are counted here, nobody is called */
 	struct attempt attempt;
 	int64_t attempts;
 	struct relay relay;
@@ -81,8 +96,9 @@ struct request {
 	int64_t retry_after_ms;
 };
 
-/* A new request for a chat path; may answer at once. */
-void request_begin(struct desk *d, struct http_exchange *x);
+/* A new request of that kind; may answer at once. */
+void request_begin(struct desk *d, struct http_exchange *x,
+    const struct request_kind *kind);
 
 /* The exchange's events. */
 void request_on_body(struct request *r);
@@ -96,8 +112,8 @@ void request_on_refused(struct request *r, enum fail fail, const char *why);
 /* End it by this failure, unless it is settling already. */
 void request_interrupt(struct request *r, enum fail fail);
 
-/* When its deadline is past, end it. */
-void request_check_deadline(struct request *r, int64_t now_us);
+/* Once a second: when its deadline is past, end it; keep its stream alive. */
+void request_tick(struct request *r, int64_t now_us);
 
 /* Its step's name, for logs and rows. */
 const char *request_step(enum step step);

@@ -6,12 +6,6 @@
 #include "node/uplink.h"
 #include "topology/load.h"
 
-static bool
-speaks(unsigned dialects, enum dialect d)
-{
-	return (dialects & (1u << d)) != 0;
-}
-
 static enum fail
 own_upstream(struct route *out, const struct model *m, const struct desk *d)
 {
@@ -33,7 +27,7 @@ own_upstream(struct route *out, const struct model *m, const struct desk *d)
 
 static enum fail
 through_egress(struct route *out, struct arena *arena, const struct desk *d,
-    struct slice target, enum dialect dialect)
+    struct slice target)
 {
 	const struct catalog *c =
 	    d->uplink != NULL ? uplink_catalog(d->uplink) : NULL;
@@ -41,7 +35,7 @@ through_egress(struct route *out, struct arena *arena, const struct desk *d,
 
 	if (c == NULL)
 		return FAIL_EGRESS_UNREACHABLE;
-	if (e == NULL || !speaks(e->dialects, dialect))
+	if (e == NULL)
 		return FAIL_NO_ELIGIBLE_TARGET;
 	out->target = arena_copy(arena, e->target);
 	out->egress = arena_copy(arena, c->egress);
@@ -68,9 +62,6 @@ route_find(struct route *out, struct arena *arena,
 
 	*out = (struct route){ 0 };
 	if (m == NULL)
-		return through_egress(out, arena, wish->desk, target,
-		    wish->dialect);
-	if (!speaks(m->provider->dialects, wish->dialect))
-		return FAIL_NO_ELIGIBLE_TARGET;
+		return through_egress(out, arena, wish->desk, target);
 	return own_upstream(out, m, wish->desk);
 }

@@ -34,7 +34,6 @@ struct route_wish {
 	const struct desk *desk;
 	const struct topology *topology;
 	const struct group *group;
-	enum dialect dialect;
 };
 
 /* FAIL_NONE, or why the group's target cannot be reached. */

@@ -3,33 +3,75 @@
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/stat.h"
-#include "common/format/json.h"
 #include "common/member/worker.h"
 #include "common/net/http.h"
 #include "node/caller.h"
+#include "node/models.h"
 #include "node/node.h"
 #include "node/request.h"
 #include "topology/load.h"
 
-#define PAGE_MAX (4 * 1024 * 1024)
+#define PAGE_MAX     (4 * 1024 * 1024)
+#define MODELS_BELOW "/v1/models/"
 
+static void serve_chat(struct desk *d, struct http_exchange *x);
+static void serve_responses(struct desk *d, struct http_exchange *x);
+static void serve_messages(struct desk *d, struct http_exchange *x);
+static void serve_count(struct desk *d, struct http_exchange *x);
+static void serve_models(struct desk *d, struct http_exchange *x);
+static void serve_socket(struct desk *d, struct http_exchange *x);
+static void serve_hello(struct desk *d, struct http_exchange *x);
 static void serve_health(struct desk *d, struct http_exchange *x);
 static void serve_ready(struct desk *d, struct http_exchange *x);
-static void serve_models(struct desk *d, struct http_exchange *x);
 
-/* The OpenAI paths stand at /v1 and under /openai/v1. */
-static const struct {
+/*
+ * Paths without the /openai or /anthropic that may stand before /v1.  One
+ * that ends in a slash stands for all below it.
+ */
+static const struct place {
 	enum http_method method;
 	const char *path;
 	void (*serve)(struct desk *d, struct http_exchange *x);
 } table[] = {
-	{ HTTP_POST, "/v1/chat/completions", request_begin },
-	{ HTTP_POST, "/openai/v1/chat/completions", request_begin },
+	{ HTTP_POST, "/v1/chat/completions", serve_chat },
+	{ HTTP_POST, "/v1/responses", serve_responses },
+	{ HTTP_GET, "/v1/responses", serve_socket },
+	{ HTTP_POST, "/v1/messages", serve_messages },
+	{ HTTP_POST, "/v1/messages/count_tokens", serve_count },
 	{ HTTP_GET, "/v1/models", serve_models },
-	{ HTTP_GET, "/openai/v1/models", serve_models },
+	{ HTTP_GET, MODELS_BELOW, serve_models },
+	{ HTTP_GET, "/api/hello", serve_hello },
 	{ HTTP_GET, "/healthz", serve_health },
 	{ HTTP_GET, "/readyz", serve_ready },
 };
+
+/* "/openai/v1/…" and "/anthropic/v1/…" are "/v1/…". */
+static struct slice
+bare_path(const struct http_exchange *x)
+{
+	static const char *const prefixes[] = { "/openai", "/anthropic" };
+	struct slice path = http_path(x), rest;
+	size_t i;
+
+	for (i = 0; i < count_of(prefixes); i++) {
+		rest = slice_after(path, strlen(prefixes[i]));
+		if (slice_starts(path, prefixes[i]) &&
+		    slice_starts(rest, "/v1/"))
+			return rest;
+	}
+	return path;
+}
+
+/* Whose shape an answer has that no request stands behind. */
+static enum dialect
+dialect_of(const struct http_exchange *x)
+{
+	if (slice_starts(bare_path(x), "/v1/messages") ||
+	    slice_starts(http_path(x), "/anthropic/") ||
+	    http_header(x, "anthropic-version").len > 0)
+		return DIALECT_MESSAGES;
+	return DIALECT_CHAT;
+}
 
 static void
 answer_fail(struct http_exchange *x, enum fail fail, int status,
@@ -45,7 +87,7 @@ answer_fail(struct http_exchange *x, enum fail fail, int status,
 
 	stat_add(STAT_REFUSALS, 1);
 	buf_init(&body, PAGE_MAX);
-	fail_body(&body, DIALECT_CHAT, fail, slice_of(detail), slice_of(""));
+	fail_body(&body, dialect_of(x), fail, slice_of(detail), slice_of(""));
 	http_answer(x, status, fields, count, &body);
 	buf_fini(&body);
 }
@@ -61,6 +103,53 @@ answer_word(struct http_exchange *x, int status, const char *word)
 	buf_puts(&body, word);
 	http_answer(x, status, &type, 1, &body);
 	buf_fini(&body);
+}
+
+static void
+serve_chat(struct desk *d, struct http_exchange *x)
+{
+	request_begin(d, x,
+	    &(struct request_kind){ DIALECT_CHAT, OPERATION_GENERATE });
+}
+
+static void
+serve_responses(struct desk *d, struct http_exchange *x)
+{
+	request_begin(d, x,
+	    &(struct request_kind){ DIALECT_RESPONSES, OPERATION_GENERATE });
+}
+
+static void
+serve_messages(struct desk *d, struct http_exchange *x)
+{
+	request_begin(d, x,
+	    &(struct request_kind){ DIALECT_MESSAGES, OPERATION_GENERATE });
+}
+
+static void
+serve_count(struct desk *d, struct http_exchange *x)
+{
+	request_begin(d, x,
+	    &(struct request_kind){ DIALECT_MESSAGES, OPERATION_COUNT });
+}
+
+/* Codex asks for a WebSocket first; by this status it goes on with HTTP. */
+static void
+serve_socket(struct desk *d, struct http_exchange *x)
+{
+	(void)d;
+	if (http_header(x, "Upgrade").len > 0)
+		answer_fail(x, FAIL_UPGRADE_REFUSED, 426, "");
+	else
+		answer_fail(x, FAIL_METHOD_NOT_ALLOWED, 405, "");
+}
+
+/* Claude Code looks whether somebody is there. */
+static void
+serve_hello(struct desk *d, struct http_exchange *x)
+{
+	(void)d;
+	answer_word(x, 200, "hello\n");
 }
 
 static void
@@ -111,60 +200,71 @@ known_caller(struct desk *d, struct http_exchange *x)
 	return NULL;
 }
 
-static void
-put_model(struct json_writer *w, const struct desk *d, const struct group *g)
+static struct slice
+query(const struct http_exchange *x, const char *name)
 {
-	json_open(w, '{');
-	json_field_text(w, "id", g->name);
-	json_field_text(w, "object", slice_of("model"));
-	json_field_int(w, "created", 0);
-	json_field_text(w, "owned_by", d->worker->topology->self->team);
-	json_close(w, '}');
+	struct slice value;
+
+	return http_query(x, name, &value) ? value : slice_of("");
 }
 
 static void
 serve_models(struct desk *d, struct http_exchange *x)
 {
-	const struct node_file *file = d->worker->topology->node;
-	const struct caller *c = known_caller(d, x);
 	const struct http_field type = { "Content-Type",
 		slice_of("application/json") };
-	struct json_writer w = { 0 };
+	struct slice id = bare_path(x);
+	struct models_ask ask = { .topology = d->worker->topology,
+		.caller = known_caller(d, x),
+		.anthropic = dialect_of(x) == DIALECT_MESSAGES,
+		.limit = query(x, "limit"),
+		.after = query(x, "after_id"),
+		.before = query(x, "before_id") };
 	struct buf body;
-	size_t i;
 
-	if (c == NULL)
+	if (ask.caller == NULL)
 		return;
 	buf_init(&body, PAGE_MAX);
-	w.out = &body;
-	json_open(&w, '{');
-	json_field_text(&w, "object", slice_of("list"));
-	json_key(&w, "data");
-	json_open(&w, '[');
-	for (i = 0; i < file->groups_count; i++)
-		if (caller_may_use(c, file->groups[i].name))
-			put_model(&w, d, &file->groups[i]);
-	json_close(&w, ']');
-	json_close(&w, '}');
-	http_answer(x, 200, &type, 1, &body);
+	if (!slice_starts(id, MODELS_BELOW))
+		models_list(&body, &ask);
+	else if (!models_one(&body, &ask,
+		     slice_after(id, strlen(MODELS_BELOW))))
+		answer_fail(x, FAIL_UNKNOWN_GROUP, 404, "");
+	if (body.len > 0)
+		http_answer(x, 200, &type, 1, &body);
 	buf_fini(&body);
+}
+
+static bool
+stands_for(const struct place *p, struct slice path)
+{
+	size_t len = strlen(p->path);
+
+	if (p->path[len - 1] == '/')
+		return path.len > len && slice_starts(path, p->path);
+	return slice_is(path, p->path);
+}
+
+static bool
+takes(const struct place *p, enum http_method method)
+{
+	return p->method == method ||
+	       (method == HTTP_HEAD && p->method == HTTP_GET);
 }
 
 void
 surface_on_head(void *arg, struct http_exchange *x)
 {
-	struct desk *d = arg;
+	struct slice path = bare_path(x);
 	bool path_known = false;
 	size_t i;
 
 	for (i = 0; i < count_of(table); i++) {
-		if (!slice_is(http_path(x), table[i].path))
+		if (!stands_for(&table[i], path))
 			continue;
 		path_known = true;
-		if (http_method(x) == table[i].method ||
-		    (http_method(x) == HTTP_HEAD &&
-			table[i].method == HTTP_GET)) {
-			table[i].serve(d, x);
+		if (takes(&table[i], http_method(x))) {
+			table[i].serve(arg, x);
 			return;
 		}
 	}

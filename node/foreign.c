@@ -1,0 +1,180 @@
+#include "node/foreign.h"
+
+#include "common/base/arena.h"
+#include "common/base/clock.h"
+#include "common/format/json.h"
+#include "common/llm/splice.h"
+#include "common/member/worker.h"
+#include "node/blob.h"
+#include "node/dialect/raw.h"
+#include "node/maker.h"
+#include "node/node.h"
+#include "node/request.h"
+
+/* In the store the makers of redacted thinking have this behind their name. */
+#define REDACTED "#redacted"
+#define COMPACTED_WHY                                                          \
+	"The conversation was compacted by another target, and only that one " \
+	"can read it."
+
+static bool
+is_redacted(const struct json_value *holder)
+{
+	return value_is(json_find(holder, "type"), "redacted_thinking");
+}
+
+static struct slice
+maker_name(struct request *r, bool redacted)
+{
+	if (!redacted)
+		return r->route.target;
+	return slice_of(arena_printf(&r->arena, "%.*s" REDACTED,
+	    SLICE_FMT(r->route.target)));
+}
+
+enum blob_kind
+foreign_kind(void *request, struct slice blob)
+{
+	struct request *r = request;
+	struct makers *makers = r->desk->node->makers;
+	struct ledger_turn *turn = r->desk->worker->turn;
+
+	if (maker_is(makers, turn, blob, maker_name(r, false)))
+		return r->passage.target == DIALECT_MESSAGES ? BLOB_SIGNATURE
+							     : BLOB_ENCRYPTED;
+	return maker_is(makers, turn, blob, maker_name(r, true)) ? BLOB_REDACTED
+								 : BLOB_NONE;
+}
+
+static void
+note(void *arg, const struct blob *blob)
+{
+	struct request *r = arg;
+
+	maker_note(r->desk->node->makers, r->desk->worker->turn,
+	    blob->value->raw, maker_name(r, is_redacted(blob->holder)),
+	    clock_wall_us());
+}
+
+void
+foreign_note(void *request, const struct json_value *root)
+{
+	struct request *r = request;
+
+	blob_each(root, r->passage.target, false, note, r);
+}
+
+/* Those to take out, in order of place. */
+struct removal {
+	struct request *r;
+	const struct json_value **gone;
+	size_t count, room, next;
+	bool compacted;
+};
+
+static void
+collect(void *arg, const struct blob *blob)
+{
+	struct removal *m = arg;
+	struct request *r = m->r;
+
+	if (foreign_kind(r, blob->value->raw) != BLOB_NONE)
+		return;
+	if (value_is(json_find(blob->holder, "type"), "compaction"))
+		m->compacted = true;
+	if (m->count < m->room)
+		m->gone[m->count++] = blob->holder;
+}
+
+/* Holders and children are both in order of place. */
+static bool
+is_gone(const struct json_value *child, void *arg)
+{
+	struct removal *m = arg;
+
+	while (m->next < m->count && m->gone[m->next]->raw.ptr < child->raw.ptr)
+		m->next++;
+	return m->next < m->count && m->gone[m->next] == child;
+}
+
+/* A message of nothing but foreign thinking goes as a whole. */
+static bool
+is_empty_then(const struct json_value *message, void *arg)
+{
+	const struct json_value *content = json_find(message, "content"), *v;
+	struct removal copy = *(struct removal *)arg;
+
+	copy.next = 0;
+	if (content == NULL || content->type != JSON_ARRAY ||
+	    content->first == NULL)
+		return false;
+	for (v = content->first; v != NULL; v = v->next)
+		if (!is_gone(v, &copy))
+			return false;
+	return true;
+}
+
+static void
+cut(struct edits *e, struct removal *m)
+{
+	const struct json_value *root = e->root, *list, *v;
+
+	list = json_find(root, "input");
+	if (m->r->shape.dialect == DIALECT_RESPONSES) {
+		(void)edits_cut(e, list, is_gone, m);
+		return;
+	}
+	list = json_find(root, "messages");
+	(void)edits_cut(e, list, is_empty_then, m);
+	for (v = list->first; v != NULL; v = v->next) {
+		const struct json_value *content = json_find(v, "content");
+
+		m->next = 0;
+		if (content != NULL && content->type == JSON_ARRAY &&
+		    !is_empty_then(v, m))
+			(void)edits_cut(e, content, is_gone, m);
+	}
+}
+
+/* The edited text as one, since what reads on wants a tree. */
+static bool
+read_again(struct request *r, const struct edits *e)
+{
+	struct json_error error;
+	struct splice splice;
+	size_t i, at = 0;
+	char *text;
+
+	edits_splice(&splice, e);
+	if (!arena_fits(&r->arena, splice.bytes))
+		return false;
+	text = arena_room(&r->arena, splice.bytes);
+	for (i = 0; i < splice.count; i++) {
+		memcpy(text + at, splice.parts[i].ptr, splice.parts[i].len);
+		at += splice.parts[i].len;
+	}
+	r->root = json_parse(&r->arena, slice_make(text, at), &error);
+	return r->root != NULL;
+}
+
+enum fail
+foreign_remove(struct request *r)
+{
+	const struct json_value *gone[SPLICE_EDITS_MAX / 2];
+	struct removal m = { .r = r, .gone = gone, .room = count_of(gone) };
+	struct edits edits;
+
+	blob_each(r->root, r->shape.dialect, true, collect, &m);
+	if (m.count == 0)
+		return FAIL_NONE;
+	if (m.compacted) {
+		r->detail = slice_of(COMPACTED_WHY);
+		return FAIL_NO_ELIGIBLE_TARGET;
+	}
+	edits_init(&edits, r->root, &r->arena);
+	cut(&edits, &m);
+	if (edits.failed || !read_again(r, &edits))
+		return FAIL_REQUEST_TOO_LARGE;
+	r->thoughts_removed = true;
+	return FAIL_NONE;
+}

@@ -1,0 +1,170 @@
+#include "node/wording.h"
+
+#include "common/base/clock.h"
+#include "common/format/json.h"
+#include "common/llm/capability.h"
+#include "common/llm/envelope.h"
+#include "common/member/worker.h"
+#include "common/net/http.h"
+#include "node/dialect/bridge.h"
+#include "node/foreign.h"
+#include "node/node.h"
+#include "node/request.h"
+#include "topology/load.h"
+
+#define VERSION_FIELD "anthropic-version"
+#define BETA_FIELD    "anthropic-beta"
+
+/* Only Messages itself counts tokens; who speaks it is asked in it. */
+static unsigned
+dialects(const struct request *r)
+{
+	if (r->shape.operation == OPERATION_COUNT)
+		return r->route.dialects & IN_MESSAGES;
+	return r->route.dialects;
+}
+
+static unsigned
+allowed(const struct request *r)
+{
+	const struct topology *t = r->topology;
+	const struct team *team = mesh_team(&t->mesh, t->self->team);
+
+	return team != NULL ? team->allow : 0;
+}
+
+/* Header fields that go on are checked here, where the caller hears of it. */
+static bool
+headers_travel(const struct request *r)
+{
+	return envelope_may_carry(http_header(r->exchange, VERSION_FIELD),
+		   API_VERSION_MAX) &&
+	       envelope_may_carry(http_header(r->exchange, BETA_FIELD),
+		   API_BETA_MAX);
+}
+
+enum fail
+wording_make(struct request *r)
+{
+	const struct passage_terms terms = {
+		.asks = r->shape.dialect,
+		.answers = r->answers,
+		.operation = r->shape.operation,
+		.stream = r->shape.stream,
+		.dialects = dialects(r),
+		.drop = r->group->drop,
+		.allowed = allowed(r),
+		.target = {
+			.model = r->route.model,
+			.output_cap = r->route.max_output,
+			.cap_key = r->route.cap_key,
+			.quirks = r->route.quirks,
+			.reasons =
+			    (r->route.supports & CAPABILITY_REASONING) != 0,
+			.count = r->shape.operation == OPERATION_COUNT,
+		},
+		.thoughts_removed = r->thoughts_removed,
+		.made = foreign_kind,
+		.arg = r,
+	};
+	enum passage_end end;
+	enum fail fail;
+
+	if (r->shape.dialect == DIALECT_MESSAGES && !headers_travel(r)) {
+		r->detail = slice_of("anthropic-version and anthropic-beta "
+				     "must be short lists of words.");
+		return FAIL_INVALID_REQUEST;
+	}
+	if (passage_dialect(&r->passage.target, terms.dialects, terms.asks) &&
+	    r->passage.target == terms.asks) {
+		fail = foreign_remove(r);
+		if (fail != FAIL_NONE)
+			return fail;
+	}
+	end = passage_make(&r->passage, &r->arena, r->root, &terms);
+	r->detail = slice_of(r->passage.why);
+	switch (end) {
+	case PASSAGE_OK:
+		return FAIL_NONE;
+	case PASSAGE_INVALID:
+	case PASSAGE_NOT_ALLOWED:
+		return FAIL_INVALID_REQUEST;
+	case PASSAGE_NOT_CARRIED:
+		break;
+	}
+	return FAIL_NO_ELIGIBLE_TARGET;
+}
+
+/* Does a Responses caller want encrypted reasoning beside its text? */
+static bool
+wants_blobs(const struct request *r)
+{
+	const struct json_value *include = json_find(r->root, "include"), *v;
+
+	for (v = include != NULL ? include->first : NULL; v != NULL;
+	     v = v->next)
+		if (value_is(v, "reasoning.encrypted_content"))
+			return true;
+	return false;
+}
+
+static struct bridge *
+build_bridge(struct request *r)
+{
+	const struct bridge_wish wish = {
+		.from = r->passage.target,
+		.to = r->answers,
+		.turn = r->passage.turn,
+		.id = r->id_text + REQUEST_ID_PREFIX,
+		.created_s = r->received_us / US_PER_SECOND,
+		.whole = !r->shape.stream,
+		.wants_usage = r->shape.wants_usage,
+		.wants_blobs = wants_blobs(r),
+	};
+
+	return wish.from == wish.to ? NULL : bridge_new(&wish);
+}
+
+void
+wording_answer(struct request *r)
+{
+	const struct relay_wish wish = {
+		.exchange = r->exchange,
+		.memory = &r->desk->node->process->body_memory,
+		.speaks = r->passage.target,
+		.answers = r->answers,
+		.bridge = build_bridge(r),
+		.count = r->shape.operation == OPERATION_COUNT,
+		.stream = r->shape.stream,
+		.wants_usage = r->shape.wants_usage,
+		.request_id = slice_of(r->id_text),
+		.model = r->shape.model,
+		.dropped = r->passage.dropped,
+		.on_answer = foreign_note,
+		.arg = r,
+	};
+
+	relay_init(&r->relay, &wish);
+}
+
+/* A header that only a caller and a target of Messages share. */
+static struct slice
+shared_header(const struct request *r, const char *name)
+{
+	if (r->shape.dialect != DIALECT_MESSAGES ||
+	    r->passage.target != DIALECT_MESSAGES)
+		return slice_of("");
+	return http_header(r->exchange, name);
+}
+
+struct slice
+wording_api_version(const struct request *r)
+{
+	return shared_header(r, VERSION_FIELD);
+}
+
+struct slice
+wording_api_beta(const struct request *r)
+{
+	return shared_header(r, BETA_FIELD);
+}

@@ -1,0 +1,22 @@
+#pragma once
+/*
+ * wording: a request in the words of its target, and its answer in those of
+ * its caller: what the topology, the route and the team say to the passage
+ * and the bridge of node/dialect.
+ */
+#include "common/llm/fail.h"
+
+struct request;
+
+/*
+ * The body to send, in r->passage.  FAIL_NONE, or why it cannot be, with what
+ * to change in r->detail.
+ */
+enum fail wording_make(struct request *r);
+
+/* Begin the relay of the answer; takes what it needs from the request. */
+void wording_answer(struct request *r);
+
+/* The beta and the version of the API that the caller named, to pass on. */
+struct slice wording_api_version(const struct request *r);
+struct slice wording_api_beta(const struct request *r);
