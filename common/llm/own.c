@@ -433,7 +433,7 @@ own_body(struct owned *out, struct arena *arena, const struct json_value *root,
 
 	*out = (struct owned){ 0 };
 	if (root->type != JSON_OBJECT)
-		return invalid(&o, "the body must be an object");
+		return invalid(&o, "the body must be a JSON object");
 	edits_init(&o.edits, root, arena);
 	json_pick(root, names, KEYS, o.at);
 	for (i = 0; i < KEYS; i++)

@@ -345,7 +345,7 @@ shape_read(struct shape *shape, struct arena *arena,
 {
 	struct reading r = { .shape = shape, .arena = arena };
 	bool good = root->type == JSON_OBJECT ||
-		    fails(&r, "the body must be an object");
+		    fails(&r, "the body must be a JSON object");
 	size_t i;
 
 	*shape = (struct shape){ .dialect = wish->dialect,
