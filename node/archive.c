@@ -192,18 +192,6 @@ leave_out(const struct archive_record *r, const char *why)
 	return false;
 }
 
-static void
-delete_record(struct ledger_turn *t, const struct shelf_key *key)
-{
-	struct shelf_row_key record = shelf_row_key(SHELF_RECORD, key);
-	struct shelf_row_key size = shelf_row_key(SHELF_SIZE, key);
-
-	ledger_delete(t, LEDGER_SETTLEMENTS, FAMILY_CONTENT,
-	    shelf_row_slice(&record));
-	ledger_delete(t, LEDGER_SETTLEMENTS, FAMILY_CONTENT,
-	    shelf_row_slice(&size));
-}
-
 bool
 archive_put(struct archive *a, struct ledger_turn *t,
     const struct archive_record *r)
@@ -214,9 +202,6 @@ archive_put(struct archive *a, struct ledger_turn *t,
 		.max_bytes = r->group_max_bytes,
 		.now_us = r->now_us,
 	};
-	struct shelf_taken taken;
-	bool fits;
-	size_t i;
 
 	if (r->bytes.len > ARCHIVE_RECORD_MAX)
 		return leave_out(r, "it is too large");
@@ -225,10 +210,7 @@ archive_put(struct archive *a, struct ledger_turn *t,
 	if (ledger_stuck(t) ||
 	    ledger_pending_bytes(t) + (size_t)wish.bytes > PENDING_MAX)
 		return leave_out(r, "the store does not keep up");
-	fits = shelf_make_room(a->shelves, &wish, &taken);
-	for (i = 0; i < taken.count; i++)
-		delete_record(t, &taken.keys[i]);
-	if (!fits)
+	if (!shelf_make_room(a->shelves, &wish))
 		return leave_out(r, "the group has too much to make room for");
 	put_rows(a, t, r, &wish.key, wish.bytes);
 	return true;

@@ -10,9 +10,11 @@
 #include "common/format/pack.h"
 #include "common/store/db.h"
 
-#define END_AT        SHELF_TAG
-#define RANDOM_AT     (END_AT + 8)
-#define FROM_BEGIN_US (60 * (int64_t)US_PER_SECOND)
+#define BYTES_MAX  (64 << 20) /* far beyond any record */
+#define END_AT     SHELF_TAG
+#define RANDOM_AT  (END_AT + 8)
+#define ROUND_US   (60 * (int64_t)US_PER_SECOND)
+#define DELETE_MAX 256 /* records that one call lets go */
 
 /* What of a group is kept; its fields are guarded by the lock. */
 struct shelf {
@@ -20,11 +22,12 @@ struct shelf {
 	uint8_t tag[SHELF_TAG];
 	int64_t bytes, max_bytes; /* max: as it was last asked to keep to */
 	/*
-	 * Records up to here were taken out and their deletion may not be
-	 * written yet.  Forgotten when nothing was taken for FROM_BEGIN_US.
+	 * The scan begins here, since passing over what was just deleted is
+	 * slow; from the very beginning every ROUND_US, since a record that
+	 * ends earlier may have been on its way.
 	 */
-	struct shelf_key last;
-	int64_t taken_us; /* 0: none */
+	struct shelf_key from;
+	int64_t round_us;
 };
 
 struct shelves {
@@ -68,12 +71,6 @@ shelf_key_new(const uint8_t tag[SHELF_TAG], int64_t ends_us)
 	return key;
 }
 
-static int
-key_order(const struct shelf_key *a, const struct shelf_key *b)
-{
-	return memcmp(a->bytes, b->bytes, SHELF_KEY);
-}
-
 struct slice
 shelf_size_write(int64_t bytes, uint8_t room[SHELF_SIZE_MAX])
 {
@@ -88,6 +85,7 @@ shelf_size_write(int64_t bytes, uint8_t room[SHELF_SIZE_MAX])
 	return slice_make(room, len);
 }
 
+/* A size that cannot be is none: its record still goes when it ends. */
 static bool
 read_size(struct slice key, struct slice value, struct shelf_key *record,
     int64_t *bytes)
@@ -98,7 +96,9 @@ read_size(struct slice key, struct slice value, struct shelf_key *record,
 		return false;
 	memcpy(record->bytes, key.ptr + 1, SHELF_KEY);
 	*bytes = unpack_int(&u);
-	return unpack_done(&u) && *bytes >= 0;
+	if (!unpack_done(&u) || *bytes < 0 || *bytes > BYTES_MAX)
+		*bytes = 0;
+	return true;
 }
 
 /* With the lock held, or before there are threads. */
@@ -114,6 +114,7 @@ shelf_get(struct shelves *all, const uint8_t tag[SHELF_TAG])
 	}
 	s = xcalloc(1, sizeof(*s));
 	memcpy(s->tag, tag, SHELF_TAG);
+	memcpy(s->from.bytes, tag, SHELF_TAG);
 	s->max_bytes = INT64_MAX;
 	list_push(&all->all, &s->link);
 	return s;
@@ -152,60 +153,70 @@ shelves_close(struct shelves *s)
 	free(s);
 }
 
-/* Where to go on: behind what was taken, or from the beginning. */
 static struct db_scan *
 scan_shelf(struct shelves *all, struct shelf *s, int64_t now_us)
 {
-	struct shelf_key from = { { 0 } }, to;
+	struct shelf_key to;
 	struct shelf_row_key first, end;
 
-	if (now_us - s->taken_us >= FROM_BEGIN_US)
-		s->taken_us = 0;
-	if (s->taken_us != 0)
-		from = s->last;
-	else
-		memcpy(from.bytes, s->tag, SHELF_TAG);
+	if (now_us - s->round_us >= ROUND_US) {
+		s->round_us = now_us;
+		memset(s->from.bytes + END_AT, 0, SHELF_KEY - END_AT);
+	}
 	memset(to.bytes, 0xff, sizeof(to.bytes));
 	memcpy(to.bytes, s->tag, SHELF_TAG);
-	first = shelf_row_key(SHELF_SIZE, &from);
+	first = shelf_row_key(SHELF_SIZE, &s->from);
 	end = shelf_row_key(SHELF_SIZE, &to);
 	return db_scan_new(all->db, FAMILY_CONTENT, shelf_row_slice(&first),
 	    shelf_row_slice(&end), false);
 }
 
-/* With the lock held: what has ended, and as many more as make room. */
 static void
-take_out(struct shelves *all, struct shelf *s, int64_t room, int64_t now_us,
-    struct shelf_taken *taken)
+delete_record(struct shelves *all, struct db_batch *b,
+    const struct shelf_key *key)
+{
+	struct shelf_row_key record = shelf_row_key(SHELF_RECORD, key);
+	struct shelf_row_key size = shelf_row_key(SHELF_SIZE, key);
+
+	db_batch_delete(b, all->db, FAMILY_CONTENT, shelf_row_slice(&record));
+	db_batch_delete(b, all->db, FAMILY_CONTENT, shelf_row_slice(&size));
+}
+
+/*
+ * With the lock held: delete what has ended, and as many more as make room.
+ * It is written before the lock is let go, so that nobody counts it twice.
+ */
+static void
+delete_some(struct shelves *all, struct shelf *s, int64_t room, int64_t now_us)
 {
 	struct db_scan *scan = scan_shelf(all, s, now_us);
-	struct shelf_key record;
+	struct db_batch *b = db_batch_new();
+	struct shelf_key record, last = s->from;
+	int64_t bytes, left = s->bytes;
 	struct slice key, value;
-	int64_t bytes;
+	size_t count = 0;
 
-	taken->count = 0;
-	taken->bytes = 0;
-	while (
-	    taken->count < SHELF_TAKE_MAX && db_scan_next(scan, &key, &value)) {
-		if (!read_size(key, value, &record, &bytes) ||
-		    (s->taken_us != 0 && key_order(&record, &s->last) <= 0))
+	while (count < DELETE_MAX && db_scan_next(scan, &key, &value)) {
+		if (!read_size(key, value, &record, &bytes))
 			continue;
 		if (shelf_key_end(&record) > now_us &&
-		    s->bytes <= s->max_bytes - room)
+		    left <= s->max_bytes - room)
 			break;
-		bytes = min_i64(bytes, s->bytes);
-		s->bytes -= bytes;
-		s->last = record;
-		s->taken_us = now_us;
-		taken->bytes += bytes;
-		taken->keys[taken->count++] = record;
+		delete_record(all, b, &record);
+		left -= bytes;
+		last = record;
+		count++;
 	}
 	db_scan_free(scan);
+	if (count > 0 && db_write(all->db, b, false) == DB_OK) {
+		s->bytes = max_i64(left, 0);
+		s->from = last;
+	}
+	db_batch_free(b);
 }
 
 bool
-shelf_make_room(struct shelves *all, const struct shelf_wish *wish,
-    struct shelf_taken *taken)
+shelf_make_room(struct shelves *all, const struct shelf_wish *wish)
 {
 	struct shelf *s;
 	bool fits;
@@ -213,73 +224,22 @@ shelf_make_room(struct shelves *all, const struct shelf_wish *wish,
 	pthread_mutex_lock(&all->lock);
 	s = shelf_get(all, wish->key.bytes);
 	s->max_bytes = wish->max_bytes;
-	take_out(all, s, wish->bytes, wish->now_us, taken);
+	/* While there is room, what has ended is the sweep's. */
+	if (s->bytes > s->max_bytes - wish->bytes)
+		delete_some(all, s, wish->bytes, wish->now_us);
 	fits = s->bytes <= s->max_bytes - wish->bytes;
 	if (fits)
 		s->bytes += wish->bytes;
-	/* One that ends sooner than what was taken must be seen again. */
-	if (fits && s->taken_us != 0 && key_order(&wish->key, &s->last) <= 0)
-		s->taken_us = 0;
 	pthread_mutex_unlock(&all->lock);
 	return fits;
-}
-
-static bool
-write_deletions(struct db *db, const struct shelf_taken *taken)
-{
-	struct db_batch *b = db_batch_new();
-	bool written;
-	size_t i;
-
-	for (i = 0; i < taken->count; i++) {
-		struct shelf_row_key record =
-		    shelf_row_key(SHELF_RECORD, &taken->keys[i]);
-		struct shelf_row_key size =
-		    shelf_row_key(SHELF_SIZE, &taken->keys[i]);
-
-		db_batch_delete(b, db, FAMILY_CONTENT,
-		    shelf_row_slice(&record));
-		db_batch_delete(b, db, FAMILY_CONTENT, shelf_row_slice(&size));
-	}
-	written = taken->count == 0 || db_write(db, b, false) == DB_OK;
-	db_batch_free(b);
-	return written;
-}
-
-/* No worker waits while it is written: what is taken is nobody else's. */
-static void
-sweep_shelf(struct shelves *all, struct shelf *s, int64_t now_us)
-{
-	struct shelf_taken taken;
-
-	pthread_mutex_lock(&all->lock);
-	take_out(all, s, 0, now_us, &taken);
-	pthread_mutex_unlock(&all->lock);
-	if (write_deletions(all->db, &taken))
-		return;
-	pthread_mutex_lock(&all->lock);
-	s->bytes += taken.bytes;
-	s->taken_us = 0;
-	pthread_mutex_unlock(&all->lock);
-}
-
-static struct shelf *
-shelf_behind(struct shelves *all, struct list *link)
-{
-	struct list *next;
-
-	pthread_mutex_lock(&all->lock);
-	next = link->next;
-	pthread_mutex_unlock(&all->lock);
-	return next != &all->all ? container_of(next, struct shelf, link)
-				 : NULL;
 }
 
 void
 shelves_sweep(struct shelves *all, int64_t now_us)
 {
-	struct shelf *s = shelf_behind(all, &all->all);
-
-	for (; s != NULL; s = shelf_behind(all, &s->link))
-		sweep_shelf(all, s, now_us);
+	pthread_mutex_lock(&all->lock);
+	list_each(link, &all->all)
+		delete_some(all, container_of(link, struct shelf, link), 0,
+		    now_us);
+	pthread_mutex_unlock(&all->lock);
 }

@@ -5,7 +5,7 @@
  * The archive's own part, behind its verbs.  A row of FAMILY_CONTENT has each
  * record's size, so that counting reads no record; the sums are in memory
  * under a lock.  Keys of a group are in order of their ends: what ends first
- * goes first.  Whoever takes keys out deletes them, nobody else will.
+ * goes first.  Any thread.
  */
 #include "common/base/list.h"
 #include "common/base/slice.h"
@@ -13,9 +13,8 @@
 struct db;
 struct shelves;
 
-#define SHELF_TAG      8
-#define SHELF_KEY      24 /* group's tag, end, a random number */
-#define SHELF_TAKE_MAX 256
+#define SHELF_TAG 8
+#define SHELF_KEY 24 /* group's tag, end, a random number */
 
 struct shelf_key {
 	uint8_t bytes[SHELF_KEY];
@@ -51,12 +50,6 @@ struct slice shelf_size_write(int64_t bytes, uint8_t room[SHELF_SIZE_MAX]);
 struct shelves *shelves_open(struct db *db);
 void shelves_close(struct shelves *s);
 
-struct shelf_taken {
-	struct shelf_key keys[SHELF_TAKE_MAX];
-	size_t count;
-	int64_t bytes;
-};
-
 /* A record to come. */
 struct shelf_wish {
 	struct shelf_key key;
@@ -66,11 +59,11 @@ struct shelf_wish {
 };
 
 /*
- * Make room and count it.  What has ended or has to go is in `taken`, also
- * when it is not enough: then false, and the record is left out.
+ * Count it, and delete at once what has ended or has to go.  False when that
+ * is not enough, or the store refused: then the record is left out.
  */
 must_check bool shelf_make_room(struct shelves *s,
-    const struct shelf_wish *wish, struct shelf_taken *taken);
+    const struct shelf_wish *wish);
 
 /* The clerk's thread: delete what has ended, a bounded number a group. */
 void shelves_sweep(struct shelves *s, int64_t now_us);

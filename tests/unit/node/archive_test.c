@@ -1,5 +1,7 @@
 #include "tests/unit/store/fixture.h"
 
+#include <pthread.h>
+
 #include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "node/archive.h"
@@ -199,7 +201,7 @@ the_group_s_bytes_have_a_maximum(void **state)
 {
 	struct scene *s = *state;
 	struct thing t = sample;
-	char id[16];
+	char id[32];
 	int i;
 
 	t.max_bytes = 1000;
@@ -236,7 +238,7 @@ a_lower_maximum_is_kept_to(void **state)
 {
 	struct scene *s = *state;
 	struct thing t = sample;
-	char id[16];
+	char id[32];
 	int i;
 
 	t.id = id;
@@ -316,6 +318,58 @@ no_arena_is_overrun(void **state)
 	arena_fini(&small);
 }
 
+struct worker {
+	struct scene *scene;
+	char caller;
+};
+
+/* With its own loop and turn; all share a group that is always full. */
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+	struct scene own = { .store = { .ledger = w->scene->store.ledger },
+		.archive = w->scene->archive };
+	const char caller[] = { w->caller, '\0' };
+	char id[32];
+	struct thing t = { caller, "coding", id, CANARY, START, HOUR_US, 2000 };
+	int i;
+
+	own.store.loop = loop_new("worker");
+	own.store.turn = ledger_turn_new(own.store.ledger, own.store.loop);
+	loop_stop(own.store.loop);
+	arena_init(&own.arena, 1 << 20);
+	for (i = 0; i < 200; i++) {
+		snprintf(id, sizeof(id), "resp_%d", i);
+		t.now_us++;
+		(void)put(&own, t);
+		(void)has(&own, t);
+	}
+	arena_fini(&own.arena);
+	ledger_turn_free(own.store.turn);
+	loop_free(own.store.loop);
+	return NULL;
+}
+
+static void
+workers_keep_to_the_maximum_together(void **state)
+{
+	struct scene *s = *state;
+	struct worker workers[] = { { s, 'a' }, { s, 'b' }, { s, 'c' } };
+	pthread_t threads[count_of(workers)];
+	size_t i;
+
+	for (i = 0; i < count_of(workers); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, work,
+				     &workers[i]),
+		    0);
+	for (i = 0; i < 20; i++)
+		archive_sweep(s->archive, START);
+	for (i = 0; i < count_of(workers); i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_in_range(counted(s), 1000, 2000);
+}
+
 /* Change one byte of each row in turn. */
 static void
 a_changed_byte_is_never_given_out(void **state)
@@ -353,6 +407,43 @@ a_changed_byte_is_never_given_out(void **state)
 				     slice_make(v[i], v_len[i])),
 		    DB_OK);
 		assert_true(has(s, sample));
+	}
+}
+
+/* Its size is lost, not its end. */
+static void
+a_damaged_size_goes_with_its_record(void **state)
+{
+	static const char from[] = { SHELF_SIZE }, to[] = { SHELF_SIZE + 1 };
+	static const char *const sizes[] = { "", "x", "\xff", "\xc4",
+		"\xcf\x7f\xff\xff\xff\xff\xff\xff\xff" };
+	struct scene *s = *state;
+	struct db *db;
+	struct slice key, value;
+	struct db_scan *scan;
+	struct thing t = sample;
+	uint8_t k[SHELF_ROW];
+	size_t i;
+
+	for (i = 0; i < count_of(sizes); i++) {
+		assert_true(put(s, sample));
+		db = ledger_db(s->store.ledger);
+		scan = db_scan_new(db, FAMILY_CONTENT, slice_make(from, 1),
+		    slice_make(to, 1), false);
+		assert_true(db_scan_next(scan, &key, &value));
+		assert_int_equal(key.len, sizeof(k));
+		memcpy(k, key.ptr, sizeof(k));
+		db_scan_free(scan);
+		assert_int_equal(db_put_now(db, FAMILY_CONTENT,
+				     slice_make(k, sizeof(k)),
+				     slice_of(sizes[i])),
+		    DB_OK);
+		restart(s);
+		assert_true(has(s, sample));
+		t.max_bytes = 300;
+		assert_true(put(s, t));
+		archive_sweep(s->archive, START + HOUR_US);
+		assert_int_equal(fixture_count(&s->store, FAMILY_CONTENT), 0);
 	}
 }
 
@@ -412,7 +503,9 @@ main(void)
 		WITH_SCENE(what_is_too_large_is_left_out),
 		WITH_SCENE(a_turn_s_puts_are_bounded),
 		WITH_SCENE(no_arena_is_overrun),
+		WITH_SCENE(workers_keep_to_the_maximum_together),
 		WITH_SCENE(a_changed_byte_is_never_given_out),
+		WITH_SCENE(a_damaged_size_goes_with_its_record),
 		WITH_SCENE(nothing_readable_is_in_the_store),
 		WITH_SCENE(another_identity_reads_nothing),
 	};

@@ -360,7 +360,7 @@ static void
 what_comes_out_is_bounded(void **state)
 {
 	struct scene *s = *state;
-	char input[256], id[16], before[16] = "";
+	char input[256], id[32], before[32] = "";
 	int i;
 
 	snprintf(input, sizeof(input), "[\"%0200d\"]", 0);
@@ -388,7 +388,7 @@ static void
 a_chain_without_end_is_refused(void **state)
 {
 	struct scene *s = *state;
-	char id[16], before[16] = "";
+	char id[32], before[32] = "";
 	int i;
 
 	keep(s, "resp_x", "resp_x", "[]", "[]");
