@@ -1,6 +1,7 @@
 #include "node/blob.h"
 
 #include "common/format/json.h"
+#include "common/llm/splice.h"
 
 static const struct {
 	enum dialect dialect;
@@ -109,4 +110,65 @@ blob_each(const struct json_value *root, enum dialect dialect, bool request,
 		look_through(&w, json_find(root, "input"), NULL);
 	else if (dialect == DIALECT_RESPONSES)
 		responses_answer(&w, root);
+}
+
+struct cutting {
+	struct edits *edits;
+	enum dialect dialect;
+	bool (*goes)(void *arg, const struct json_value *blob);
+	void *arg;
+	size_t count;
+};
+
+static bool
+holder_goes(const struct json_value *holder, void *arg)
+{
+	struct cutting *c = arg;
+	const struct json_value *blob = blob_of(holder, c->dialect);
+
+	return blob != NULL && c->goes(c->arg, blob);
+}
+
+static bool
+all_go(const struct json_value *list, struct cutting *c)
+{
+	const struct json_value *v;
+
+	for (v = list->first; v != NULL; v = v->next)
+		if (!holder_goes(v, c))
+			return false;
+	return list->count > 0;
+}
+
+/* Either the message goes or some of its blocks: edits never overlap. */
+static bool
+message_goes(const struct json_value *message, void *arg)
+{
+	const struct json_value *content = json_find(message, "content");
+	struct cutting *c = arg;
+	bool whole;
+
+	if (content == NULL || content->type != JSON_ARRAY)
+		return false;
+	whole = all_go(content, c);
+	c->count += whole ? content->count
+			  : edits_cut(c->edits, content, holder_goes, c);
+	return whole;
+}
+
+size_t
+blob_cut(struct edits *e, enum dialect dialect,
+    bool (*goes)(void *arg, const struct json_value *blob), void *arg)
+{
+	bool messages = dialect == DIALECT_MESSAGES;
+	const struct json_value *list =
+	    json_find(e->root, messages ? "messages" : "input");
+	struct cutting c = { e, dialect, goes, arg, 0 };
+
+	if (list == NULL || list->type != JSON_ARRAY)
+		return 0;
+	if (!messages)
+		return edits_cut(e, list, holder_goes, &c);
+	edits_cut(e, list, message_goes, &c);
+	return c.count;
 }

@@ -10,6 +10,7 @@
  */
 #include "common/llm/shape.h"
 
+struct edits;
 struct json_value;
 
 struct blob {
@@ -34,3 +35,11 @@ const struct json_value *blob_of(const struct json_value *holder,
  */
 void blob_each(const struct json_value *root, enum dialect dialect,
     bool request, void (*each)(void *arg, const struct blob *blob), void *arg);
+
+/*
+ * Leave out of a request the blocks or items whose blob `goes` says; gives
+ * how many.  A message that had nothing else goes too.  It may be asked twice
+ * of a blob; e->failed tells that they were too many.
+ */
+size_t blob_cut(struct edits *e, enum dialect dialect,
+    bool (*goes)(void *arg, const struct json_value *blob), void *arg);

@@ -9,6 +9,7 @@
 #include "common/base/buf.h"
 #include "common/base/crypto.h"
 #include "common/format/json.h"
+#include "common/llm/splice.h"
 #include "node/blob.h"
 
 #define ARENA_BYTES (1 << 20)
@@ -171,6 +172,78 @@ of_other_dialects_and_types_nothing(void **state)
 	    "{\"content\":[{\"type\":\"thinking\",\"signature\":\"a\"}]}", "");
 }
 
+/* Blobs that begin with x go. */
+static bool
+is_foreign(void *arg, const struct json_value *blob)
+{
+	(void)arg;
+	return blob->raw.ptr[1] == 'x';
+}
+
+static void
+expect_cut(enum dialect dialect, const char *text, size_t count,
+    const char *expected)
+{
+	struct json_error error;
+	struct splice splice;
+	struct edits edits;
+	struct arena arena;
+	struct buf out;
+	size_t i;
+
+	arena_init(&arena, ARENA_BYTES);
+	buf_init(&out, SEEN_MAX);
+	edits_init(&edits, json_parse(&arena, slice_of(text), &error), &arena);
+	assert_int_equal(blob_cut(&edits, dialect, is_foreign, NULL), count);
+	edits_splice(&splice, &edits);
+	for (i = 0; i < splice.count; i++)
+		buf_put_slice(&out, splice.parts[i]);
+	assert_string_equal(buf_text(&out), expected);
+	assert_non_null(json_parse(&arena, buf_slice(&out), &error));
+	buf_fini(&out);
+	arena_fini(&arena);
+}
+
+#define THOUGHT(signature)                                                     \
+	"{\"type\":\"thinking\",\"signature\":\"" signature "\"}"
+#define SAID    "{\"type\":\"text\",\"text\":\"x\"}"
+#define ITEM(b) "{\"type\":\"reasoning\",\"encrypted_content\":\"" b "\"}"
+#define MESSAGES(content)                                                      \
+	"{\"messages\":[{\"content\":\"hi\"},{\"content\":[" content           \
+	"]},{\"content\":[]}],\"n\":1}"
+
+static void
+foreign_ones_are_cut_in_every_place(void **state)
+{
+	(void)state;
+	expect_cut(DIALECT_RESPONSES,
+	    "{\"input\":[" ITEM("x") ", 1 ," ITEM("y") "," ITEM("x2") "]}", 2,
+	    "{\"input\":[1 ," ITEM("y") "]}");
+	expect_cut(DIALECT_RESPONSES, "{\"input\":[ " ITEM("x") " ]}", 1,
+	    "{\"input\":[  ]}");
+	expect_cut(DIALECT_RESPONSES, "{\"input\":\"hi\"}", 0,
+	    "{\"input\":\"hi\"}");
+	expect_cut(DIALECT_MESSAGES, MESSAGES(THOUGHT("x") "," SAID), 1,
+	    MESSAGES(SAID));
+	expect_cut(DIALECT_MESSAGES, MESSAGES(SAID "," THOUGHT("x")), 1,
+	    MESSAGES(SAID));
+	expect_cut(DIALECT_MESSAGES,
+	    MESSAGES(THOUGHT("x") "," THOUGHT("y") "," THOUGHT("x")), 2,
+	    MESSAGES(THOUGHT("y")));
+	expect_cut(DIALECT_MESSAGES, MESSAGES(SAID "," THOUGHT("y")), 0,
+	    MESSAGES(SAID "," THOUGHT("y")));
+	/* Nothing is left of the message. */
+	expect_cut(DIALECT_MESSAGES, MESSAGES(THOUGHT("x") "," THOUGHT("x2")),
+	    2,
+	    "{\"messages\":[{\"content\":\"hi\"},{\"content\":[]}],"
+	    "\"n\":1}");
+	expect_cut(DIALECT_MESSAGES,
+	    "{\"messages\":[{\"content\":[" THOUGHT("x") "]}]}", 1,
+	    "{\"messages\":[]}");
+	expect_cut(DIALECT_CHAT, MESSAGES(THOUGHT("x")), 0,
+	    MESSAGES(THOUGHT("x")));
+}
+
 int
 main(void)
 {
@@ -179,6 +252,7 @@ main(void)
 		cmocka_unit_test(messages_answers),
 		cmocka_unit_test(responses_request),
 		cmocka_unit_test(responses_answers),
+		cmocka_unit_test(foreign_ones_are_cut_in_every_place),
 		cmocka_unit_test(of_other_dialects_and_types_nothing),
 	};
 
