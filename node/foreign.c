@@ -64,76 +64,28 @@ foreign_note(void *request, const struct json_value *root)
 	blob_each(root, r->passage.target, false, note, r);
 }
 
-/* Those to take out, in order of place. */
 struct removal {
 	struct request *r;
-	const struct json_value **gone;
-	size_t count, room, next;
 	bool compacted;
 };
 
-static void
-collect(void *arg, const struct blob *blob)
-{
-	struct removal *m = arg;
-	struct request *r = m->r;
-
-	if (foreign_kind(r, blob->value->raw) != BLOB_NONE)
-		return;
-	if (value_is(json_find(blob->holder, "type"), "compaction"))
-		m->compacted = true;
-	if (m->count < m->room)
-		m->gone[m->count++] = blob->holder;
-}
-
-/* Holders and children are both in order of place. */
 static bool
-is_gone(const struct json_value *child, void *arg)
+is_foreign(void *arg, const struct json_value *blob)
 {
 	struct removal *m = arg;
 
-	while (m->next < m->count && m->gone[m->next]->raw.ptr < child->raw.ptr)
-		m->next++;
-	return m->next < m->count && m->gone[m->next] == child;
+	return foreign_kind(m->r, blob->raw) == BLOB_NONE;
 }
 
-/* A message of nothing but foreign thinking goes as a whole. */
-static bool
-is_empty_then(const struct json_value *message, void *arg)
-{
-	const struct json_value *content = json_find(message, "content"), *v;
-	struct removal copy = *(struct removal *)arg;
-
-	copy.next = 0;
-	if (content == NULL || content->type != JSON_ARRAY ||
-	    content->first == NULL)
-		return false;
-	for (v = content->first; v != NULL; v = v->next)
-		if (!is_gone(v, &copy))
-			return false;
-	return true;
-}
-
+/* A conversation without its compacted part is another conversation. */
 static void
-cut(struct edits *e, struct removal *m)
+find_compacted(void *arg, const struct blob *blob)
 {
-	const struct json_value *root = e->root, *list, *v;
+	struct removal *m = arg;
 
-	list = json_find(root, "input");
-	if (m->r->shape.dialect == DIALECT_RESPONSES) {
-		(void)edits_cut(e, list, is_gone, m);
-		return;
-	}
-	list = json_find(root, "messages");
-	(void)edits_cut(e, list, is_empty_then, m);
-	for (v = list->first; v != NULL; v = v->next) {
-		const struct json_value *content = json_find(v, "content");
-
-		m->next = 0;
-		if (content != NULL && content->type == JSON_ARRAY &&
-		    !is_empty_then(v, m))
-			(void)edits_cut(e, content, is_gone, m);
-	}
+	m->compacted |=
+	    value_is(json_find(blob->holder, "type"), "compaction") &&
+	    is_foreign(m, blob->value);
 }
 
 /* The edited text as one, since what reads on wants a tree. */
@@ -160,19 +112,17 @@ read_again(struct request *r, const struct edits *e)
 enum fail
 foreign_remove(struct request *r)
 {
-	const struct json_value *gone[SPLICE_EDITS_MAX / 2];
-	struct removal m = { .r = r, .gone = gone, .room = count_of(gone) };
+	struct removal m = { .r = r };
 	struct edits edits;
 
-	blob_each(r->root, r->shape.dialect, true, collect, &m);
-	if (m.count == 0)
-		return FAIL_NONE;
+	blob_each(r->root, r->shape.dialect, true, find_compacted, &m);
 	if (m.compacted) {
 		r->detail = slice_of(COMPACTED_WHY);
 		return FAIL_NO_ELIGIBLE_TARGET;
 	}
 	edits_init(&edits, r->root, &r->arena);
-	cut(&edits, &m);
+	if (blob_cut(&edits, r->shape.dialect, is_foreign, &m) == 0)
+		return FAIL_NONE;
 	if (edits.failed || !read_again(r, &edits))
 		return FAIL_REQUEST_TOO_LARGE;
 	r->thoughts_removed = true;

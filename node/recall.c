@@ -14,8 +14,9 @@
 
 #define TREE_MAX ((size_t)256 << 20)
 #define NO_STATE                                                               \
-	"This group keeps nothing of earlier answers: send the whole "         \
-	"conversation, with \"store\": false."
+	"previous_response_id and item references lean on kept answers, and "  \
+	"this group keeps none: send the whole conversation, with "            \
+	"\"store\": false."
 
 static bool
 holds(const struct request *r)

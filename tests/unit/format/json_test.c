@@ -381,25 +381,6 @@ integers_are_exact(void **state)
 	assert_false(json_int(NULL, &n));
 }
 
-static void
-words_are_compared_unescaped(void **state)
-{
-	static const char text[] =
-	    "[\"word\",\"w\\u006frd\",\"\\u0077\\u006f\\u0072\\u0064\","
-	    "\"wor\",\"word!\",\"w\\u006frd!\",\"w\\\\ord\",\"\",null,"
-	    "[\"word\"]]";
-	const struct json_value *v =
-	    json_parse(&arena, slice_of(text), &error)->first;
-	int i;
-
-	(void)state;
-	for (i = 0; v != NULL; v = v->next, i++) {
-		assert_int_equal(json_is(v, "word"), i < 3);
-		assert_int_equal(json_is(v, ""), i == 7);
-	}
-	assert_false(json_is(NULL, "word"));
-}
-
 static const struct json_value *
 parsed(const char *text)
 {
@@ -462,7 +443,6 @@ main(void)
 		WITH_ARENA(a_small_arena_refuses_and_does_not_abort),
 		WITH_ARENA(the_index_has_the_top_level),
 		WITH_ARENA(the_tree_has_everything),
-		WITH_ARENA(words_are_compared_unescaped),
 		WITH_ARENA(errors_tell_the_place),
 		WITH_ARENA(integers_are_exact),
 		WITH_ARENA(words_are_compared_unescaped),
