@@ -108,6 +108,14 @@ wants_blobs(const struct request *r)
 	return false;
 }
 
+/* Of chat's usage event: only a chat request can ask for it. */
+static bool
+wants_usage(const struct request *r)
+{
+	return r->shape.wants_usage &&
+	       (r->answers != DIALECT_CHAT || r->shape.dialect == DIALECT_CHAT);
+}
+
 static struct bridge *
 build_bridge(struct request *r)
 {
@@ -118,7 +126,7 @@ build_bridge(struct request *r)
 		.id = r->id_text + REQUEST_ID_PREFIX,
 		.created_s = r->received_us / US_PER_SECOND,
 		.whole = !r->shape.stream,
-		.wants_usage = r->shape.wants_usage,
+		.wants_usage = wants_usage(r),
 		.wants_blobs = wants_blobs(r),
 	};
 
@@ -136,7 +144,7 @@ wording_answer(struct request *r)
 		.bridge = build_bridge(r),
 		.count = r->shape.operation == OPERATION_COUNT,
 		.stream = r->shape.stream,
-		.wants_usage = r->shape.wants_usage,
+		.wants_usage = wants_usage(r),
 		.request_id = slice_of(r->id_text),
 		.model = r->shape.model,
 		.dropped = r->passage.dropped,

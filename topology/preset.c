@@ -14,10 +14,9 @@
 
 #define BEARER .auth_field = "Authorization", .auth_prefix = "Bearer "
 
-/* OpenAI refuses what it does not know; what imitates it passes it over. */
 #define OPENAI_QUIRKS                                                          \
 	(QUIRK_USAGE_IN_STREAM | QUIRK_DEVELOPER_ROLE | QUIRK_CUSTOM_TOOLS |   \
-	    QUIRK_REASONING_EFFORT | QUIRK_STRICT_FIELDS |                     \
+	    QUIRK_REASONING_EFFORT | QUIRK_OPENAI_FIELDS |                     \
 	    QUIRK_PARALLEL_FLAG | QUIRK_JSON_SCHEMA)
 #define LIKE_OPENAI                                                            \
 	(QUIRK_USAGE_IN_STREAM | QUIRK_REASONING_EFFORT |                      \
@@ -51,8 +50,7 @@ static const struct provider_type presets[] = {
 	    .dialects = MESSAGES,
 	    PATHS,
 	    .count_path = "/messages/count_tokens",
-	    .cap_key = "max_tokens",
-	    .quirks = QUIRK_STRICT_FIELDS },
+	    .cap_key = "max_tokens" },
 	{ .name = "openrouter",
 	    .base_url = "https://openrouter.ai/api/v1",
 	    BEARER,
@@ -85,15 +83,15 @@ static const struct provider_type presets[] = {
 	    .dialects = CHAT,
 	    PATHS,
 	    .cap_key = "max_completion_tokens",
-	    .quirks = LIKE_OPENAI | QUIRK_STRICT_FIELDS },
+	    .quirks = LIKE_OPENAI },
 	{ .name = "mistral",
 	    .base_url = "https://api.mistral.ai/v1",
 	    BEARER,
 	    .dialects = CHAT,
 	    PATHS,
 	    .cap_key = "max_tokens",
-	    .quirks = QUIRK_STRICT_FIELDS | QUIRK_SHORT_TOOL_IDS |
-		      QUIRK_PARALLEL_FLAG | QUIRK_JSON_SCHEMA },
+	    .quirks = QUIRK_SHORT_TOOL_IDS | QUIRK_PARALLEL_FLAG |
+		      QUIRK_JSON_SCHEMA },
 	{ .name = "deepseek",
 	    .base_url = "https://api.deepseek.com",
 	    BEARER,

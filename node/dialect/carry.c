@@ -93,18 +93,25 @@ put_names(const struct carry_list *l, enum carry c, struct buf *names)
 		put_shown(names, l->unknown[i]);
 }
 
+static bool
+is_beyond(const struct carry_list *l, enum carry c,
+    const struct carry_target *target)
+{
+	return carry_has(l, c) && (table[c].how[target->dialect] == CANNOT ||
+				      carry_has(&target->beyond, c));
+}
+
 bool
-carry_fits(const struct carry_list *l, enum dialect target, unsigned drop,
-    struct buf *names)
+carry_fits(const struct carry_list *l, const struct carry_target *target,
+    unsigned drop, struct buf *names)
 {
 	bool fits = true;
 	int c;
 
 	for (c = 0; c < CARRY_COUNT; c++) {
-		if (!carry_has(l, (enum carry)c) ||
-		    table[c].how[target] != CANNOT ||
-		    carry_class((enum carry)c) == DROP_ALWAYS ||
-		    (carry_class((enum carry)c) & drop) != 0)
+		if (!is_beyond(l, (enum carry)c, target) ||
+		    (carry_class((enum carry)c) & drop) != 0 ||
+		    carry_class((enum carry)c) == DROP_ALWAYS)
 			continue;
 		put_names(l, (enum carry)c, names);
 		fits = false;
@@ -113,14 +120,13 @@ carry_fits(const struct carry_list *l, enum dialect target, unsigned drop,
 }
 
 void
-carry_dropped(const struct carry_list *l, enum dialect target,
+carry_dropped(const struct carry_list *l, const struct carry_target *target,
     struct buf *names)
 {
 	int c;
 
 	for (c = 0; c < CARRY_COUNT; c++)
-		if (carry_has(l, (enum carry)c) &&
-		    table[c].how[target] == CANNOT)
+		if (is_beyond(l, (enum carry)c, target))
 			put_names(l, (enum carry)c, names);
 }
 

@@ -39,16 +39,22 @@ const char *carry_note_text(enum carry c);
 /* A bit of a group's `drop`; 0: NEVER; all bits: ALWAYS. */
 unsigned carry_class(enum carry c);
 
+/* What there is beyond a target: what its dialect cannot say, and `beyond`. */
+struct carry_target {
+	enum dialect dialect;
+	struct carry_list beyond; /* what this one cannot, of what it can */
+};
+
 /*
  * What the target cannot say of what is there and the group does not let go:
  * appended to `names`, comma-separated; true when there is none.
  */
-must_check bool carry_fits(const struct carry_list *l, enum dialect target,
-    unsigned drop, struct buf *names);
+must_check bool carry_fits(const struct carry_list *l,
+    const struct carry_target *target, unsigned drop, struct buf *names);
 
 /* What is dropped then, likewise: the value of X-Router-Dropped. */
-void carry_dropped(const struct carry_list *l, enum dialect target,
-    struct buf *names);
+void carry_dropped(const struct carry_list *l,
+    const struct carry_target *target, struct buf *names);
 
 /* The table as Markdown. */
 void carry_print(struct buf *out);

@@ -133,17 +133,17 @@ check_cap(struct passage *out, struct arena *arena, int64_t cap)
 
 static enum passage_end
 check_carried(struct passage *out, struct arena *arena,
-    const struct passage_terms *terms)
+    const struct carry_target *target, unsigned drop)
 {
-	const struct carry_list *carried = &out->turn->carried;
 	enum passage_end end = PASSAGE_OK;
 	struct buf names;
 
 	buf_init(&names, NAMES_MAX);
-	if (!carry_fits(carried, out->target, terms->drop, &names)) {
+	if (!carry_fits(&out->turn->carried, target, drop, &names)) {
 		out->why = arena_printf(arena,
 		    "Its target speaks %s and cannot be told: %s. The group's "
-		    "'drop' says what may be left out.",
+		    "'drop' says what may be left out, the model's 'supports' "
+		    "what it can do.",
 		    dialect_name(out->target), buf_text(&names));
 		end = PASSAGE_NOT_CARRIED;
 	}
@@ -152,12 +152,13 @@ check_carried(struct passage *out, struct arena *arena,
 }
 
 static void
-name_dropped(struct passage *out, struct arena *arena, bool removed)
+name_dropped(struct passage *out, struct arena *arena,
+    const struct carry_target *target, bool removed)
 {
 	struct buf names;
 
 	buf_init(&names, NAMES_MAX);
-	carry_dropped(&out->turn->carried, out->target, &names);
+	carry_dropped(&out->turn->carried, target, &names);
 	if (removed && carry_how(CARRY_THOUGHTS, out->target) != CANNOT)
 		buf_puts(&names,
 		    names.len > 0 ? ", " THOUGHT_REMOVED : THOUGHT_REMOVED);
@@ -165,16 +166,30 @@ name_dropped(struct passage *out, struct arena *arena, bool removed)
 	buf_fini(&names);
 }
 
+/* What any caller's face would note alike. */
+static void
+note_alike(struct turn *t)
+{
+	if (t->format == FORMAT_SCHEMA)
+		carry_note(&t->carried, CARRY_JSON_SCHEMA);
+	if (t->parallel == TO_NO)
+		carry_note(&t->carried, CARRY_ONE_CALL);
+}
+
 static enum passage_end
 translate(struct passage *out, struct arena *arena,
     const struct passage_terms *terms)
 {
 	struct target_terms target = terms->target;
-	enum passage_end end = check_carried(out, arena, terms);
+	struct carry_target limits = { .dialect = out->target };
+	enum passage_end end;
 
+	note_alike(out->turn);
+	target_limits(&limits.beyond, out->target, &target);
+	end = check_carried(out, arena, &limits, terms->drop);
 	if (end != PASSAGE_OK)
 		return end;
-	name_dropped(out, arena, remove_foreign(out->turn, terms));
+	name_dropped(out, arena, &limits, remove_foreign(out->turn, terms));
 	target.output_cap = cap_of(out->turn, terms);
 	end = check_cap(out, arena, target.output_cap);
 	if (end == PASSAGE_OK)

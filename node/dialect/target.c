@@ -15,6 +15,38 @@ target_face(enum dialect d)
 	return faces[d];
 }
 
+/* What each of these wants of the target. */
+static const struct {
+	enum carry carry;
+	unsigned dialects; /* where it is wanted */
+	unsigned quirk;    /* of the provider's type; 0: none */
+	bool reasons;      /* a model that does */
+} wants[] = {
+	{ CARRY_EFFORT, IN_ANY, 0, true },
+	{ CARRY_EFFORT, IN_CHAT, QUIRK_REASONING_EFFORT, false },
+	{ CARRY_THINKING_BUDGET, IN_ANY, 0, true },
+	{ CARRY_THOUGHTS_SHOWN, IN_ANY, 0, true },
+	{ CARRY_JSON_SCHEMA, IN_CHAT, QUIRK_JSON_SCHEMA, false },
+	{ CARRY_ONE_CALL, IN_CHAT, QUIRK_PARALLEL_FLAG, false },
+	{ CARRY_USER, IN_CHAT, QUIRK_OPENAI_FIELDS, false },
+	{ CARRY_VERBOSITY, IN_CHAT, QUIRK_OPENAI_FIELDS, false },
+	{ CARRY_CACHE_KEY, IN_CHAT, QUIRK_OPENAI_FIELDS, false },
+	{ CARRY_SERVICE_TIER, IN_CHAT, QUIRK_OPENAI_FIELDS, false },
+};
+
+void
+target_limits(struct carry_list *beyond, enum dialect d,
+    const struct target_terms *terms)
+{
+	size_t i;
+
+	for (i = 0; i < count_of(wants); i++)
+		if ((wants[i].dialects & (1u << d)) != 0 &&
+		    ((wants[i].quirk & ~terms->quirks) != 0 ||
+			(wants[i].reasons && !terms->reasons)))
+			carry_note(beyond, wants[i].carry);
+}
+
 void
 target_write(struct splice *out, enum dialect d, const struct turn *t,
     const struct target_terms *terms)

@@ -32,6 +32,13 @@ struct target_face {
 extern const struct target_face chat_target, responses_target, messages_target;
 const struct target_face *target_face(enum dialect d);
 
+/*
+ * What a target of this type or model cannot be told of what its dialect can
+ * say: an effort where nothing reasons, fields that its server does not know.
+ */
+void target_limits(struct carry_list *beyond, enum dialect d,
+    const struct target_terms *terms);
+
 /* Write the turn for that dialect; the splice lies in the turn's arena. */
 void target_write(struct splice *out, enum dialect d, const struct turn *t,
     const struct target_terms *terms);

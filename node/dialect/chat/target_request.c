@@ -212,7 +212,7 @@ effort_of(const struct turn *t)
 	return t->effort;
 }
 
-/* Servers that refuse what they do not know get only what all know. */
+/* Few but OpenAI know these. */
 static void
 put_extras(struct weave *w, const struct turn *t,
     const struct target_terms *terms)
@@ -222,7 +222,7 @@ put_extras(struct weave *w, const struct turn *t,
 	if (effort != EFFORT_UNSET && terms->reasons &&
 	    knows(terms, QUIRK_REASONING_EFFORT))
 		put_word(w, "reasoning_effort", effort_name(effort));
-	if (knows(terms, QUIRK_STRICT_FIELDS))
+	if (!knows(terms, QUIRK_OPENAI_FIELDS))
 		return;
 	weave_field(w, "verbosity", t->verbosity);
 	weave_field(w, "user", t->user);

@@ -47,10 +47,10 @@ each_speaks_what_it_has(void **state)
 		    QUIRK_DEVELOPER_ROLE, QUIRK_SHORT_TOOL_IDS },
 		{ "azure", "api-key", chat | responses, QUIRK_CUSTOM_TOOLS,
 		    QUIRK_REASONING_BACK },
-		{ "anthropic", "x-api-key", messages, QUIRK_STRICT_FIELDS,
+		{ "anthropic", "x-api-key", messages, 0,
 		    QUIRK_USAGE_IN_STREAM },
 		{ "openrouter", "Authorization", chat | responses | messages,
-		    QUIRK_USAGE_IN_STREAM, QUIRK_STRICT_FIELDS },
+		    QUIRK_USAGE_IN_STREAM, QUIRK_OPENAI_FIELDS },
 		{ "mistral", "Authorization", chat, QUIRK_SHORT_TOOL_IDS,
 		    QUIRK_USAGE_IN_STREAM },
 		{ "deepseek", "Authorization", chat, QUIRK_REASONING_BACK,
@@ -68,7 +68,7 @@ each_speaks_what_it_has(void **state)
 		assert_non_null(t);
 		assert_string_equal(t->auth_field, types[i].auth_field);
 		assert_int_equal(t->dialects, types[i].dialects);
-		assert_true((t->quirks & types[i].has) != 0);
+		assert_int_equal(t->quirks & types[i].has, types[i].has);
 		assert_true((t->quirks & types[i].lacks) == 0);
 	}
 	assert_string_equal(preset_find(slice_of("anthropic"))->count_path,
