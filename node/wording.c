@@ -46,7 +46,7 @@ headers_travel(const struct request *r)
 enum fail
 wording_make(struct request *r)
 {
-	const struct passage_terms terms = {
+	struct passage_terms terms = {
 		.asks = r->shape.dialect,
 		.answers = r->answers,
 		.operation = r->shape.operation,
@@ -63,7 +63,6 @@ wording_make(struct request *r)
 			    (r->route.supports & CAPABILITY_REASONING) != 0,
 			.count = r->shape.operation == OPERATION_COUNT,
 		},
-		.thoughts_removed = r->thoughts_removed,
 		.made = foreign_kind,
 		.arg = r,
 	};
@@ -80,6 +79,7 @@ wording_make(struct request *r)
 		fail = foreign_remove(r);
 		if (fail != FAIL_NONE)
 			return fail;
+		terms.thoughts_removed = r->thoughts_removed;
 	}
 	end = passage_make(&r->passage, &r->arena, r->root, &terms);
 	r->detail = slice_of(r->passage.why);
