@@ -1,5 +1,7 @@
 #include "common/llm/picture.h"
 
+#include "common/format/base64.h"
+
 /*
  * Where formats keep their size (bytes from the start, big-endian but for GIF
  * and WebP): PNG 16 and 20; GIF 6 and 8; WebP in its first chunk, at 12; JPEG
@@ -16,45 +18,19 @@
 #define WEBP_SIGNATURE 0x2f
 #define WEBP_SIDE_MASK 0x3fff
 
-/* Bytes out of base64 as JSON has it: a slash may be escaped. */
+/* Of the picture, as far as its size may stand in it. */
 struct bytes {
-	const char *at, *end;
-	uint32_t bits;
-	unsigned count; /* of bits that are still to be given */
-	size_t given;   /* bytes so far */
+	struct base64 text;
+	size_t given; /* so far */
 };
-
-static int
-digit_of(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+' || c == '-')
-		return 62;
-	return c == '/' || c == '_' ? 63 : NO_BYTE;
-}
 
 static int
 next_byte(struct bytes *b)
 {
-	int digit;
-
-	while (b->count < 8) {
-		if (b->at < b->end && *b->at == '\\')
-			b->at++;
-		digit = b->at < b->end ? digit_of(*b->at++) : NO_BYTE;
-		if (digit == NO_BYTE || b->given == HEADER_MAX)
-			return NO_BYTE;
-		b->bits = b->bits << 6 | (uint32_t)digit;
-		b->count += 6;
-	}
-	b->count -= 8;
+	if (b->given == HEADER_MAX)
+		return NO_BYTE;
 	b->given++;
-	return (int)(b->bits >> b->count & 0xff);
+	return base64_next(&b->text);
 }
 
 /* Whole chunks need no decoding, if there is no escape in them. */
@@ -63,17 +39,17 @@ skip(struct bytes *b, size_t n)
 {
 	size_t chunks;
 
-	while (n > 0 && b->count > 0) {
+	while (n > 0 && b->text.count > 0) {
 		if (next_byte(b) == NO_BYTE)
 			return false;
 		n--;
 	}
 	chunks = n / CHUNK_BYTES;
-	if (chunks * CHUNK_CHARS > (size_t)(b->end - b->at) ||
+	if (chunks * CHUNK_CHARS > (size_t)(b->text.end - b->text.at) ||
 	    chunks * CHUNK_BYTES > HEADER_MAX - b->given)
 		return false;
-	if (memchr(b->at, '\\', chunks * CHUNK_CHARS) == NULL) {
-		b->at += chunks * CHUNK_CHARS;
+	if (memchr(b->text.at, '\\', chunks * CHUNK_CHARS) == NULL) {
+		b->text.at += chunks * CHUNK_CHARS;
 		b->given += chunks * CHUNK_BYTES;
 		n -= chunks * CHUNK_BYTES;
 	}
@@ -198,14 +174,12 @@ read_jpeg(struct picture *p, struct bytes *b)
 bool
 picture_read(struct picture *picture, struct slice base64)
 {
-	struct bytes b = { .at = base64.ptr }, start;
+	struct bytes b = { .text = base64_begin(base64) }, start = b;
 	uint8_t head[HEAD_BYTES];
 
 	*picture = (struct picture){ 0 };
 	if (base64.len == 0)
 		return false;
-	b.end = base64.ptr + base64.len;
-	start = b;
 	if (!take(&b, head, sizeof(head)))
 		return false;
 	if (memcmp(head, "\x89PNG", 4) == 0)
