@@ -20,6 +20,7 @@ answer_init(struct call *c)
 {
 	sse_init(&c->sse, ANSWER_EVENT_MAX);
 	scan_init(&c->scan, c->envelope.dialect);
+	c->scan.count = c->envelope.operation == OPERATION_COUNT;
 	buf_init(&c->answer, ANSWER_MAX);
 	buf_init(&c->out, OUT_MAX);
 	hashing_init(&c->hashing);
