@@ -34,6 +34,18 @@ read_again(struct request *r, struct slice body)
 	return r->root != NULL ? FAIL_NONE : FAIL_REQUEST_TOO_LARGE;
 }
 
+/* A thread is kept in the provider's account, for all teams. */
+static enum fail
+refuse_thread(const struct request *r)
+{
+	const struct json_value *thread = json_find(r->root, "thread");
+
+	if (r->shape.dialect != DIALECT_MESSAGES || thread == NULL ||
+	    thread->type == JSON_NULL)
+		return FAIL_NONE;
+	return FAIL_THREAD_NOT_SERVED;
+}
+
 enum fail
 recall_expand(struct request *r)
 {
@@ -47,7 +59,7 @@ recall_expand(struct request *r)
 	struct slice body;
 
 	if (r->shape.dialect != DIALECT_RESPONSES)
-		return FAIL_NONE;
+		return refuse_thread(r);
 	ask.group = r->group->name;
 	ask.max_body_bytes = (size_t)r->topology->node->max_body_bytes;
 	if (!holds(r)) {

@@ -9,7 +9,8 @@ struct request;
 
 /*
  * Expand previous_response_id and item references: r->root is then the whole
- * body.  FAIL_NONE, or why that cannot be, with the cure in r->detail.
+ * body.  FAIL_NONE, or why that cannot be, with the cure in r->detail.  What
+ * Messages has of the kind, threads, is refused.
  */
 enum fail recall_expand(struct request *r);
 

@@ -152,7 +152,10 @@ fail_write_event(struct buf *out, enum dialect dialect,
 	buf_fini(&body);
 }
 
-/* The table's words; the message is built in `message`. */
+/*
+ * The table's words; the message is built in `message`.  A client that leaves
+ * its conversation with the provider sends all of it when this code tells it.
+ */
 static struct error_words
 words_of(struct buf *message, enum dialect dialect, enum fail f,
     struct slice detail)
@@ -169,7 +172,10 @@ words_of(struct buf *message, enum dialect dialect, enum fail f,
 		.type =
 		    slice_of(dialect == DIALECT_MESSAGES ? row->messages_type
 							 : row->type),
-		.code = slice_of(row->code) };
+		.code = slice_of(row->code),
+		.error_code = slice_of(f == FAIL_THREAD_NOT_SERVED
+					   ? "thread_unsupported_request"
+					   : "") };
 }
 
 void

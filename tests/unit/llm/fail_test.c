@@ -35,6 +35,22 @@ rows_are_whole(void **state)
 	assert_int_equal(fail_by_name(slice_of("nothing")), FAIL_NONE);
 }
 
+/* By this word clients send the whole conversation, without a thread. */
+static void
+a_thread_is_refused_by_code(void **state)
+{
+	const struct json_value *error;
+
+	(void)state;
+	buf_reset(&out);
+	fail_body(&out, DIALECT_MESSAGES, FAIL_THREAD_NOT_SERVED, slice_of(""),
+	    slice_of(""));
+	error = json_find(parsed(buf_slice(&out)), "error");
+	assert_word(error, "type", "invalid_request_error");
+	assert_word(json_find(error, "details"), "error_code",
+	    "thread_unsupported_request");
+}
+
 static void
 bodies_are_of_their_dialect(void **state)
 {
@@ -198,6 +214,7 @@ main(void)
 #define FRESH(test) cmocka_unit_test_setup_teardown(test, start, stop)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_are_whole),
+		FRESH(a_thread_is_refused_by_code),
 		FRESH(bodies_are_of_their_dialect),
 		FRESH(events_are_one_event_of_their_dialect),
 		FRESH(codes_that_clients_act_on),
