@@ -6,31 +6,24 @@
 //   member      start, ready, stop, kill, reload; rows, explain, verify
 //   link        cut, hold, close, heal
 //   topology    change, sign, scribble, copy
+//   ways        of a client to an answer: straight, and through a mesh to a
+//               target of each dialect
+//   codex, claude  command-line clients, run to their end
+//   answer      a whole one of each dialect, for way.queue
 //   until       the only way to wait
-//
-// A story is a test whose failure also tells the members' last log lines.
-import { test } from "node:test";
-
-import { members } from "./lab/mesh.mjs";
-
+export { answer } from "./lab/answers.mjs";
 export { Caller } from "./lab/caller.mjs";
 export { Authority } from "./lab/certificate.mjs";
+export { claude } from "./lab/claude.mjs";
+export { codex } from "./lab/codex.mjs";
 export { Load } from "./lab/load.mjs";
 export { mesh, OWN_PRICE, PRICE } from "./lab/mesh.mjs";
+export { PAGE, RED } from "./lab/picture.mjs";
 export { launch, run, sanitized } from "./lab/program.mjs";
+export { story } from "./lab/story.mjs";
+export { DIALECTS, DROPS, ways } from "./lab/ways.mjs";
 export { open, speak, statuses } from "./lab/wire.mjs";
 export { atRest, pause, until } from "./lab/wait.mjs";
-
-export function story(name, tell) {
-  test(name, async (t) => {
-    try {
-      await tell(t);
-    } catch (error) {
-      for (const member of members()) if (member) console.error(member.lastLines());
-      throw error;
-    }
-  });
-}
 
 // What tokens cost, in micro-USD, by prices in USD per million.
 export function costOf(usage, price) {

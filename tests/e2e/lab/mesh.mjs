@@ -16,6 +16,9 @@ export const OWN_PRICE = { input: 1, output: 4 };
 
 const meshes = new Set();
 
+// A wish that needs to know what there is already is a function of it.
+const granted = (wish, ...known) => (typeof wish === "function" ? wish(...known) : wish);
+
 // All members of this file's meshes, for whom a story failed.
 export const members = () => [...meshes].flatMap((mesh) => [mesh.egress, ...Object.values(mesh.nodes)]);
 
@@ -43,6 +46,10 @@ class Mesh {
     for (const team of teams) this.nodes[team] = this.member("gsr-node", team, options);
     await this.write(teams);
     await this.egress.keep("openai", this.keys.openai);
+    for (const name of this.wish.secrets ?? []) {
+      this.keys[name] = `sk-${name}-${randomBytes(12).toString("hex")}`;
+      await this.egress.keep(name, this.keys[name]);
+    }
     for (const node of Object.values(this.nodes)) await node.keep("own", this.keys.own);
   }
 
@@ -66,11 +73,14 @@ class Mesh {
     for (const name of names) {
       const key = await this.enroll(this.nodes[name], "--team", name, "--parent", "central");
       members[name] = { role: "node", team: name, parents: ["central"], keys: [key] };
-      teams[name] = { signing_key: await this.topology.keygen(name), models: ["openai/gpt-5-mini", ...(this.wish.grants ?? [])] };
+      teams[name] = {
+        signing_key: await this.topology.keygen(name), models: ["openai/gpt-5-mini", ...(this.wish.grants ?? [])],
+        ...this.wish.team,
+      };
     }
     this.topology.write("mesh.yaml", { mesh: "lab", members, teams });
     this.topology.write("egress/central.yaml", this.egressFile());
-    for (const name of names) this.topology.write(`node/${name}.yaml`, this.nodeFile());
+    for (const name of names) this.topology.write(`node/${name}.yaml`, this.nodeFile(name));
     await this.topology.sign();
     for (const name of names) await this.topology.sign({ node: name });
   }
@@ -85,13 +95,13 @@ class Mesh {
           type: "openai", base_url: this.provider.url, api_key: "secret/openai",
           models: { "gpt-5-mini": { price: PRICE, ...this.wish.model }, "gpt-5": { price: { input: 5, output: 40 } } },
         },
-        ...this.wish.providers,
+        ...granted(this.wish.providers, this.provider),
       },
     };
   }
 
   // `assistant` goes through the egress, `own` to the team's own upstream.
-  nodeFile() {
+  nodeFile(name) {
     return {
       listen: "127.0.0.1:0",
       timeouts: this.wish.timeouts ?? {},
@@ -107,7 +117,7 @@ class Mesh {
         assistant: { strategy: "static", targets: ["openai/gpt-5-mini"] },
         own: { strategy: "static", targets: ["own/gpt-oss"] },
         spare: { strategy: "static", targets: ["own/gpt-oss"] },
-        ...this.wish.groups,
+        ...granted(this.wish.groups, name),
       },
     };
   }

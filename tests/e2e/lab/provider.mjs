@@ -23,8 +23,12 @@ export class Provider {
     return this;
   }
 
+  get origin() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
   get url() {
-    return `http://127.0.0.1:${this.port}/v1`;
+    return `${this.origin}/v1`;
   }
 
   // A prompt that carries the words of a script and a mark of its own.
@@ -72,6 +76,11 @@ export class Provider {
     const calls = await this.calls(prompt);
     if (calls.length !== 1) throw new Error(`the provider was called ${calls.length} times, not once`);
     return calls[0];
+  }
+
+  // What it was sent in one of the latest calls.
+  async bodyOf({ n }) {
+    return this.ask(`calls/${n}/body`);
   }
 
   async lastBody() {

@@ -1,0 +1,149 @@
+// ways: the ways of a client to an answer.  One leads straight to the
+// provider, as a yardstick; three lead through a node whose every model is
+// served by a target of one dialect.  A story is told on each:
+//
+//     const { each, lab } = await ways();
+//     each("a greeting", (way) => ask(way), (got, straight, way) => { … });
+import { randomBytes } from "node:crypto";
+
+import { mesh, PRICE } from "./mesh.mjs";
+import { story } from "./story.mjs";
+
+export const DIALECTS = {
+  chat: { type: "openai", path: "/v1/chat/completions" },
+  responses: { type: "openai", path: "/v1/responses" },
+  messages: { type: "anthropic", path: "/v1/messages" },
+};
+
+export const DROPS = ["hints", "sampling", "stop", "hosted_tools", "reasoning", "history", "citations", "unknown"];
+
+// What clients insist on: Claude Code knows models by the start of their
+// names, Codex by all of it.
+const ALIASES = [
+  "gpt-5", "gpt-5.5", "gpt-6.1-sol", "claude-opus-5-5", "claude-sonnet-4-5", "claude-haiku-4-5-20251001", "router-test-model",
+];
+
+// Of one model at the provider, in a dialect.
+const providerOf = (dialect, at) => ({
+  type: DIALECTS[dialect].type, dialects: [dialect], base_url: `${at.origin}/${dialect}/v1`, api_key: "secret/provider",
+  models: {
+    [`${dialect}-model`]: {
+      price: PRICE, max_output: 128000, supports: ["tools", "images", "documents", "json_schema", "reasoning"],
+    },
+  },
+});
+
+// `coder` is as an indulgent team has it, `careful` allows no loss, `mindful`
+// remembers answers.
+function groupsOf(dialect) {
+  const target = { strategy: "static", targets: [`${dialect}/${dialect}-model`] };
+  return {
+    coder: { ...target, display_name: `Coder on ${dialect}`, aliases: ALIASES, drop: DROPS },
+    careful: { ...target, drop: [] },
+    mindful: { ...target, drop: DROPS, responses_state: { ttl: "10m", max: "16MiB" } },
+  };
+}
+
+const encoded = (text) => Buffer.from(text).toString("base64");
+
+class Way {
+  constructor(lab, fields) {
+    Object.assign(this, { lab, provider: lab.provider }, fields);
+  }
+
+  get straight() {
+    return !this.dialect;
+  }
+
+  // What the provider is asked for, when a client asks for `model`.
+  modelOf(model) {
+    return this.straight ? model : `${this.dialect}-model`;
+  }
+
+  // The dialect that the provider speaks with a client of one.
+  spoken(own) {
+    return this.dialect ?? own;
+  }
+
+  // Watches its part of the provider: gives what tells the calls since now.
+  async watch() {
+    const since = (await this.provider.calls()).at(-1)?.n ?? 0;
+    const part = `/${this.dialect ?? "straight"}/`;
+    return async () => (await this.provider.calls()).filter(({ n, path }) => n > since && path.startsWith(part));
+  }
+
+  // The provider's next calls for a model do as the words say.
+  async next(model, words, times = 1) {
+    await this.provider.script(`${words} for_model=${this.modelOf(model)} times=${times}`);
+  }
+
+  // A whole answer, of answers.mjs, for the provider's next call.
+  async queue(own, { type, body }, words = "") {
+    const dialect = this.spoken(own);
+    const query = new URLSearchParams({
+      type, for_path: `/${this.dialect ?? "straight"}${DIALECTS[dialect].path}`,
+      ...Object.fromEntries(words.split(" ").filter(Boolean).map((word) => word.split("="))),
+    });
+    await this.provider.ask(`answers?${query}`, { method: "POST", body });
+  }
+
+  // Words that make the provider call a freeform tool: where its dialect has
+  // none, the router declares a function with one argument.
+  custom(own, name, input) {
+    if (this.spoken(own) === "messages") return this.call(name, { input });
+    return `custom=1 call=${name}:${encoded(input)}`;
+  }
+
+  call(name, args) {
+    return `call=${name}:${encoded(JSON.stringify(args))}`;
+  }
+}
+
+// Gives a way's run, once: each when it is asked for, or all of them together.
+function runs(all, run, together) {
+  const begun = new Map();
+  const begin = (way) => {
+    if (!begun.has(way)) begun.set(way, Promise.resolve(run(way)));
+    return begun.get(way);
+  };
+  return async (way) => {
+    if (together) await Promise.allSettled(all.map(begin));
+    return begin(way);
+  };
+}
+
+// What a failed story left with the provider is not for the next.
+async function tell(way, straight, runOf, check) {
+  try {
+    const yardstick = await runOf(straight);
+    await check(await runOf(way), yardstick, way);
+  } catch (error) {
+    await way.provider.ask("reset", { method: "POST" });
+    throw error;
+  }
+}
+
+// A mesh with a node for each dialect of targets, and the ways.  `together`
+// is for clients that are slow and runs that ask for no call but their own.
+export async function ways({ together = false, ...wish } = {}) {
+  const names = Object.keys(DIALECTS);
+  const lab = await mesh({
+    teams: names, workers: 1, secrets: ["provider"], grants: names.map((name) => `${name}/*`), groups: groupsOf,
+    providers: (at) => Object.fromEntries(names.map((name) => [name, providerOf(name, at)])), ...wish,
+  });
+  const straight = new Way(lab, {
+    name: "straight to the provider", url: `${lab.provider.origin}/straight`, token: `sk-${randomBytes(8).toString("hex")}`,
+  });
+  const through = [];
+  for (const dialect of names) {
+    const node = lab.nodes[dialect];
+    const { token } = await node.caller("app", { groups: ["coder", "careful", "mindful"] });
+    through.push(new Way(lab, { name: `to ${dialect}`, dialect, node, url: node.url, token }));
+  }
+  const all = [straight, ...through];
+  const each = (title, run, check) => {
+    const runOf = runs(all, run, together);
+    for (const way of all) story(`${title}, ${way.name}`, () => tell(way, straight, runOf, check));
+  };
+  return { lab, straight, through, all, each };
+}
