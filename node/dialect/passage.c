@@ -3,6 +3,7 @@
 #include "common/base/arena.h"
 #include "common/base/buf.h"
 #include "common/format/json.h"
+#include "common/llm/allow.h"
 #include "common/llm/drop.h"
 #include "node/dialect/telling.h"
 
@@ -40,6 +41,16 @@ refuse(struct passage *out, enum passage_end end, const char *why)
 	return end;
 }
 
+/* Who may have them run, where they can be, keeps them. */
+static bool
+drops_hosted_tools(const struct passage *out, const struct passage_terms *terms)
+{
+	bool kept = terms->asks == out->target &&
+		    (terms->allowed & ALLOW_HOSTED_TOOLS) != 0;
+
+	return (terms->drop & DROP_HOSTED_TOOLS) != 0 && !kept;
+}
+
 /* What is the router's own in the body; also where it is written anew. */
 static enum passage_end
 own(struct passage *out, struct arena *arena, const struct json_value *root,
@@ -56,7 +67,7 @@ own(struct passage *out, struct arena *arena, const struct json_value *root,
 		.usage_in_stream =
 		    (terms->target.quirks & QUIRK_USAGE_IN_STREAM) != 0,
 		.encrypted_reasoning = terms->target.reasons,
-		.drop_hosted_tools = (terms->drop & DROP_HOSTED_TOOLS) != 0,
+		.drop_hosted_tools = drops_hosted_tools(out, terms),
 		.allowed = terms->allowed,
 	};
 	struct owned owned;
