@@ -43,14 +43,16 @@ main(int argc, char **argv)
 		&cmd_explain,
 		&cmd_ledger_verify,
 		&cmd_reload,
+		&cmd_reference_dialects, /* the longer name first */
 		&cmd_reference,
 	};
 	const struct program program = {
 		.name = "gsr-node",
 		.about =
-		    "The router of a team: OpenAI's API for its callers, its "
-		    "own groups, tokens\nand usage rows, and a signed link "
-		    "to the egress that holds the provider keys.",
+		    "The router of a team: OpenAI's and Anthropic's APIs for "
+		    "its callers, its own\ngroups, tokens and usage rows, and "
+		    "a signed link to the egress that holds the\nprovider "
+		    "keys.",
 		.version = GSR_VERSION,
 		.commands = commands,
 		.commands_count = count_of(commands),

@@ -14,12 +14,11 @@ put_failures(struct buf *out)
 	enum fail f;
 
 	buf_puts(out,
-	    "\n## errors\n\n| X-Router-Error | status | in Messages | "
-	    "again? | text |\n|---|---|---|---|---|\n");
+	    "\n## errors\n\n| X-Router-Error | status | again? | text |\n"
+	    "|---|---|---|---|\n");
 	for (f = FAIL_NONE + 1; f < FAIL_COUNT; f++)
-		buf_printf(out, "| `%s` | %d | %d | %s | %s |\n", fail_name(f),
+		buf_printf(out, "| `%s` | %d | %s | %s |\n", fail_name(f),
 		    fail_status(f, DIALECT_CHAT),
-		    fail_status(f, DIALECT_MESSAGES),
 		    fail_retryable(f) ? "yes" : "no", fail_text(f));
 }
 

@@ -45,6 +45,19 @@ fail_text(enum fail f)
 	return table[f].text;
 }
 
+const char *
+fail_type(enum fail f, enum dialect caller)
+{
+	return caller == DIALECT_MESSAGES ? table[f].messages_type
+					  : table[f].type;
+}
+
+const char *
+fail_code(enum fail f)
+{
+	return table[f].code;
+}
+
 enum fail
 fail_by_name(struct slice name)
 {
@@ -169,9 +182,7 @@ words_of(struct buf *message, enum dialect dialect, enum fail f,
 		buf_put_slice(message, detail);
 	}
 	return (struct error_words){ .message = buf_slice(message),
-		.type =
-		    slice_of(dialect == DIALECT_MESSAGES ? row->messages_type
-							 : row->type),
+		.type = slice_of(fail_type(f, dialect)),
 		.code = slice_of(row->code),
 		.error_code = slice_of(f == FAIL_THREAD_NOT_SERVED
 					   ? "thread_unsupported_request"

@@ -24,6 +24,10 @@ int fail_status(enum fail f, enum dialect caller);
 bool fail_retryable(enum fail f); /* the same request again, later */
 const char *fail_text(enum fail f);
 
+/* The dialect's own words; Messages has no code, and a null one is "". */
+const char *fail_type(enum fail f, enum dialect caller);
+const char *fail_code(enum fail f);
+
 /* FAIL_NONE when no row has that name. */
 enum fail fail_by_name(struct slice name);
 

@@ -14,15 +14,9 @@
 #define ENCRYPTED        "reasoning.encrypted_content"
 
 enum action {
-	ACTION_MODEL,
-	ACTION_CAP,
-	ACTION_STREAM,
-	ACTION_USAGE,
-	ACTION_STORE,
-	ACTION_INCLUDE,
-	ACTION_REFUSE,
-	ACTION_ALLOW,
-	ACTION_TOOLS
+#define OWN_ACTION(action, becomes) ACTION_##action,
+#include "common/llm/own.def"
+#undef OWN_ACTION
 };
 
 enum key {

@@ -6,3 +6,4 @@ extern const struct command cmd_enroll;
 extern const struct command cmd_token_create;
 extern const struct command cmd_token_list;
 extern const struct command cmd_token_revoke;
+extern const struct command cmd_reference_dialects;

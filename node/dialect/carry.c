@@ -130,28 +130,77 @@ carry_dropped(const struct carry_list *l, const struct carry_target *target,
 			put_names(l, (enum carry)c, names);
 }
 
-static const char
-    *const how_words[] = { [CANNOT] = "–", [NEAR] = "near", [CARRIES] = "yes" };
-
-/* One row a feature: a pair's fate is its target's column. */
-void
-carry_print(struct buf *out)
+/* What becomes of it where the target's dialect cannot say it. */
+static void
+put_fate(struct buf *out, unsigned drop)
 {
-	int c, d;
+	if (drop == DROP_NEVER)
+		buf_puts(out, "refused");
+	else if (drop == DROP_ALWAYS)
+		buf_puts(out, "dropped");
+	else
+		buf_printf(out, "drop: `%s`",
+		    drop_name((size_t)__builtin_ctz(drop)));
+}
 
-	buf_puts(out, "| in a request | chat | responses | messages | where it "
-		      "cannot go | |\n|---|---|---|---|---|---|\n");
+static void
+put_cell(struct buf *out, const struct row *row, enum carry_how how,
+    bool not_by_all)
+{
+	static const char
+	    *const words[] = { [NEAR] = "near", [CARRIES] = "yes" };
+
+	buf_putc(out, ' ');
+	if (how != CANNOT)
+		buf_puts(out, words[how]);
+	if (how != CANNOT && not_by_all)
+		buf_puts(out, ", else ");
+	if (how == CANNOT || not_by_all)
+		put_fate(out, row->drop);
+	buf_puts(out, " |");
+}
+
+void
+carry_print(struct buf *out, const struct carry_list beyond[DIALECTS])
+{
+	unsigned d;
+	int c;
+
+	buf_puts(out, "| in a request | to `chat` | to `responses` | to "
+		      "`messages` | what it is, and how near |\n"
+		      "|---|---|---|---|---|\n");
 	for (c = 0; c < CARRY_COUNT; c++) {
 		buf_printf(out, "| %s |", table[c].name);
 		for (d = 0; d < DIALECTS; d++)
-			buf_printf(out, " %s |", how_words[table[c].how[d]]);
-		if (table[c].drop == DROP_NEVER)
-			buf_puts(out, " refused |");
-		else if (table[c].drop == DROP_ALWAYS)
-			buf_puts(out, " dropped |");
-		else
-			buf_printf(out, " dropped with `%s` |",
-			    drop_name((size_t)__builtin_ctz(table[c].drop)));
+			put_cell(out, &table[c], table[c].how[d],
+			    carry_has(&beyond[d], (enum carry)c));
 		buf_printf(out, " %s |\n", table[c].note);
+	}
+}
+
+static bool
+is_ever_dropped(enum carry c, const struct carry_list beyond[DIALECTS])
+{
+	unsigned d;
+
+	for (d = 0; d < DIALECTS; d++)
+		if (table[c].how[d] == CANNOT || carry_has(&beyond[d], c))
+			return true;
+	return false;
+}
+
+void
+carry_print_class(struct buf *out, unsigned drop,
+    const struct carry_list beyond[DIALECTS])
+{
+	const char *comma = "";
+	int c;
+
+	for (c = 0; c < CARRY_COUNT; c++) {
+		if (table[c].drop != drop ||
+		    !is_ever_dropped((enum carry)c, beyond))
+			continue;
+		buf_printf(out, "%s%s", comma, table[c].name);
+		comma = ", ";
 	}
 }

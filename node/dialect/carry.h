@@ -35,7 +35,6 @@ bool carry_has(const struct carry_list *l, enum carry c);
 
 const char *carry_name(enum carry c);
 enum carry_how carry_how(enum carry c, enum dialect target);
-const char *carry_note_text(enum carry c);
 /* A bit of a group's `drop`; 0: NEVER; all bits: ALWAYS. */
 unsigned carry_class(enum carry c);
 
@@ -56,5 +55,12 @@ must_check bool carry_fits(const struct carry_list *l,
 void carry_dropped(const struct carry_list *l,
     const struct carry_target *target, struct buf *names);
 
-/* The table as Markdown. */
-void carry_print(struct buf *out);
+/*
+ * The table as Markdown: a row a feature, a column a target's dialect.
+ * `beyond` is what only some targets of each dialect can be told.
+ */
+void carry_print(struct buf *out, const struct carry_list beyond[DIALECTS]);
+
+/* What a class of drop.h lets go to some target: names, comma-separated. */
+void carry_print_class(struct buf *out, unsigned drop,
+    const struct carry_list beyond[DIALECTS]);

@@ -1,5 +1,6 @@
 #include "node/dialect/target.h"
 
+#include "common/base/buf.h"
 #include "common/format/weave.h"
 #include "common/llm/own.h"
 
@@ -45,6 +46,33 @@ target_limits(struct carry_list *beyond, enum dialect d,
 		    ((wants[i].quirk & ~terms->quirks) != 0 ||
 			(wants[i].reasons && !terms->reasons)))
 			carry_note(beyond, wants[i].carry);
+}
+
+void
+target_print_limits(struct buf *out)
+{
+	const char *comma;
+	unsigned d;
+	size_t i;
+
+	buf_puts(out, "| in a request | to | is told where the target has |\n"
+		      "|---|---|---|\n");
+	for (i = 0; i < count_of(wants); i++) {
+		buf_printf(out, "| %s |", carry_name(wants[i].carry));
+		for (d = 0, comma = " "; d < DIALECTS; d++) {
+			if ((wants[i].dialects & (1u << d)) == 0)
+				continue;
+			buf_printf(out, "%s`%s`", comma,
+			    dialect_name((enum dialect)d));
+			comma = ", ";
+		}
+		if (wants[i].reasons)
+			buf_puts(out, " | a model that `supports` `reasoning`");
+		else
+			buf_printf(out, " | a type with the quirk `%s`",
+			    quirk_name((size_t)__builtin_ctz(wants[i].quirk)));
+		buf_puts(out, " |\n");
+	}
 }
 
 void

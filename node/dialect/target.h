@@ -7,6 +7,7 @@
 #include "node/dialect/hearing.h"
 
 struct arena;
+struct buf;
 struct json_value;
 struct splice;
 struct weave;
@@ -38,6 +39,9 @@ const struct target_face *target_face(enum dialect d);
  */
 void target_limits(struct carry_list *beyond, enum dialect d,
     const struct target_terms *terms);
+
+/* What each of those wants of a target, as a table in Markdown. */
+void target_print_limits(struct buf *out);
 
 /* Write the turn for that dialect; the splice lies in the turn's arena. */
 void target_write(struct splice *out, enum dialect d, const struct turn *t,
