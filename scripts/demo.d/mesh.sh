@@ -1,5 +1,6 @@
 # mesh: the files and processes of the demo: one egress, two team nodes, and
-# the scripted provider unless a real one is asked for.
+# the scripted provider unless a real one is asked for. The scripted one also
+# stands for three that speak one dialect each.
 
 NODES=(payments search)
 MODEL=gpt-5-nano
@@ -52,9 +53,16 @@ tap_start() {
 }
 
 mesh_files() {
-	local base=${SIM:+$SIM/v1} team operator
+	local base=${SIM:+$SIM/v1} account team operator more=()
 
 	base=${base:-${BASE_URL-}}
+	if [[ -z $LIVE ]]; then
+		for account in gpu:vllm answers:openai claude:anthropic; do
+			more+=(--provider "${account%:*}=${account#*:}:$base"
+				--model "${account%:*}/sim=$PRICE_IN,$PRICE_OUT")
+		done
+		more+=(--group by-chat=gpu/sim --group by-responses=answers/sim --group by-messages=claude/sim)
+	fi
 	topology init "$LAB/mesh" --mesh demo --operator-key "$LAB/keys/operator.key" \
 		--team-keys "$LAB/keys" \
 		--egress-address "127.0.0.1:$(<"$LAB/tap.port")" \
@@ -62,9 +70,13 @@ mesh_files() {
 		--node payments:payments --node search:search \
 		--provider "openai=openai${base:+:$base}" \
 		--model "openai/$MODEL=$PRICE_IN,$PRICE_OUT" \
-		--group "assistant=openai/$MODEL" --group "coder=openai/$MODEL" >"$LAB/log/init"
+		--group "assistant=openai/$MODEL" --group "coder=openai/$MODEL" \
+		"${more[@]}" >"$LAB/log/init"
 	operator=$(sed -n 's/^operator key: //p' "$LAB/log/init")
-	sed -i "s/$MODEL: {price/$MODEL: {max_output: $CAP, price/" "$LAB/mesh/egress/central.yaml"
+	sed -i "s/$MODEL: {price/$MODEL: {max_output: $CAP, price/
+		/^  answers:/a\    dialects: [responses]" "$LAB/mesh/egress/central.yaml"
+	sed -i '/targets: .claude/a\    drop: [hints, sampling]
+		/^  assistant:/a\    drop: [hints, hosted_tools]' "$LAB/mesh/node/payments.yaml"
 	egress enroll --state "$LAB/central" --mesh demo --name central \
 		--address "127.0.0.1:$(<"$LAB/tap.port")" --operator-key "$operator" |
 		topology add "$LAB/mesh" >/dev/null
@@ -88,20 +100,22 @@ serve() {
 	[[ $2 == gsr-egress ]] || wait_for "$1" curl -sf "$(url_of "$1")/readyz"
 }
 
-# ask NODE BODY: the answer in ANSWER, its STATUS, seconds to the FIRST byte and
-# in TOTAL. The token, by a pipe and not as an argument, is NODE's or that of AS.
+# ask NODE BODY [PATH]: the answer in ANSWER, its STATUS, what was DROPPED of the
+# request, seconds to the FIRST byte and in TOTAL. The token, by a pipe and not
+# as an argument, is NODE's or that of AS.
 ask() {
-	local node=$1 body=$2 seen
+	local node=$1 body=$2 path=${3-chat/completions} seen
 
 	MEMBER=$node
-	seen=$(curl -sS -N --max-time 60 -o "$LAB/answer" \
+	seen=$(curl -sS -N --max-time 60 -o "$LAB/answer" -D "$LAB/head" \
 		-w '%{http_code} %{time_starttransfer} %{time_total}' \
 		-H @<(echo "Authorization: Bearer ${TOKEN[${AS:-$node}]}") \
 		-H 'Content-Type: application/json' -d "$body" \
-		"$(url_of "$node")/v1/chat/completions" 2>"$LAB/said")
+		"$(url_of "$node")/v1/$path" 2>"$LAB/said")
 	read -r STATUS FIRST TOTAL <<<"$seen"
+	DROPPED=$(sed -n 's/^X-Router-Dropped: \(.*\)\r$/\1/p' "$LAB/head")
 	ANSWER=$(<"$LAB/answer")
-	rm -f "$LAB/answer"
+	rm -f "$LAB/answer" "$LAB/head"
 }
 
 # body MODEL STREAM TEXT [WORD…]: words are for the scripted provider only.
