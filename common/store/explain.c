@@ -4,7 +4,7 @@
 #include "common/store/receipt.h"
 #include "common/store/view.h"
 
-#define NAME_WIDTH 20 /* of the longest column name and a gap */
+#define NAME_WIDTH 23 /* of the longest column name and a gap */
 
 #define VALUE_MAX 8192
 

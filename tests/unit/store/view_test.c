@@ -196,7 +196,8 @@ test_explain_tells_all_of_one(void **state)
 	assert_true(shows(&s, "request\n"));
 	assert_true(shows(&s, "\nattempt\n"));
 	assert_true(shows(&s, "\nreceipt\n"));
-	assert_true(shows(&s, "  caller              bob\n"));
+	assert_true(shows(&s, "  caller                 bob\n"));
+	assert_true(shows(&s, "\n  cache_write_1h_tokens  "));
 	assert_true(shows(&s, "$0.005000"));
 	assert_true(shows(&s, chain));
 	buf_reset(&s.out);
