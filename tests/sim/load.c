@@ -35,6 +35,10 @@ static const struct setting {
 	{ "model", offsetof(struct wish, model), false, "default gpt-5-mini" },
 	{ "words", offsetof(struct wish, words), false,
 	    "words for the scripted provider" },
+	{ "dialect", offsetof(struct wish, dialect), false,
+	    "of the body: chat (default), messages, responses" },
+	{ "body", offsetof(struct wish, body), false,
+	    "a file with the whole body, in place of all these" },
 	{ "body-bytes", offsetof(struct wish, body_bytes), true,
 	    "size of the request, about; default 2048" },
 	{ "streams", offsetof(struct wish, streams), true, "default 400" },
@@ -117,6 +121,8 @@ main(int argc, char **argv)
 		.url = "",
 		.bearer = "",
 		.model = "gpt-5-mini",
+		.dialect = "chat",
+		.body = "",
 		.body_bytes = 2048,
 		.streams = 400,
 		.seconds = 5,
@@ -138,7 +144,10 @@ main(int argc, char **argv)
 	}
 	wish.stream = mode->run == stream_run;
 	if (!target_init(&target, &wish)) {
-		fprintf(stderr, "sim-load: no such URL: %s\n", wish.url);
+		fprintf(stderr,
+		    "sim-load: no such URL, dialect or body: %s %s %s\n",
+		    wish.url, wish.dialect, wish.body);
+		target_fini(&target);
 		return 2;
 	}
 	status = mode->run(&target, &wish);

@@ -10,16 +10,28 @@ answer_begin(struct answer *a)
 	*a = (struct answer){ .step = ANSWER_HEAD };
 }
 
+/* How the events begin that say how a stream ends, in any dialect. */
+static const char *const ends[] = { "data: [DONE]", "event: message_stop",
+	"event: response.completed" };
+static const char *const errors[] = { "data: {\"error\"", "event: error" };
+
+static bool
+begins(const struct answer *a, const char *const *words, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!strncmp(a->event, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
 static void
 end_event(struct answer *a)
 {
-	static const char done[] = "data: [DONE]", error[] = "data: {\"error\"";
-
 	a->events++;
-	if (!memcmp(a->event, done, sizeof(done) - 1))
-		a->done = true;
-	if (!memcmp(a->event, error, sizeof(error) - 1))
-		a->error = true;
+	a->done |= begins(a, ends, sizeof(ends) / sizeof(ends[0]));
+	a->error |= begins(a, errors, sizeof(errors) / sizeof(errors[0]));
 	memset(a->event, 0, sizeof(a->event));
 	a->event_len = 0;
 }

@@ -23,11 +23,11 @@ struct answer {
 	bool chunked, measured; /* by chunks; by Content-Length */
 	uint64_t left;          /* of the body, or of this chunk */
 	uint64_t events;
-	bool done;  /* data: [DONE] came */
+	bool done;  /* its last event came */
 	bool error; /* an event with an error came */
 	char line[512];
 	size_t line_len;
-	char event[16]; /* how the event under way begins */
+	char event[32]; /* how the event under way begins */
 	size_t event_len;
 	char last; /* byte of the body */
 };

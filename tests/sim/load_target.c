@@ -37,20 +37,70 @@ parse_url(struct target *t, const char *url, const char **path)
 	       inet_pton(AF_INET, host, &t->at.sin_addr) == 1;
 }
 
+/* Where each dialect has its conversation, and what it cannot do without. */
+static const struct form {
+	const char *dialect, *list, *more;
+} forms[] = {
+	{ "chat", "messages", "" },
+	{ "messages", "messages", "\"max_tokens\":4096," },
+	{ "responses", "input", "" },
+};
+
+static const struct form *
+find_form(const char *dialect)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
+		if (!strcmp(forms[i].dialect, dialect))
+			return &forms[i];
+	return NULL;
+}
+
+static bool
+copy_file(FILE *to, const char *path)
+{
+	FILE *from = fopen(path, "re");
+	char bytes[65536];
+	size_t n;
+	bool whole;
+
+	if (!from)
+		return false;
+	while ((n = fread(bytes, 1, sizeof(bytes), from)) > 0)
+		fwrite(bytes, 1, n, to);
+	whole = !ferror(from);
+	fclose(from);
+	return whole;
+}
+
 static void
-write_body(FILE *to, const struct wish *w)
+make_body(FILE *to, const struct wish *w, const struct form *form)
 {
 	uint64_t i;
 
 	fprintf(to,
-	    "{\"model\":\"%s\",%s\"messages\":[{\"role\":\"user\","
+	    "{\"model\":\"%s\",%s%s\"%s\":[{\"role\":\"user\","
 	    "\"content\":\"",
-	    w->model, w->stream ? "\"stream\":true," : "");
+	    w->model, w->stream ? "\"stream\":true," : "", form->more,
+	    form->list);
 	for (i = 0; i + 100 < w->body_bytes; i += sizeof(PROSE) - 1)
 		fputs(PROSE, to);
 	if (*w->words)
 		fprintf(to, "[[sim %s]]", w->words);
 	fputs("\"}]}", to);
+}
+
+static bool
+write_body(FILE *to, const struct wish *w)
+{
+	const struct form *form = find_form(w->dialect);
+
+	if (*w->body)
+		return copy_file(to, w->body);
+	if (form)
+		make_body(to, w, form);
+	return form;
 }
 
 static void
@@ -71,20 +121,21 @@ target_init(struct target *t, const struct wish *w)
 	const char *path;
 	char *body;
 	size_t length;
+	bool written;
 	FILE *to;
 
 	*t = (struct target){ 0 };
 	if (!parse_url(t, w->url, &path))
 		return false;
 	to = open_memstream(&body, &length);
-	write_body(to, w);
+	written = write_body(to, w);
 	fclose(to);
 	to = open_memstream(&t->request, &t->request_len);
 	write_head(to, w, path, length);
 	fwrite(body, 1, length, to);
 	fclose(to);
 	free(body);
-	return true;
+	return written;
 }
 
 void

@@ -11,6 +11,8 @@
 /* What the user said. */
 struct wish {
 	const char *url, *bearer, *model, *words;
+	const char *dialect; /* of the body that is made */
+	const char *body;    /* or the file that has it; "": none */
 	bool stream;
 	uint64_t body_bytes; /* at least; filled up with prose */
 	uint64_t streams, seconds, count, warmup;
@@ -22,7 +24,10 @@ struct target {
 	size_t request_len;
 };
 
-/* False when the URL is none; target_fini frees the request. */
+/*
+ * False when the URL or the dialect is none or the body's file cannot be
+ * read; target_fini frees the request, in either case.
+ */
 bool target_init(struct target *t, const struct wish *w);
 
 void target_fini(struct target *t);
