@@ -4,6 +4,9 @@
 SIM_MODEL=gpt-5-mini
 SECONDS_A_RUN=2 # and more rounds: the machine is shared
 
+# of_messages URL: the same place's path for Messages.
+of_messages() { echo "${1%/chat/completions}/messages"; }
+
 nginx_rps() { rps "$NGINX_URL" "$SIM_MODEL" 32 $SECONDS_A_RUN; }
 node_rps() { rps "$NODE_URL" own 32 $SECONDS_A_RUN; }
 
@@ -44,9 +47,9 @@ figure_two_hop_cpu_ratio() {
 		"mesh/nginx CPU us a request" "$MEDIAN_A"
 }
 
-# sse_cpu "PID…" URL MODEL
+# sse_cpu "PID…" URL MODEL SETTING…
 sse_cpu() {
-	cpu_an_event "$1" stream "$2" "$3" --streams 400 --seconds 4 \
+	cpu_an_event "$1" stream "${@:2}" --streams 400 --seconds 4 \
 		--words "endless=1 interval_ms=10"
 }
 nginx_sse_cpu() { sse_cpu "$NGINX_PID" "$NGINX_SSE_URL" "$SIM_MODEL"; }
@@ -57,6 +60,28 @@ figure_sse_cpu_ratio() {
 	mesh_use
 	by_turns 3 nginx_sse_cpu node_sse_cpu
 	emit sse_cpu_ratio "$RATIO" \
+		"node/nginx CPU us an event" "$MEDIAN_A"
+}
+
+from_messages_cpu() { sse_cpu "$NODE_PID" "$NODE_URL" messages; }
+
+# figure sse_translated_cpu_ratio: the same of a node that makes Chat of what Messages says
+figure_sse_translated_cpu_ratio() {
+	mesh_use
+	by_turns 3 nginx_sse_cpu from_messages_cpu
+	emit sse_translated_cpu_ratio "$RATIO" \
+		"node/nginx CPU us an event" "$MEDIAN_A"
+}
+
+to_messages_cpu() {
+	sse_cpu "$NODE_PID" "$(of_messages "$NODE_URL")" chat --dialect messages
+}
+
+# figure sse_to_messages_cpu_ratio: the same of a node that makes Messages of what Chat says
+figure_sse_to_messages_cpu_ratio() {
+	mesh_use
+	by_turns 3 nginx_sse_cpu to_messages_cpu
+	emit sse_to_messages_cpu_ratio "$RATIO" \
 		"node/nginx CPU us an event" "$MEDIAN_A"
 }
 
@@ -89,50 +114,121 @@ figure_rss_anon_100k_mib() {
 	end_child "$FRESH_PID"
 }
 
-# figure stream_kib: memory of a node for each of 400 open, idle streams
-figure_stream_kib() {
+# emit_kib_a_stream NAME GROUP
+emit_kib_a_stream() {
 	local node nginx
 	mesh_fresh
 	nginx_fresh
-	node=$(kib_a_stream "$NODE_PID" "$NODE_URL" own)
+	node=$(kib_a_stream "$NODE_PID" "$NODE_URL" "$2")
 	nginx=$(kib_a_stream "$FRESH_PID" "$FRESH_SSE_URL" "$SIM_MODEL")
-	emit stream_kib "$node" KiB "$nginx"
+	emit "$1" "$node" KiB "$nginx"
 	end_child "$FRESH_PID"
 }
 
-# added NAME URL MODEL BASELINE_URL: what a gateway adds to a call, at p50 and
-# at p99, one call at a time.
+# figure stream_kib: memory of a node for each of 400 open, idle streams
+figure_stream_kib() { emit_kib_a_stream stream_kib own; }
+
+# figure stream_translated_kib: the same where it makes Chat of what Messages says
+figure_stream_translated_kib() { emit_kib_a_stream stream_translated_kib messages; }
+
+# added DIRECT NGINX MESH: functions that print "p50 p99" of one call at
+# a time, called by turns. What nginx and the mesh add, in NGINX_P50, MESH_P50,
+# NGINX_P99 and MESH_P99.
 added() {
-	local round runs=3 at p50=() p99=()
+	local round at runs=3 p50=() p99=()
 	local -A seen=()
 	for ((round = 0; round < runs; round++)); do
-		for at in "direct $SIM_URL $SIM_MODEL" "nginx $4 $SIM_MODEL" "mesh $2 $3"; do
-			# shellcheck disable=SC2086
-			set -- "$1" "$2" "$3" "$4" $at
-			seen[$5]+="$(latency "$6" "$7")"$'\n'
-			say "  $5 $(tail -n 1 <<<"${seen[$5]%$'\n'}")"
+		for at in "$@"; do
+			seen[$at]+="$($at)"$'\n'
+			say "  $at $(tail -n 1 <<<"${seen[$at]%$'\n'}")"
 		done
 	done
-	for at in direct nginx mesh; do
+	for at in "$@"; do
 		# shellcheck disable=SC2046
 		p50+=("$(median $(awk '{ print $1 }' <<<"${seen[$at]}"))")
 		# shellcheck disable=SC2046
 		p99+=("$(median $(awk '{ print $2 }' <<<"${seen[$at]}"))")
 	done
-	emit "${1}_p50_us" $((p50[2] - p50[0])) us $((p50[1] - p50[0]))
-	emit "${1}_p99_us" $((p99[2] - p99[0])) us $((p99[1] - p99[0]))
+	NGINX_P50=$((p50[1] - p50[0])) MESH_P50=$((p50[2] - p50[0]))
+	NGINX_P99=$((p99[1] - p99[0])) MESH_P99=$((p99[2] - p99[0]))
 }
+
+# emit_added NAME
+emit_added() {
+	emit "${1}_p50_us" "$MESH_P50" us "$NGINX_P50"
+	emit "${1}_p99_us" "$MESH_P99" us "$NGINX_P99"
+}
+
+direct_calls() { latency "$SIM_URL" "$SIM_MODEL"; }
+nginx_calls() { latency "$NGINX_URL" "$SIM_MODEL"; }
+node_calls() { latency "$NODE_URL" own; }
 
 # figure one_hop_added_p50_us: what a node adds to a call, one at a time; prints one_hop_added_p99_us too
 figure_one_hop_added_p50_us() {
 	mesh_use
-	added one_hop_added "$NODE_URL" own "$NGINX_URL"
+	added direct_calls nginx_calls node_calls
+	emit_added one_hop_added
 }
+
+chain_calls() { latency "$CHAIN_URL" "$SIM_MODEL"; }
+mesh_calls() { latency "$NODE_URL" shared; }
 
 # figure two_hop_added_p50_us: the same for node and egress, beside two nginx; prints two_hop_added_p99_us too
 figure_two_hop_added_p50_us() {
 	mesh_use
-	added two_hop_added "$NODE_URL" shared "$CHAIN_URL"
+	added direct_calls chain_calls mesh_calls
+	emit_added two_hop_added
+}
+
+# agent_calls URL MODEL
+agent_calls() {
+	local body=$LAB/agent-$2.json
+	[[ -s $body ]] || jq -cn --arg model "$2" -f "$here/bench.d/agent.jq" >"$body"
+	latency "$(of_messages "$1")" "$2" --body "$body" --count 300 --warmup 50
+}
+direct_agent() { agent_calls "$SIM_URL" "$SIM_MODEL"; }
+nginx_agent() { agent_calls "$NGINX_URL" "$SIM_MODEL"; }
+node_agent() { agent_calls "$NODE_URL" chat; }
+
+# figure agent_300kb_added_ms: what a node adds at p50 to a Messages request of 300 KB with 60 tools that it translates to Chat
+figure_agent_300kb_added_ms() {
+	mesh_use
+	added direct_agent nginx_agent node_agent
+	emit agent_300kb_added_ms "$(calc "$MESH_P50 / 1000" 2)" ms \
+		"$(calc "$NGINX_P50 / 1000" 2)"
+}
+
+IMAGE_BYTES=$((6 * 1024 * 1024))
+PNG_BEGIN=iVBORw0KGgoAAAANSUhEUgAABAAAAAMA # 1024 by 768
+
+# image_call URL MODEL BYTES: one Messages request with a picture.
+image_call() {
+	local body=$LAB/image-$2-$3.json
+	{
+		printf '{"model":"%s","max_tokens":64,"messages":[{"role":"user",' "$2"
+		printf '"content":[{"type":"image","source":{"type":"base64",'
+		printf '"media_type":"image/png","data":"%s' "$PNG_BEGIN"
+		head -c "$3" /dev/zero | tr '\0' A
+		printf '"}},{"type":"text","text":"What is this?"}]}]}'
+	} >"$body"
+	load latency "$(of_messages "$1")" "$2" --body "$body" --count 1 --warmup 0
+}
+
+# image_peak PID URL MODEL: behind a small one, which brings in the code.
+image_peak() {
+	image_call "$2" "$3" 1024 >&2
+	peak_mib "$1" image_call "$2" "$3" $IMAGE_BYTES
+}
+
+# figure image_6mb_peak_mib: how far the memory of a fresh node rises for a request with a picture of 6 MiB that it translates
+figure_image_6mb_peak_mib() {
+	local node nginx
+	mesh_fresh
+	nginx_fresh
+	node=$(image_peak "$NODE_PID" "$NODE_URL" chat)
+	nginx=$(image_peak "$FRESH_PID" "$FRESH_URL" "$SIM_MODEL")
+	emit image_6mb_peak_mib "$node" MiB "$nginx"
+	end_child "$FRESH_PID"
 }
 
 one_worker_cpu() {

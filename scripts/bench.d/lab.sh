@@ -178,7 +178,7 @@ cpu_an_event() {
 	calc "($after - $before) / $(jq .events <<<"$line")" 2
 }
 
-# kib_a_stream PID URL MODEL: what 400 open streams add to its memory.
+# kib_a_stream PID URL MODEL SETTING…: what 400 open streams add to its memory.
 kib_a_stream() {
 	local before after line streams=400
 	before=$(status_kib "$1" VmRSS)
@@ -188,16 +188,25 @@ kib_a_stream() {
 		sleep 1
 		after=$(status_kib "$1" VmRSS)
 		cat >/dev/null
-	} < <(load hold "$2" "$3" --streams $streams --seconds 2 || true)
+	} < <(load hold "${@:2}" --streams $streams --seconds 2 || true)
 	calc "($after - $before) / $streams" 1
 }
 
-# latency URL MODEL: "p50 p99" in microseconds, one call at a time.
+# latency URL MODEL SETTING…: "p50 p99" in microseconds, one call at a time.
 latency() {
 	local seen
-	seen=$(load latency "$1" "$2" --count 3000 --warmup 300) ||
+	seen=$(load latency "$1" "$2" --count 3000 --warmup 300 "${@:3}") ||
 		die "calls of $1 failed: $seen"
 	jq -r '"\(.p50_us) \(.p99_us)"' <<<"$seen"
+}
+
+# peak_mib PID COMMAND…: how far its memory rises while the command runs.
+peak_mib() {
+	local before
+	echo 5 >"/proc/$1/clear_refs" # VmHWM begins anew
+	before=$(status_kib "$1" VmRSS)
+	"${@:2}" >&2
+	calc "($(status_kib "$1" VmHWM) - $before) / 1024" 1
 }
 
 provider_start() {

@@ -1,5 +1,6 @@
 # mesh: a node and an egress as the bench wants them. The group `own` goes to
-# the provider from the node (one hop), `shared` over the link (two hops).
+# the provider from the node (one hop), `shared` over the link (two hops);
+# `chat` and `messages` go from the node, too, to who speaks nothing else.
 
 MESHES=0
 
@@ -35,9 +36,23 @@ providers:
     api_key: secret/local
     models:
       gpt-5-mini: {price: {input: 0.25, cached_input: 0.025, output: 2.00}}
+  chat:
+    type: openai-compatible
+    base_url: http://127.0.0.1:$SIM_PORT/v1
+    api_key: secret/local
+    models:
+      gpt-5-mini: {price: {input: 0.25, cached_input: 0.025, output: 2.00}}
+  messages:
+    type: anthropic
+    base_url: http://127.0.0.1:$SIM_PORT/v1
+    api_key: secret/local
+    models:
+      gpt-5-mini: {price: {input: 0.25, cached_input: 0.025, output: 2.00}}
 groups:
   own: {strategy: static, targets: [local/gpt-5-mini]}
   shared: {strategy: static, targets: [openai/gpt-5-mini]}
+  chat: {strategy: static, targets: [chat/gpt-5-mini]}
+  messages: {strategy: static, targets: [messages/gpt-5-mini]}
 EOF
 }
 
@@ -59,7 +74,7 @@ mesh_start() {
 	"$BIN/gsr-topology" sign "$dir/topology" --key "$dir/team.key" --node edge >&2
 	echo sk-bench | "$BIN/gsr-egress" secret set openai --state "$dir/egress" >&2
 	echo sk-bench | "$BIN/gsr-node" secret set local --state "$dir/node" >&2
-	TOKEN=$("$BIN/gsr-node" token create bench --state "$dir/node" --groups own,shared)
+	TOKEN=$("$BIN/gsr-node" token create bench --state "$dir/node" --groups own,shared,chat,messages)
 	spawn "$GATEWAY_CORE" "$dir-egress.log" "$BIN/gsr-egress" serve \
 		--state "$dir/egress" --topology "$dir/topology" --workers "$1"
 	EGRESS_PID=$SPAWNED

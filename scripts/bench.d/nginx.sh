@@ -1,6 +1,7 @@
 # nginx: what every figure stands beside.
 
-# nginx_conf NAME LISTEN TO: one process; /sse is not buffered.
+# nginx_conf NAME LISTEN TO: one process; /sse is not buffered; request bodies
+# are held in memory, as a node holds them.
 nginx_conf() {
 	local common="proxy_http_version 1.1; proxy_set_header Connection \"\";
 		proxy_read_timeout 60s;"
@@ -10,6 +11,7 @@ worker_rlimit_nofile 20000; error_log $LAB/$1.log;
 events { worker_connections 20000; }
 http {
 	access_log off;
+	client_max_body_size 32m; client_body_buffer_size 8m;
 	client_body_temp_path $LAB/$1-body; proxy_temp_path $LAB/$1-proxy;
 	fastcgi_temp_path $LAB/$1-fcgi; uwsgi_temp_path $LAB/$1-uwsgi;
 	scgi_temp_path $LAB/$1-scgi;
