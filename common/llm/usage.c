@@ -1,15 +1,13 @@
 #include "common/llm/usage.h"
 
-#include <stdio.h>
-
 #include "common/format/json.h"
 
 #define BYTES_A_TOKEN 4
 /* Far beyond any real answer; keeps sums and costs inside 64 bits. */
 #define TOKENS_MAX 1000000000000
 
-#define NAME_BYTES    96 /* of a figure with those around it, with NUL */
-#define PAIR_BYTES    128
+#define PAIR_BYTES    128 /* of a name with those around it, and a number */
+#define NAME_BYTES    95
 #define FIGURES_DEPTH 4
 
 static const char *const source_names[] = { "none", "provider", "partial",
@@ -168,6 +166,19 @@ make_disjoint(struct usage *u, const struct figures *f, bool inclusive)
 	u->output_tokens = f->output - u->reasoning_tokens;
 }
 
+/* A pair being put together: "outer.inner=3". */
+struct pair {
+	char text[PAIR_BYTES];
+	size_t len;
+};
+
+static void
+add(struct pair *p, struct slice text)
+{
+	memcpy(p->text + p->len, text.ptr, text.len);
+	p->len += text.len;
+}
+
 /* The pair of that name in a list of them, or where one would be added. */
 static char *
 find_pair(char *list, const char *name, size_t len)
@@ -175,62 +186,69 @@ find_pair(char *list, const char *name, size_t len)
 	char *at = list;
 
 	while (*at != '\0') {
-		if (strncmp(at, name, len) == 0 && at[len] == '=')
+		if (strncmp(at, name, len) == 0)
 			return at;
-		at += strcspn(at, " ");
+		at = strchrnul(at, ' ');
 		at += *at == ' ';
 	}
 	return at;
 }
 
-/* False when there is no room. */
+/* `name` is its beginning, up to and with the sign.  False: no room. */
 static bool
-put_pair(struct usage *u, const char *name, struct slice value)
+put_pair(struct usage *u, const struct pair *p, size_t name)
 {
-	char *list = u->provider_figures, pair[PAIR_BYTES], *at;
-	size_t had, rest, len;
-	int n = snprintf(pair, sizeof(pair), "%s=%.*s", name, SLICE_FMT(value));
+	char *list = u->provider_figures, *at = find_pair(list, p->text, name);
+	char *behind = strchrnul(at, ' ');
+	bool space = *at == '\0' && at > list;
+	size_t rest = strlen(behind);
 
-	if (n < 0 || (size_t)n >= sizeof(pair))
-		return true; /* no figure of any use */
-	len = (size_t)n;
-	at = find_pair(list, name, strlen(name));
-	had = strcspn(at, " ");
-	rest = strlen(at + had);
-	if (*at == '\0' && at > list) {
-		memmove(pair + 1, pair, len);
-		pair[0] = ' ';
-		len++;
-	}
-	if ((size_t)(at - list) + len + rest >= sizeof(u->provider_figures))
+	if ((size_t)(at - list) + space + p->len + rest >=
+	    sizeof(u->provider_figures))
 		return false;
-	memmove(at + len, at + had, rest + 1);
-	memcpy(at, pair, len);
+	memmove(at + space + p->len, behind, rest + 1);
+	if (space)
+		*at++ = ' ';
+	memcpy(at, p->text, p->len);
 	return true;
 }
 
-/* Numbers inside of `object`, whose own name stands in `name`. */
+/* Of the name that stands in `p`; one too long is of no use. */
 static bool
-put_figures(struct usage *u, const struct json_value *object,
-    char name[NAME_BYTES], int depth)
+put_number(struct usage *u, struct pair *p, struct slice raw)
+{
+	size_t name;
+
+	if (raw.len + 1 >= PAIR_BYTES - p->len)
+		return true;
+	add(p, slice_of("="));
+	name = p->len;
+	add(p, raw);
+	return put_pair(u, p, name);
+}
+
+/* Numbers inside of `object`, whose own name stands in `p`. */
+static bool
+put_figures(struct usage *u, const struct json_value *object, struct pair *p,
+    int depth)
 {
 	const struct json_value *v;
-	size_t at = strlen(name);
+	size_t outer = p->len;
 	bool room = true;
 
 	if (object == NULL || object->type != JSON_OBJECT || depth == 0)
 		return true;
 	for (v = object->first; v != NULL && room; v = v->next) {
-		if (v->name.len + 2 > NAME_BYTES - at || !is_plain(v->name))
+		if (v->name.len + 1 > NAME_BYTES - outer || !is_plain(v->name))
 			continue;
-		snprintf(name + at, NAME_BYTES - at, "%s%.*s",
-		    at > 0 ? "." : "", SLICE_FMT(v->name));
-		if (v->type == JSON_NUMBER)
-			room = put_pair(u, name, v->raw);
-		else
-			room = put_figures(u, v, name, depth - 1);
+		p->len = outer;
+		if (outer > 0)
+			add(p, slice_of("."));
+		add(p, v->name);
+		room = v->type == JSON_NUMBER ? put_number(u, p, v->raw)
+					      : put_figures(u, v, p, depth - 1);
 	}
-	name[at] = '\0';
+	p->len = outer;
 	return room;
 }
 
@@ -240,14 +258,14 @@ usage_update(struct usage *usage, enum dialect dialect,
 {
 	const struct words *words = &words_of[dialect];
 	struct figures f = known(usage, words->inclusive);
-	char name[NAME_BYTES] = "";
+	struct pair pair = { .len = 0 };
 
 	if (!take_figures(&f, words, object))
 		return false;
 	make_disjoint(usage, &f, words->inclusive);
 	usage->source = USAGE_PROVIDER;
 	note_cost(usage, json_find(object, "cost"));
-	(void)put_figures(usage, object, name, FIGURES_DEPTH);
+	(void)put_figures(usage, object, &pair, FIGURES_DEPTH);
 	return true;
 }
 

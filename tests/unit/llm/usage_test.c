@@ -184,6 +184,13 @@ later_figures_go_over_earlier_ones(void **state)
 	assert_int_equal(u.output_tokens, 40);
 	assert_int_equal(u.reasoning_tokens, 3);
 	assert_int_equal(u.cache_read_tokens, 2000);
+	update(&u, "{\"input_tokens\":7,\"cache_read_input_tokens\":30000,"
+		   "\"output_tokens\":8}");
+	assert_string_equal(u.provider_figures,
+	    "input_tokens=7 cache_creation_input_tokens=100 "
+	    "cache_read_input_tokens=30000 "
+	    "cache_creation.ephemeral_1h_input_tokens=100 output_tokens=8 "
+	    "output_tokens_details.thinking_tokens=3");
 }
 
 static void
