@@ -136,6 +136,7 @@ build_bridge(struct request *r)
 void
 wording_answer(struct request *r)
 {
+	bool has_blobs = r->passage.target != DIALECT_CHAT;
 	const struct relay_wish wish = {
 		.exchange = r->exchange,
 		.memory = &r->desk->node->process->body_memory,
@@ -148,7 +149,7 @@ wording_answer(struct request *r)
 		.request_id = slice_of(r->id_text),
 		.model = r->shape.model,
 		.dropped = r->passage.dropped,
-		.on_answer = foreign_note,
+		.on_answer = has_blobs ? foreign_note : NULL,
 		.arg = r,
 	};
 
