@@ -117,15 +117,14 @@ int64_t
 gauge_text(struct slice json)
 {
 	const char *at = json.ptr, *end = json.ptr + json.len;
-	unsigned kind, last = KINDS + 1;
+	unsigned kind, last = KINDS + 1, run = 0;
 	int64_t units = 0;
-	size_t run = 0;
 
 	for (; at < end; at++) {
 		kind = kinds[(uint8_t)*at];
 		if (kind == ESCAPE)
 			kind = take_escape(&at, end);
-		run = (run & ((size_t)0 - (last - kind <= 1))) + 1;
+		run = (last - kind <= 1 ? run : 0) + 1;
 		units += costs[kind][run % RUN_MAX];
 		last = kind;
 	}
