@@ -8,6 +8,7 @@
 #include "common/base/memory.h"
 
 #define FIRST_CAP 64
+#define INT_CHARS 20 /* a sign and 19 digits */
 
 void
 buf_init(struct buf *b, size_t max)
@@ -82,6 +83,22 @@ void
 buf_puts(struct buf *b, const char *text)
 {
 	buf_put(b, text, strlen(text));
+}
+
+void
+buf_put_int(struct buf *b, int64_t n)
+{
+	uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+	char text[INT_CHARS];
+	size_t at = sizeof(text);
+
+	do {
+		text[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest > 0);
+	if (n < 0)
+		text[--at] = '-';
+	buf_put(b, text + at, sizeof(text) - at);
 }
 
 void

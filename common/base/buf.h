@@ -49,6 +49,9 @@ void buf_put_slice(struct buf *b, struct slice s);
 
 void buf_puts(struct buf *b, const char *text);
 
+/* In decimals; for what is written too often for buf_printf. */
+void buf_put_int(struct buf *b, int64_t n);
+
 void buf_printf(struct buf *b, const char *fmt, ...) like_printf(2, 3);
 
 /*

@@ -57,7 +57,7 @@ void
 json_put_int(struct json_writer *w, int64_t number)
 {
 	before_value(w);
-	buf_printf(w->out, "%lld", (long long)number);
+	buf_put_int(w->out, number);
 }
 
 void

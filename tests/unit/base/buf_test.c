@@ -66,6 +66,36 @@ prints_up_to_the_last_byte(void **state)
 }
 
 static void
+integers_are_in_decimals(void **state)
+{
+	static const struct {
+		int64_t n;
+		const char *text;
+	} cases[] = {
+		{ 0, "0" },
+		{ 7, "7" },
+		{ -10, "-10" },
+		{ 1700000000, "1700000000" },
+		{ INT64_MAX, "9223372036854775807" },
+		{ INT64_MIN, "-9223372036854775808" },
+	};
+	struct buf b;
+	size_t i;
+
+	(void)state;
+	buf_init(&b, 20);
+	for (i = 0; i < count_of(cases); i++) {
+		buf_reset(&b);
+		buf_put_int(&b, cases[i].n);
+		assert_false(b.failed);
+		assert_string_equal(buf_text(&b), cases[i].text);
+	}
+	buf_put_int(&b, 1);
+	assert_true(b.failed);
+	buf_fini(&b);
+}
+
+static void
 gives_text_when_empty_and_when_full(void **state)
 {
 	struct buf b;
@@ -131,6 +161,7 @@ main(void)
 		cmocka_unit_test(grows_to_its_maximum_and_not_beyond),
 		cmocka_unit_test(failure_sticks_until_reset),
 		cmocka_unit_test(prints_up_to_the_last_byte),
+		cmocka_unit_test(integers_are_in_decimals),
 		cmocka_unit_test(gives_text_when_empty_and_when_full),
 		cmocka_unit_test(drops_from_the_front),
 		cmocka_unit_test(room_is_counted_by_grow),
