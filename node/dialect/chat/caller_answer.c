@@ -55,10 +55,13 @@ put_inside(struct buf *out, struct slice inside)
 static void
 put_head(struct telling *t, const char *object)
 {
-	buf_printf(t->out,
-	    "{\"id\":\"chatcmpl-%s\",\"object\":\"%s\",\"created\":%lld,"
-	    "\"model\":",
-	    t->id, object, (long long)t->created_s);
+	buf_puts(t->out, "{\"id\":\"chatcmpl-");
+	buf_puts(t->out, t->id);
+	buf_puts(t->out, "\",\"object\":\"");
+	buf_puts(t->out, object);
+	buf_puts(t->out, "\",\"created\":");
+	buf_put_int(t->out, t->created_s);
+	buf_puts(t->out, ",\"model\":");
 	put_inside(t->out, t->model);
 }
 

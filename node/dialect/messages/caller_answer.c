@@ -39,7 +39,8 @@ put_inside(struct buf *out, const char *key, struct slice inside)
 static void
 put_number(struct buf *out, const char *key, int64_t n)
 {
-	buf_printf(out, "%s%lld", key, (long long)n);
+	buf_puts(out, key);
+	buf_put_int(out, n);
 }
 
 static void
@@ -124,8 +125,12 @@ static void
 delta_begin(struct telling *t, const char *name, const char *key)
 {
 	event_begin(t, "content_block_delta");
-	buf_printf(t->out, ",\"index\":%u,\"delta\":{\"type\":\"%s\",\"%s\":\"",
-	    t->places - 1, name, key);
+	put_number(t->out, ",\"index\":", t->places - 1);
+	buf_puts(t->out, ",\"delta\":{\"type\":\"");
+	buf_puts(t->out, name);
+	buf_puts(t->out, "\",\"");
+	buf_puts(t->out, key);
+	buf_puts(t->out, "\":\"");
 }
 
 static void

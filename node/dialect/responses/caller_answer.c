@@ -46,8 +46,9 @@ begin_event(struct telling *t, const char *type)
 static void
 end_event(struct telling *t)
 {
-	buf_printf(t->out, ",\"sequence_number\":%lld}\n\n",
-	    (long long)t->number++);
+	buf_puts(t->out, ",\"sequence_number\":");
+	buf_put_int(t->out, t->number++);
+	buf_puts(t->out, "}\n\n");
 }
 
 static void
@@ -56,7 +57,8 @@ begin_item_event(struct telling *t, const struct told *b, const char *type)
 	begin_event(t, type);
 	buf_puts(t->out, ",\"item_id\":\"");
 	responses_put_item_id(t, b);
-	buf_printf(t->out, "\",\"output_index\":%u", b->place);
+	buf_puts(t->out, "\",\"output_index\":");
+	buf_put_int(t->out, b->place);
 	buf_puts(t->out, ladders[b->what].index);
 }
 

@@ -40,7 +40,8 @@ void
 responses_put_item_id(struct telling *t, const struct told *b)
 {
 	responses_put_id(t, is_search(b) ? "tsc_" : forms[b->what].prefix);
-	buf_printf(t->out, "_%u", b->place);
+	buf_putc(t->out, '_');
+	buf_put_int(t->out, b->place);
 }
 
 void
