@@ -9,6 +9,7 @@
 
 #define UNWRAP_ARENA ((size_t)256 << 20)
 #define BLOB_MAX     (4u << 20)
+#define ROOM_FIRST   4 /* blocks */
 
 const struct caller_face *
 caller_face(enum dialect d)
@@ -41,7 +42,9 @@ telling_fini(struct telling *t)
 		buf_fini(&t->blocks[i]->blob);
 		free(t->blocks[i]);
 	}
-	t->count = 0;
+	free(t->blocks);
+	t->blocks = NULL;
+	t->count = t->room = 0;
 }
 
 /* By what the provider calls it; a name with escapes is nobody's. */
@@ -58,6 +61,19 @@ know_tool(struct telling *t, struct told *b)
 	b->what = BLOCK_CUSTOM;
 }
 
+static struct told *
+add_block(struct telling *t)
+{
+	struct told *b = xcalloc(1, sizeof(*b));
+
+	if (t->count == t->room) {
+		t->room = t->room > 0 ? 2 * t->room : ROOM_FIRST;
+		t->blocks = xrealloc(t->blocks, t->room * sizeof(t->blocks[0]));
+	}
+	t->blocks[t->count++] = b;
+	return b;
+}
+
 static void
 open(struct telling *t, const struct delta *d)
 {
@@ -67,8 +83,7 @@ open(struct telling *t, const struct delta *d)
 		t->broken = true;
 		return;
 	}
-	b = xcalloc(1, sizeof(*b));
-	t->blocks[t->count++] = b;
+	b = add_block(t);
 	buf_init(&b->text, TELLING_TEXT_MAX);
 	buf_init(&b->blob, BLOB_MAX);
 	b->what = d->what;

@@ -39,8 +39,8 @@ struct telling {
 	bool wants_blobs;        /* Responses: encrypted reasoning, too */
 	struct buf *out;         /* events go here */
 	struct slice model;      /* inside */
-	struct told *blocks[BLOCKS_MAX];
-	unsigned count;
+	struct told **blocks;
+	unsigned count, room; /* at most BLOCKS_MAX */
 	bool started, finished, broken;
 	enum finish finish;
 	struct slice sequence; /* inside: the stop sequence */
