@@ -25,12 +25,14 @@ struct walk {
 const struct json_value *
 blob_of(const struct json_value *holder, enum dialect dialect)
 {
-	const struct json_value *type = json_find(holder, "type"), *value;
+	char room[JSON_WORD_MAX];
+	struct slice type = json_word(json_find(holder, "type"), room);
+	const struct json_value *value;
 	size_t i;
 
 	for (i = 0; i < count_of(kinds); i++) {
 		if (kinds[i].dialect != dialect ||
-		    !json_is(type, kinds[i].type))
+		    !slice_is(type, kinds[i].type))
 			continue;
 		value = json_find(holder, kinds[i].key);
 		if (value != NULL && value->type == JSON_STRING &&
