@@ -203,7 +203,8 @@ latency() {
 # peak_mib PID COMMAND…: how far its memory rises while the command runs.
 peak_mib() {
 	local before
-	echo 5 >"/proc/$1/clear_refs" # VmHWM begins anew
+	# VmHWM begins anew; of a node that forbids tracing, for root only.
+	echo 5 >"/proc/$1/clear_refs" || die "cannot reset the peak of $1"
 	before=$(status_kib "$1" VmRSS)
 	"${@:2}" >&2
 	calc "($(status_kib "$1" VmHWM) - $before) / 1024" 1
