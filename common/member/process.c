@@ -50,6 +50,14 @@ process_secret(struct process *p, struct slice name)
 }
 
 /*
+ * What is as big as a picture goes back to the system when it is freed, and
+ * grows by moving pages.  Left to itself the library learns from the first
+ * such block to keep them all on its heap, where the next one is copied as it
+ * grows, and where little blocks behind it hold it for ever.
+ */
+#define BIG_BYTES (1024 * 1024)
+
+/*
  * Keys lie in this process: no core file, no tracing by the same user, no
  * writes to a closed socket that kill.  Sanitizers need to trace themselves.
  */
@@ -61,6 +69,8 @@ harden(struct buf *why)
 	signal(SIGPIPE, SIG_IGN);
 	upstream_start();
 	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, BIG_BYTES);
+	mallopt(M_TRIM_THRESHOLD, 2 * BIG_BYTES);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
 		files.rlim_cur = files.rlim_max;
 		setrlimit(RLIMIT_NOFILE, &files);
