@@ -9,6 +9,9 @@
 #include "topology/file.h"
 #include "topology/keyfile.h"
 
+/* Of a model that nobody has described yet: what most can. */
+#define SUPPORTS "[tools, images, json_schema, reasoning]"
+
 #define FILE_BYTES_MAX ((size_t)256 * 1024)
 
 /* The public key of a key file, which is made when it is not there. */
@@ -112,7 +115,7 @@ put_provider(struct scaffold *s, struct buf *out,
 		buf_printf(out, "    base_url: %.*s\n", SLICE_FMT(p->base_url));
 	buf_printf(out,
 	    "    api_key: secret/%.*s  # a name, set by `gsr-egress secret "
-	    "set %.*s`\n    models:  # prices in USD per million tokens\n",
+	    "set %.*s`\n    models:  # USD per million tokens; what each can\n",
 	    SLICE_FMT(p->name), SLICE_FMT(p->name));
 	for (i = 0; i < s->models_count; i++) {
 		const struct scaffold_model *m = &s->models[i];
@@ -124,7 +127,8 @@ put_provider(struct scaffold *s, struct buf *out,
 		if (m->cached.len > 0)
 			buf_printf(out, "cached_input: %.*s, ",
 			    SLICE_FMT(m->cached));
-		buf_printf(out, "output: %.*s}}\n", SLICE_FMT(m->output));
+		buf_printf(out, "output: %.*s}, supports: " SUPPORTS "}\n",
+		    SLICE_FMT(m->output));
 	}
 }
 

@@ -283,8 +283,11 @@ ask_leave(struct owning *o, unsigned leave, const char *what)
 	if (o->terms->allowed & leave)
 		return OWN_DONE;
 	o->out->why = arena_printf(o->arena,
-	    "%s %s; the team's entry in mesh.yaml may allow it (allow: [%s])",
-	    what, allow_meaning(at), allow_name(at));
+	    "%s %s; the team's entry in mesh.yaml may allow it (allow: [%s])%s",
+	    what, allow_meaning(at), allow_name(at),
+	    leave == ALLOW_HOSTED_TOOLS
+		? ", or the group may leave it out (drop: [hosted_tools])"
+		: "");
 	return OWN_NOT_ALLOWED;
 }
 

@@ -73,7 +73,7 @@ mesh_files() {
 		--group "assistant=openai/$MODEL" --group "coder=openai/$MODEL" \
 		"${more[@]}" >"$LAB/log/init"
 	operator=$(sed -n 's/^operator key: //p' "$LAB/log/init")
-	sed -i "s/$MODEL: {price/$MODEL: {max_output: $CAP, supports: [reasoning], price/
+	sed -i "s/$MODEL: {price/$MODEL: {max_output: $CAP, price/
 		/^  answers:/a\    dialects: [responses]" "$LAB/mesh/egress/central.yaml"
 	sed -i '/targets: .claude/a\    drop: [hints, sampling]
 		/^  assistant:/a\    drop: [hints, hosted_tools]' "$LAB/mesh/node/payments.yaml"

@@ -95,7 +95,7 @@ options_shape_the_files(void **state)
 	has(&f, "egress/out.yaml", "listen: \"0.0.0.0:7000\"");
 	has(&f, "egress/out.yaml", "base_url: http://10.0.0.7/v1");
 	has(&f, "egress/out.yaml",
-	    "q/coder: {price: {input: 0.2, output: 0.6}}");
+	    "q/coder: {price: {input: 0.2, output: 0.6}, supports:");
 	has(&f, "node/b.yaml", "listen: \"127.0.0.1:9001\"");
 	has(&f, "node/b.yaml", "targets: [gpu/q/coder]");
 	assert_int_equal(access(in_root(&f, "red.key"), F_OK), 0);
