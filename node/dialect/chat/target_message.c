@@ -1,6 +1,7 @@
 #include "common/base/crypto.h"
 #include "common/format/weave.h"
 #include "node/dialect/chat/chat.h"
+#include "node/dialect/pairing.h"
 
 #define SHORT_ID_CHARS 9
 
@@ -8,6 +9,7 @@ struct writing {
 	struct weave *w;
 	const struct turn *turn;
 	const struct target_terms *terms;
+	struct pairing pairing;
 };
 
 static bool
@@ -139,6 +141,8 @@ put_user_parts(struct writing *wr, const struct message *m)
 			put_part(wr, p);
 			continue;
 		}
+		if (!pairing_took(&wr->pairing, p))
+			continue;
 		for (c = p->content; c != NULL; c = c->next)
 			if (is_media(c) && c->text.len == 0)
 				put_part(wr, c);
@@ -169,7 +173,7 @@ put_result(struct writing *wr, const struct part *result)
 	json_close(&wr->w->json, '}');
 }
 
-/* Results are messages of their own; media in them follow with the user. */
+/* Results stand behind their calls; media in them follow with the user. */
 static void
 put_user(struct writing *wr, const struct message *m)
 {
@@ -177,13 +181,12 @@ put_user(struct writing *wr, const struct message *m)
 	const struct part *p;
 
 	for (p = m->parts; p != NULL; p = p->next) {
-		if (p->kind == PART_RESULT) {
-			put_result(wr, p);
-			more |= !all_text(p->content);
-			text &= all_text(p->content);
-		} else {
+		if (p->kind != PART_RESULT) {
 			more = true;
 			text &= !is_media(p) || p->text.len > 0;
+		} else if (pairing_took(&wr->pairing, p)) {
+			more |= !all_text(p->content);
+			text &= all_text(p->content);
 		}
 	}
 	if (!more)
@@ -197,6 +200,31 @@ put_user(struct writing *wr, const struct message *m)
 	else
 		put_user_parts(wr, m);
 	json_close(&wr->w->json, '}');
+}
+
+/*
+ * What refers to calls has to stand right behind them, and each needs its
+ * result: the caller may have left while the tool ran.
+ */
+static void
+put_results(struct writing *wr, const struct message *m, size_t at)
+{
+	const struct part *p, *result;
+
+	for (p = m->parts; p != NULL; p = p->next) {
+		if (p->kind != PART_CALL)
+			continue;
+		result = pairing_take(&wr->pairing, p, at);
+		if (result != NULL) {
+			put_result(wr, result);
+			continue;
+		}
+		json_open(&wr->w->json, '{');
+		put_word(wr, "role", "tool");
+		put_id(wr, "tool_call_id", p->id);
+		put_word(wr, "content", "aborted");
+		json_close(&wr->w->json, '}');
+	}
 }
 
 static void
@@ -340,13 +368,16 @@ void
 chat_write_messages(struct weave *w, const struct turn *t,
     const struct target_terms *terms)
 {
-	struct writing writing = { w, t, terms }, *wr = &writing;
+	struct writing writing = { .w = w, .turn = t, .terms = terms },
+		       *wr = &writing;
 	const struct message *m;
+	size_t at = 0;
 
 	json_key(&w->json, "messages");
 	json_open(&w->json, '[');
 	m = put_instructions(wr, t->messages);
-	for (; m != NULL; m = m->next)
+	pairing_init(&wr->pairing, t, m);
+	for (; m != NULL; m = m->next, at++)
 		switch (m->role) {
 		case TURN_SYSTEM:
 		case TURN_DEVELOPER:
@@ -357,7 +388,9 @@ chat_write_messages(struct weave *w, const struct turn *t,
 			break;
 		case TURN_ASSISTANT:
 			put_assistant(wr, m);
+			put_results(wr, m, at);
 			break;
 		}
+	pairing_fini(&wr->pairing);
 	json_close(&wr->w->json, ']');
 }
