@@ -5,24 +5,13 @@
  */
 #include "common/base/arena.h"
 #include "common/base/crypto.h"
-#include "common/base/map.h"
 #include "common/format/json.h"
 #include "common/format/weave.h"
 #include "node/dialect/messages/messages.h"
+#include "node/dialect/pairing.h"
 
 #define ID_HASH_BYTES 4
 #define ID_KEPT_MAX   48 /* of an id that has to be changed */
-
-/* Results of one id, in order; ids may occur again in later turns. */
-struct answer {
-	struct answer *next;
-	const struct part *result;
-	size_t at; /* number of its message */
-};
-
-struct answers {
-	struct answer *first, **tail;
-};
 
 /* Calls whose results are due. */
 struct due {
@@ -33,7 +22,7 @@ struct due {
 
 struct speech {
 	struct messages_writing *m;
-	struct map answers;
+	struct pairing pairing;
 	struct due *due, **due_tail;
 	const char *role; /* of the message that is open, or NULL */
 	size_t at;        /* number of the message being written */
@@ -289,50 +278,6 @@ put_call(struct messages_writing *m, const struct part *call)
 }
 
 static void
-note_answer(struct speech *s, const struct part *result, size_t at)
-{
-	struct arena *arena = s->m->t->arena;
-	struct answers *all = map_find(&s->answers, result->id);
-	struct answer *a = arena_new(arena, struct answer);
-
-	if (all == NULL) {
-		all = arena_new(arena, struct answers);
-		all->tail = &all->first;
-		map_put(&s->answers, result->id, all);
-	}
-	*a = (struct answer){ .result = result, .at = at };
-	*all->tail = a;
-	all->tail = &a->next;
-}
-
-static void
-note_answers(struct speech *s, const struct message *from)
-{
-	const struct message *m;
-	const struct part *p;
-	size_t at = 0;
-
-	for (m = from; m != NULL; m = m->next, at++)
-		for (p = m->parts; p != NULL; p = p->next)
-			if (p->kind == PART_RESULT)
-				note_answer(s, p, at);
-}
-
-/* The next result behind the call, which is used up by that. */
-static const struct part *
-take_answer(struct speech *s, const struct due *d)
-{
-	struct answers *all = map_find(&s->answers, d->call->id);
-	struct answer *a = all != NULL ? all->first : NULL;
-
-	while (a != NULL && a->at <= d->at)
-		a = a->next;
-	if (all != NULL)
-		all->first = a != NULL ? a->next : NULL;
-	return a != NULL ? a->result : NULL;
-}
-
-static void
 put_due(struct speech *s)
 {
 	const struct part *result;
@@ -340,7 +285,7 @@ put_due(struct speech *s)
 
 	for (d = s->due; d != NULL; d = d->next) {
 		speak(s, user);
-		result = take_answer(s, d);
+		result = pairing_take(&s->pairing, d->call, d->at);
 		if (result != NULL)
 			put_result(s->m, result);
 		else
@@ -407,9 +352,8 @@ messages_write_history(struct messages_writing *m, const struct message *from)
 	const char *role;
 	const struct part *p;
 
-	map_init(&s.answers);
+	pairing_init(&s.pairing, m->t, from);
 	s.due_tail = &s.due;
-	note_answers(&s, from);
 	json_key(&m->w->json, "messages");
 	json_open(&m->w->json, '[');
 	for (message = from; message != NULL; message = message->next) {
@@ -423,5 +367,5 @@ messages_write_history(struct messages_writing *m, const struct message *from)
 	put_due(&s);
 	speak(&s, NULL);
 	json_close(&m->w->json, ']');
-	map_fini(&s.answers);
+	pairing_fini(&s.pairing);
 }
