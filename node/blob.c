@@ -2,6 +2,7 @@
 
 #include "common/format/json.h"
 #include "common/llm/splice.h"
+#include "node/dialect/raw.h"
 
 static const struct {
 	enum dialect dialect;
@@ -20,7 +21,8 @@ struct walk {
 	void *arg;
 };
 
-#define EMPTY_STRING 2 /* bytes of "" */
+#define EMPTY_STRING 2  /* bytes of "" */
+#define OUR_ID_BYTES 30 /* up to the number */
 
 const struct json_value *
 blob_of(const struct json_value *holder, enum dialect dialect)
@@ -122,13 +124,44 @@ struct cutting {
 	size_t count;
 };
 
+/* "rs_", a request's ULID, "_" and a number: an item that was told here. */
+static bool
+is_our_id(struct slice id)
+{
+	size_t i;
+
+	if (!slice_starts(id, "rs_") || id.len < OUR_ID_BYTES ||
+	    id.ptr[OUR_ID_BYTES - 1] != '_')
+		return false;
+	for (i = 3; i < OUR_ID_BYTES - 1; i++)
+		if (id.ptr[i] == '_')
+			return false;
+	return true;
+}
+
+/*
+ * Thinking of a server that has no blobs, as it was told to the caller: who
+ * has them refuses it, since nothing vouches for it.
+ */
+static bool
+is_bare(const struct json_value *holder, enum dialect dialect)
+{
+	const struct json_value *type = json_find(holder, "type");
+
+	if (dialect == DIALECT_MESSAGES)
+		return json_is(type, "thinking");
+	return json_is(type, "reasoning") &&
+	       is_our_id(inside_of(json_find(holder, "id")));
+}
+
 static bool
 holder_goes(const struct json_value *holder, void *arg)
 {
 	struct cutting *c = arg;
 	const struct json_value *blob = blob_of(holder, c->dialect);
 
-	return blob != NULL && c->goes(c->arg, blob);
+	return blob != NULL ? c->goes(c->arg, blob)
+			    : is_bare(holder, c->dialect);
 }
 
 static bool
@@ -173,4 +206,40 @@ blob_cut(struct edits *e, enum dialect dialect,
 		return edits_cut(e, list, holder_goes, &c);
 	edits_cut(e, list, message_goes, &c);
 	return c.count;
+}
+
+static bool
+has_block(const struct json_value *message, const char *type)
+{
+	const struct json_value *v = json_find(message, "content");
+
+	for (v = v != NULL ? v->first : NULL; v != NULL; v = v->next)
+		if (json_is(json_find(v, "type"), type))
+			return true;
+	return false;
+}
+
+static bool
+begins_with_thinking(const struct json_value *message)
+{
+	const struct json_value *first = json_find(message, "content")->first;
+	const struct json_value *type = json_find(first, "type");
+
+	return json_is(type, "thinking") || json_is(type, "redacted_thinking");
+}
+
+bool
+blob_loop_is_bare(const struct json_value *root)
+{
+	const struct json_value *thinking = json_find(root, "thinking");
+	const struct json_value *m = json_find(root, "messages"), *last = NULL;
+
+	if (!json_is(json_find(thinking, "type"), "enabled"))
+		return false;
+	for (m = m != NULL ? m->first : NULL; m != NULL; m = m->next)
+		if (has_block(m, "tool_use"))
+			last = m;
+		else if (!has_block(m, "tool_result"))
+			last = NULL;
+	return last != NULL && !begins_with_thinking(last);
 }

@@ -37,9 +37,16 @@ void blob_each(const struct json_value *root, enum dialect dialect,
     bool request, void (*each)(void *arg, const struct blob *blob), void *arg);
 
 /*
- * Leave out of a request the blocks or items whose blob `goes` says; gives
- * how many.  A message that had nothing else goes too.  It may be asked twice
- * of a blob; e->failed tells that they were too many.
+ * Leave out of a request the blocks or items whose blob `goes` says, and the
+ * thinking that was told here without any; gives how many.  A message that had
+ * nothing else goes too.  It may be asked twice of a blob; e->failed tells that
+ * they were too many.
  */
 size_t blob_cut(struct edits *e, enum dialect dialect,
     bool (*goes)(void *arg, const struct json_value *blob), void *arg);
+
+/*
+ * Does a Messages request ask for thinking with a budget though it goes on
+ * from results of calls that do not begin with thinking?  The API refuses it.
+ */
+bool blob_loop_is_bare(const struct json_value *root);

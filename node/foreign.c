@@ -109,6 +109,20 @@ read_again(struct request *r, const struct edits *e)
 	return r->root != NULL;
 }
 
+/* A loop of calls that lost its thinking goes on without any. */
+static bool
+stop_thinking(struct request *r)
+{
+	struct edits edits;
+
+	if (r->shape.dialect != DIALECT_MESSAGES || !blob_loop_is_bare(r->root))
+		return true;
+	edits_init(&edits, r->root, &r->arena);
+	edits_replace(&edits, json_find(r->root, "thinking"),
+	    "{\"type\":\"disabled\"}");
+	return read_again(r, &edits);
+}
+
 enum fail
 foreign_remove(struct request *r)
 {
@@ -123,7 +137,7 @@ foreign_remove(struct request *r)
 	edits_init(&edits, r->root, &r->arena);
 	if (blob_cut(&edits, r->shape.dialect, is_foreign, &m) == 0)
 		return FAIL_NONE;
-	if (edits.failed || !read_again(r, &edits))
+	if (edits.failed || !read_again(r, &edits) || !stop_thinking(r))
 		return FAIL_REQUEST_TOO_LARGE;
 	r->thoughts_removed = true;
 	return FAIL_NONE;

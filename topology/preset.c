@@ -17,7 +17,7 @@
 #define OPENAI_QUIRKS                                                          \
 	(QUIRK_USAGE_IN_STREAM | QUIRK_DEVELOPER_ROLE | QUIRK_CUSTOM_TOOLS |   \
 	    QUIRK_REASONING_EFFORT | QUIRK_OPENAI_FIELDS |                     \
-	    QUIRK_PARALLEL_FLAG | QUIRK_JSON_SCHEMA)
+	    QUIRK_FIXED_SAMPLING | QUIRK_PARALLEL_FLAG | QUIRK_JSON_SCHEMA)
 #define LIKE_OPENAI                                                            \
 	(QUIRK_USAGE_IN_STREAM | QUIRK_REASONING_EFFORT |                      \
 	    QUIRK_PARALLEL_FLAG | QUIRK_JSON_SCHEMA)

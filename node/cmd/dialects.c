@@ -15,11 +15,12 @@ static void
 fill_beyond(struct carry_list beyond[DIALECTS])
 {
 	const struct target_terms least = { .quirks = 0 };
+	const struct turn nothing = { .arena = NULL };
 	unsigned d;
 
 	for (d = 0; d < DIALECTS; d++) {
 		beyond[d] = (struct carry_list){ .unknown_count = 0 };
-		target_limits(&beyond[d], (enum dialect)d, &least);
+		target_limits(&beyond[d], (enum dialect)d, &nothing, &least);
 	}
 }
 

@@ -90,7 +90,10 @@ own(struct passage *out, struct arena *arena, const struct json_value *root,
 	return PASSAGE_OK;
 }
 
-/* Reasoning that another target made means nothing to this one. */
+/*
+ * Reasoning that another target made means nothing to this one, nor what has
+ * no blob that says who made it.
+ */
 static bool
 remove_foreign(struct turn *t, const struct passage_terms *terms)
 {
@@ -100,9 +103,10 @@ remove_foreign(struct turn *t, const struct passage_terms *terms)
 
 	for (m = t->messages; m != NULL; m = m->next)
 		for (p = m->parts; p != NULL; p = p->next) {
-			if (p->kind != PART_THINKING || p->blob.len == 0)
+			if (p->kind != PART_THINKING)
 				continue;
-			p->blob_kind = terms->made(terms->arg, p->blob);
+			if (p->blob.len > 0)
+				p->blob_kind = terms->made(terms->arg, p->blob);
 			if (p->blob_kind != BLOB_NONE)
 				continue;
 			p->blob = slice_make(NULL, 0);
@@ -196,7 +200,7 @@ translate(struct passage *out, struct arena *arena,
 	enum passage_end end;
 
 	note_alike(out->turn);
-	target_limits(&limits.beyond, out->target, &target);
+	target_limits(&limits.beyond, out->target, out->turn, &target);
 	end = check_carried(out, arena, &limits, terms->drop);
 	if (end != PASSAGE_OK)
 		return end;

@@ -1,5 +1,7 @@
 #include "node/dialect/reading.h"
 
+#include <string.h>
+
 #include "common/format/json.h"
 
 bool
@@ -7,6 +9,47 @@ reading_refuse(struct reading *r, const char *why)
 {
 	r->why = why;
 	return false;
+}
+
+static bool
+says_nothing(const struct json_value *v)
+{
+	return v->type == JSON_NULL || (v->type == JSON_ARRAY && v->count == 0);
+}
+
+bool
+reading_has_others(const struct json_value *object, const char *const *known,
+    size_t count)
+{
+	const struct json_value *v;
+	size_t i;
+
+	for (v = object->first; v != NULL; v = v->next) {
+		for (i = 0; i < count; i++)
+			if (slice_is(v->name, known[i]))
+				break;
+		if (i == count && !says_nothing(v))
+			return true;
+	}
+	return false;
+}
+
+/* Clients send defaults in so many words; a zero in as many ways. */
+static bool
+is_plain(const struct reading_key *k, const struct json_value *v)
+{
+	size_t i;
+
+	if (k->plain == NULL)
+		return false;
+	if (v->type == JSON_OBJECT || v->type == JSON_ARRAY)
+		return v->count == 0;
+	if (v->type != JSON_NUMBER || strcmp(k->plain, "0") != 0)
+		return slice_is(v->raw, k->plain);
+	for (i = 0; i < v->raw.len; i++)
+		if (strchr("-0.", v->raw.ptr[i]) == NULL)
+			return false;
+	return true;
 }
 
 static bool
@@ -41,7 +84,7 @@ reading_keys(struct reading *r, const struct json_value *root,
 	for (i = 0; i < count; i++) {
 		v = json_find(root, keys[i].name);
 		if (v != NULL && v->type != JSON_NULL &&
-		    !read_key(r, &keys[i], v))
+		    !is_plain(&keys[i], v) && !read_key(r, &keys[i], v))
 			return false;
 	}
 	for (v = root->first; v != NULL; v = v->next)

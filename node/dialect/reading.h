@@ -23,13 +23,18 @@ struct reading_key {
 	bool (*read)(struct reading *r, const struct json_value *v);
 	size_t offset; /* of a slice in the turn, for its raw value */
 	enum carry carry;
+	const char *plain; /* a raw value that is as good as none, or NULL */
 };
 
 /* Always false, for `return reading_refuse(r, …)`. */
 bool reading_refuse(struct reading *r, const char *why);
 
+/* Does it have a member that says something and is in no row of `known`? */
+must_check bool reading_has_others(const struct json_value *object,
+    const char *const *known, size_t count);
+
 /*
- * Read the members of the root that are not null, in the table's order, so
+ * Read the members of the root that say something, in the table's order, so
  * that tools are known before what names them; then note what no row knows.
  */
 must_check bool reading_keys(struct reading *r, const struct json_value *root,

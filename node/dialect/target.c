@@ -1,8 +1,12 @@
 #include "node/dialect/target.h"
 
 #include "common/base/buf.h"
+#include "common/base/crypto.h"
 #include "common/format/weave.h"
 #include "common/llm/own.h"
+
+#define KEY_CHARS_MAX  64 /* that providers take */
+#define KEY_HASH_BYTES 16
 
 const struct target_face *
 target_face(enum dialect d)
@@ -35,8 +39,19 @@ static const struct {
 	{ CARRY_SERVICE_TIER, IN_CHAT, QUIRK_OPENAI_FIELDS, false },
 };
 
+/* What models that reason refuse; of types with the quirk, if there is one. */
+static const struct {
+	enum carry carry;
+	unsigned dialects, quirk;
+} refused[] = {
+	{ CARRY_TEMPERATURE, IN_RESPONSES, 0 },
+	{ CARRY_TOP_P, IN_RESPONSES, 0 },
+	{ CARRY_TEMPERATURE, IN_CHAT, QUIRK_FIXED_SAMPLING },
+	{ CARRY_TOP_P, IN_CHAT, QUIRK_FIXED_SAMPLING },
+};
+
 void
-target_limits(struct carry_list *beyond, enum dialect d,
+target_limits(struct carry_list *beyond, enum dialect d, const struct turn *t,
     const struct target_terms *terms)
 {
 	size_t i;
@@ -46,32 +61,51 @@ target_limits(struct carry_list *beyond, enum dialect d,
 		    ((wants[i].quirk & ~terms->quirks) != 0 ||
 			(wants[i].reasons && !terms->reasons)))
 			carry_note(beyond, wants[i].carry);
+	for (i = 0; i < count_of(refused) && terms->reasons; i++)
+		if ((refused[i].dialects & (1u << d)) != 0 &&
+		    (refused[i].quirk & ~terms->quirks) == 0)
+			carry_note(beyond, refused[i].carry);
+	if (target_face(d)->limits != NULL)
+		target_face(d)->limits(beyond, t, terms);
+}
+
+static void
+print_dialects(struct buf *out, enum carry carry, unsigned dialects)
+{
+	const char *comma = " ";
+	unsigned d;
+
+	buf_printf(out, "| %s |", carry_name(carry));
+	for (d = 0; d < DIALECTS; d++) {
+		if ((dialects & (1u << d)) == 0)
+			continue;
+		buf_printf(out, "%s`%s`", comma, dialect_name((enum dialect)d));
+		comma = ", ";
+	}
 }
 
 void
 target_print_limits(struct buf *out)
 {
-	const char *comma;
-	unsigned d;
 	size_t i;
 
 	buf_puts(out, "| in a request | to | is told where the target has |\n"
 		      "|---|---|---|\n");
 	for (i = 0; i < count_of(wants); i++) {
-		buf_printf(out, "| %s |", carry_name(wants[i].carry));
-		for (d = 0, comma = " "; d < DIALECTS; d++) {
-			if ((wants[i].dialects & (1u << d)) == 0)
-				continue;
-			buf_printf(out, "%s`%s`", comma,
-			    dialect_name((enum dialect)d));
-			comma = ", ";
-		}
+		print_dialects(out, wants[i].carry, wants[i].dialects);
 		if (wants[i].reasons)
-			buf_puts(out, " | a model that `supports` `reasoning`");
+			buf_puts(out,
+			    " | a model that `supports` `reasoning` |\n");
 		else
-			buf_printf(out, " | a type with the quirk `%s`",
+			buf_printf(out, " | a type with the quirk `%s` |\n",
 			    quirk_name((size_t)__builtin_ctz(wants[i].quirk)));
-		buf_puts(out, " |\n");
+	}
+	for (i = 0; i < count_of(refused); i++) {
+		print_dialects(out, refused[i].carry, refused[i].dialects);
+		buf_printf(out, " | a model without `reasoning`%s |\n",
+		    refused[i].quirk != 0 ? ", or a type without the quirk "
+					    "`fixed_sampling`"
+					  : "");
 	}
 }
 
@@ -86,4 +120,19 @@ target_write(struct splice *out, enum dialect d, const struct turn *t,
 	target_face(d)->write(&w, t, terms);
 	out->parts = weave_parts(&w, t->arena, &out->count, &out->bytes);
 	weave_fini(&w);
+}
+
+void
+target_put_key(struct weave *w, const char *field, struct slice raw)
+{
+	char hex[2 * KEY_HASH_BYTES + 1];
+	struct hash h;
+
+	if (raw_inside(raw).len <= KEY_CHARS_MAX) {
+		weave_field(w, field, raw);
+		return;
+	}
+	h = hash_of(raw.ptr, raw.len);
+	hex_write(hex, h.bytes, KEY_HASH_BYTES);
+	json_field_text(&w->json, field, slice_of(hex));
 }

@@ -25,6 +25,9 @@ struct target_face {
 	enum dialect dialect;
 	void (*write)(struct weave *out, const struct turn *t,
 	    const struct target_terms *terms);
+	/* What it has to leave out of this turn; NULL: nothing. */
+	void (*limits)(struct carry_list *beyond, const struct turn *t,
+	    const struct target_terms *terms);
 	/* One event of a stream, parsed, or a whole answer. */
 	void (*hear)(struct hearing *h, const struct json_value *root);
 	void (*hear_whole)(struct hearing *h, const struct json_value *root);
@@ -38,7 +41,7 @@ const struct target_face *target_face(enum dialect d);
  * say: an effort where nothing reasons, fields that its server does not know.
  */
 void target_limits(struct carry_list *beyond, enum dialect d,
-    const struct target_terms *terms);
+    const struct turn *t, const struct target_terms *terms);
 
 /* What each of those wants of a target, as a table in Markdown. */
 void target_print_limits(struct buf *out);
@@ -46,3 +49,6 @@ void target_print_limits(struct buf *out);
 /* Write the turn for that dialect; the splice lies in the turn's arena. */
 void target_write(struct splice *out, enum dialect d, const struct turn *t,
     const struct target_terms *terms);
+
+/* A name for a user or a cache, raw: of one that is too long, its hash. */
+void target_put_key(struct weave *w, const char *field, struct slice raw);

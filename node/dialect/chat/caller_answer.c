@@ -24,12 +24,12 @@ is_call(const struct told *b)
 }
 
 static bool
-refused(const struct telling *t)
+has(const struct telling *t, enum block_kind what)
 {
 	unsigned i;
 
 	for (i = 0; i < t->count; i++)
-		if (t->blocks[i]->what == BLOCK_REFUSAL)
+		if (t->blocks[i]->what == what)
 			return true;
 	return false;
 }
@@ -38,7 +38,7 @@ refused(const struct telling *t)
 static const char *
 finish_word(const struct telling *t)
 {
-	if (t->finish == FINISH_REFUSAL && refused(t))
+	if (t->finish == FINISH_REFUSAL && has(t, BLOCK_REFUSAL))
 		return finish_words[FINISH_STOP];
 	return finish_words[t->finish];
 }
@@ -199,7 +199,18 @@ end(struct telling *t, const struct usage *usage)
 	buf_puts(t->out, "data: [DONE]\n\n");
 }
 
-/* All text of one kind as one string, or null when there is none. */
+/* Neither words nor calls. */
+static bool
+is_mute(const struct telling *t)
+{
+	return !has(t, BLOCK_TEXT) && !has(t, BLOCK_REFUSAL) &&
+	       !has(t, BLOCK_CALL) && !has(t, BLOCK_CUSTOM);
+}
+
+/*
+ * All text of one kind as one string, or null when there is none: but an
+ * answer of nothing at all is an empty text, for clients that read it so.
+ */
 static void
 put_texts(struct telling *t, enum block_kind what)
 {
@@ -214,7 +225,9 @@ put_texts(struct telling *t, enum block_kind what)
 		some = true;
 		buf_put_slice(t->out, buf_slice(&t->blocks[i]->text));
 	}
-	buf_puts(t->out, some ? "\"" : "null");
+	buf_puts(t->out, some                               ? "\""
+			 : what == BLOCK_TEXT && is_mute(t) ? "\"\""
+							    : "null");
 }
 
 static void
@@ -242,17 +255,6 @@ put_calls(struct telling *t)
 	}
 	if (*before == ',' && before[1] == '\0')
 		buf_putc(t->out, ']');
-}
-
-static bool
-has(const struct telling *t, enum block_kind what)
-{
-	unsigned i;
-
-	for (i = 0; i < t->count; i++)
-		if (t->blocks[i]->what == what)
-			return true;
-	return false;
 }
 
 static void

@@ -43,16 +43,31 @@ part_in(struct reading *r, struct message *m, struct part *result,
 			      : turn_part(r->turn, m, kind);
 }
 
-static void
+/* The part, or NULL of an empty text. */
+static struct part *
 take_text(struct reading *r, struct message *m, struct part *result,
     const struct json_value *text)
 {
 	struct part *p;
 
 	if (text == NULL || text->type != JSON_STRING || text->raw.len <= 2)
-		return;
+		return NULL;
 	p = part_in(r, m, result, PART_TEXT);
 	p->text = text->raw;
+	return p;
+}
+
+/* OpenAI's word for it, or the one that gateways take for others. */
+static struct slice
+mark_of(struct reading *r, const struct json_value *v)
+{
+	struct slice mark = raw_of(v, "prompt_cache_breakpoint");
+
+	if (mark.len == 0)
+		mark = raw_of(v, "cache_control");
+	if (mark.len > 0)
+		carry_note(&r->turn->carried, CARRY_CACHE_MARKS);
+	return mark;
 }
 
 static bool
@@ -60,26 +75,30 @@ take_part(struct reading *r, struct message *m, struct part *result,
     const struct json_value *v)
 {
 	const struct json_value *type = json_find(v, "type");
-	struct turn *t = r->turn;
+	struct slice mark = mark_of(r, v);
+	struct part *p = NULL;
+	bool right = true;
 
-	if (raw_of(v, "prompt_cache_breakpoint").len > 0)
-		carry_note(&t->carried, CARRY_CACHE_MARKS);
 	if (value_is(type, "text")) {
-		take_text(r, m, result, json_find(v, "text"));
+		p = take_text(r, m, result, json_find(v, "text"));
 	} else if (value_is(type, "refusal")) {
-		carry_note(&t->carried, CARRY_REFUSALS);
-		part_in(r, m, result, PART_REFUSAL)->text =
-		    raw_of(v, "refusal");
+		carry_note(&r->turn->carried, CARRY_REFUSALS);
+		p = part_in(r, m, result, PART_REFUSAL);
+		p->text = raw_of(v, "refusal");
 	} else if (value_is(type, "image_url")) {
-		return take_image(r, part_in(r, m, result, PART_IMAGE), v);
+		p = part_in(r, m, result, PART_IMAGE);
+		right = take_image(r, p, v);
 	} else if (value_is(type, "file")) {
-		return take_file(r, part_in(r, m, result, PART_FILE), v);
+		p = part_in(r, m, result, PART_FILE);
+		right = take_file(r, p, v);
 	} else if (value_is(type, "input_audio")) {
-		carry_note(&t->carried, CARRY_AUDIO);
+		carry_note(&r->turn->carried, CARRY_AUDIO);
 	} else {
-		carry_note(&t->carried, CARRY_UNKNOWN_ITEMS);
+		carry_note(&r->turn->carried, CARRY_UNKNOWN_ITEMS);
 	}
-	return true;
+	if (p != NULL)
+		p->cache = mark;
+	return right;
 }
 
 /* A string, parts, or null: of a message, or of a tool's result. */
@@ -92,7 +111,7 @@ take_content(struct reading *r, struct message *m, struct part *result,
 	if (content == NULL || content->type == JSON_NULL)
 		return true;
 	if (content->type == JSON_STRING) {
-		take_text(r, m, result, content);
+		(void)take_text(r, m, result, content);
 		return true;
 	}
 	if (content->type != JSON_ARRAY)
@@ -104,6 +123,13 @@ take_content(struct reading *r, struct message *m, struct part *result,
 			return false;
 	return true;
 }
+
+static const char *const call_fields[] = { "id", "type", "index", "function",
+	"custom" };
+static const char *const message_fields[] = { "role", "content", "name",
+	"refusal", "audio", "annotations", "tool_calls", "tool_call_id",
+	"function_call", "reasoning_content", "reasoning",
+	"reasoning_details" };
 
 static bool
 take_call(struct reading *r, struct message *m, const struct json_value *call)
@@ -119,6 +145,8 @@ take_call(struct reading *r, struct message *m, const struct json_value *call)
 	p->arguments = raw_of(f, custom ? "input" : "arguments");
 	if (custom)
 		carry_note(&r->turn->carried, CARRY_CUSTOM_TOOLS);
+	if (reading_has_others(call, call_fields, count_of(call_fields)))
+		carry_note(&r->turn->carried, CARRY_ITEM_FIELDS);
 	if (raw_inside(p->name).len == 0 || raw_inside(p->id).len == 0)
 		return reading_refuse(r,
 		    "a tool call must have an id and a name");
@@ -180,6 +208,7 @@ static bool
 take_assistant(struct reading *r, const struct json_value *v)
 {
 	struct message *m = turn_message(r->turn, TURN_ASSISTANT);
+	const struct json_value *cites = json_find(v, "annotations");
 	struct slice refusal = raw_of(v, "refusal");
 
 	m->name = raw_of(v, "name");
@@ -192,6 +221,8 @@ take_assistant(struct reading *r, const struct json_value *v)
 	}
 	if (raw_of(v, "audio").len > 0)
 		carry_note(&r->turn->carried, CARRY_AUDIO);
+	if (cites != NULL && cites->count > 0)
+		carry_note(&r->turn->carried, CARRY_DOCUMENT_CITATIONS);
 	return take_calls(r, m, v);
 }
 
@@ -221,6 +252,8 @@ take_message(struct reading *r, const struct json_value *v)
 
 	if (raw_of(v, "name").len > 0 && !value_is(role, "function"))
 		carry_note(&r->turn->carried, CARRY_MESSAGE_NAMES);
+	if (reading_has_others(v, message_fields, count_of(message_fields)))
+		carry_note(&r->turn->carried, CARRY_ITEM_FIELDS);
 	if (value_is(role, "assistant"))
 		return take_assistant(r, v);
 	if (value_is(role, "tool"))

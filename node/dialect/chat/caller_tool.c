@@ -2,66 +2,101 @@
 #include "node/dialect/chat/chat.h"
 #include "node/dialect/reading.h"
 
+/* What no other dialect has a place for, but for a mark of the cache. */
+static void
+take_others(struct reading *r, const struct json_value *v, struct tool *tool)
+{
+	static const char *const known[] = { "type", "function", "custom",
+		"name", "description", "parameters", "input_schema", "strict",
+		"format", "cache_control" };
+	const struct json_value *m;
+	size_t i;
+
+	if (raw_of(v, "cache_control").len > 0) {
+		carry_note(&r->turn->carried, CARRY_CACHE_MARKS);
+		tool->cache = raw_of(v, "cache_control");
+	}
+	for (m = v->first; m != NULL; m = m->next) {
+		for (i = 0; i < count_of(known); i++)
+			if (slice_is(m->name, known[i]))
+				break;
+		if (i == count_of(known) && m->type != JSON_NULL)
+			carry_note_unknown(&r->turn->carried, m->name);
+	}
+}
+
+/* NULL, and refused, when it cannot be one. */
+static struct tool *
+new_tool(struct reading *r, enum tool_kind kind, const struct json_value *v)
+{
+	struct slice name = raw_of(v, "name");
+	struct tool *tool = NULL;
+
+	if (raw_inside(name).len == 0) {
+		r->why = "a tool must have a name";
+	} else if (r->turn->tools_count == TOOLS_MAX) {
+		r->why = "too many tools";
+	} else {
+		tool = turn_tool(r->turn, kind, name, slice_make(NULL, 0));
+		tool->description = raw_of(v, "description");
+		take_others(r, v, tool);
+	}
+	return tool;
+}
+
 /* Also flat, as the Responses API has them: some clients mix the two. */
-static bool
+static struct tool *
 take_function(struct reading *r, const struct json_value *f)
 {
-	struct slice name = raw_of(f, "name");
-	struct tool *tool;
+	struct tool *tool = new_tool(r, TOOL_FUNCTION, f);
 
-	if (raw_inside(name).len == 0)
-		return reading_refuse(r, "a tool must have a name");
-	if (r->turn->tools_count == TOOLS_MAX)
-		return reading_refuse(r, "too many tools");
-	tool = turn_tool(r->turn, TOOL_FUNCTION, name, slice_make(NULL, 0));
-	tool->description = raw_of(f, "description");
+	if (tool == NULL)
+		return NULL;
 	tool->schema = raw_of(f, "parameters");
 	if (tool->schema.len == 0)
 		tool->schema = raw_of(f, "input_schema");
 	tool->strict = raw_of(f, "strict");
 	if (tool->strict.len > 0)
 		carry_note(&r->turn->carried, CARRY_STRICT_TOOLS);
-	return true;
+	return tool;
 }
 
-static bool
+static struct tool *
 take_custom(struct reading *r, const struct json_value *c)
 {
 	const struct json_value *format = json_find(c, "format");
 	const struct json_value *grammar = json_find(format, "grammar");
-	struct slice name = raw_of(c, "name");
-	struct tool *tool;
+	struct tool *tool = new_tool(r, TOOL_CUSTOM, c);
 
-	if (raw_inside(name).len == 0)
-		return reading_refuse(r, "a tool must have a name");
-	if (r->turn->tools_count == TOOLS_MAX)
-		return reading_refuse(r, "too many tools");
-	tool = turn_tool(r->turn, TOOL_CUSTOM, name, slice_make(NULL, 0));
+	if (tool == NULL)
+		return NULL;
 	carry_note(&r->turn->carried, CARRY_CUSTOM_TOOLS);
-	tool->description = raw_of(c, "description");
 	if (grammar == NULL)
 		grammar = format;
 	tool->syntax = raw_of(grammar, "syntax");
 	tool->definition = raw_of(grammar, "definition");
-	return true;
+	return tool;
 }
 
 static bool
 take_tool(struct reading *r, const struct json_value *v)
 {
 	const struct json_value *type = json_find(v, "type");
+	bool custom = value_is(type, "custom");
 	const struct json_value *inner;
+	struct tool *tool;
 
-	if (type == NULL || value_is(type, "function")) {
-		inner = json_find(v, "function");
-		return take_function(r, inner != NULL ? inner : v);
+	if (type != NULL && !custom && !value_is(type, "function")) {
+		carry_note(&r->turn->carried, CARRY_HOSTED_TOOLS);
+		return true;
 	}
-	if (value_is(type, "custom")) {
-		inner = json_find(v, "custom");
-		return take_custom(r, inner != NULL ? inner : v);
-	}
-	carry_note(&r->turn->carried, CARRY_HOSTED_TOOLS);
-	return true;
+	inner = json_find(v, custom ? "custom" : "function");
+	if (inner == NULL)
+		inner = v;
+	tool = custom ? take_custom(r, inner) : take_function(r, inner);
+	if (tool != NULL && inner != v)
+		take_others(r, v, tool);
+	return tool != NULL;
 }
 
 bool
@@ -83,7 +118,7 @@ chat_read_functions(struct reading *r, const struct json_value *v)
 	const struct json_value *f;
 
 	for (f = v->first; f != NULL; f = f->next)
-		if (!take_function(r, f))
+		if (take_function(r, f) == NULL)
 			return false;
 	return true;
 }

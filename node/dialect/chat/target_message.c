@@ -57,6 +57,17 @@ readable(const struct part *p)
 	return slice_make(NULL, 0);
 }
 
+/* Within a string: of a file its name, too, which has no other place. */
+static void
+put_readable(struct writing *wr, const struct part *p)
+{
+	if (p->kind == PART_FILE && p->title.len > 2) {
+		weave_inside(wr->w, raw_inside(p->title));
+		weave_text(wr->w, "\\n\\n");
+	}
+	weave_inside(wr->w, raw_inside(readable(p)));
+}
+
 /* All texts as one string; `first` stands before them. */
 static void
 put_joined(struct writing *wr, const struct part *parts, const char *first)
@@ -69,7 +80,7 @@ put_joined(struct writing *wr, const struct part *parts, const char *first)
 		if (readable(p).len == 0)
 			continue;
 		weave_text(wr->w, between);
-		weave_inside(wr->w, raw_inside(readable(p)));
+		put_readable(wr, p);
 		between = "\\n\\n";
 	}
 	weave_string_end(wr->w);
@@ -92,6 +103,18 @@ put_url(struct writing *wr, const char *name, const struct part *p)
 	weave_string_end(wr->w);
 }
 
+/* By the end of the name servers tell what is in it. */
+static void
+put_file_name(struct writing *wr, const struct part *p)
+{
+	bool pdf = slice_is(p->media_type, "application/pdf");
+
+	if (p->title.len > 2)
+		weave_field(wr->w, "filename", p->title);
+	else
+		put_word(wr, "filename", pdf ? "document.pdf" : "document");
+}
+
 static void
 put_part(struct writing *wr, const struct part *p)
 {
@@ -109,13 +132,15 @@ put_part(struct writing *wr, const struct part *p)
 		put_word(wr, "type", "file");
 		json_key(j, "file");
 		json_open(j, '{');
-		weave_field(wr->w, "filename",
-		    p->title.len > 0 ? p->title : slice_of("\"document\""));
+		put_file_name(wr, p);
 		put_url(wr, "file_data", p);
 		json_close(j, '}');
 	} else {
 		put_word(wr, "type", "text");
-		weave_field(wr->w, "text", p->text);
+		json_key(j, "text");
+		weave_string_begin(wr->w);
+		put_readable(wr, p);
+		weave_string_end(wr->w);
 	}
 	json_close(j, '}');
 }
@@ -294,11 +319,23 @@ put_assistant(struct writing *wr, const struct message *m)
 	json_close(j, '}');
 }
 
+/* A schema for who knows none; those want the word JSON there, too. */
+static void
+put_told_schema(struct writing *wr)
+{
+	weave_text(wr->w,
+	    "Answer with one JSON object and nothing else. It has to follow "
+	    "this JSON schema:\\n");
+	json_escape(&wr->w->fresh, wr->turn->format_schema);
+}
+
 /* The leading ones as one message: many templates take no second. */
 static const struct message *
 put_instructions(struct writing *wr, const struct message *m)
 {
-	bool developer = true, some = false;
+	bool schema =
+	    wr->turn->format == FORMAT_SCHEMA && !knows(wr, QUIRK_JSON_SCHEMA);
+	bool developer = true, some = schema;
 	const struct message *end;
 	const char *between = "";
 	const struct part *p;
@@ -322,6 +359,10 @@ put_instructions(struct writing *wr, const struct message *m)
 			weave_inside(wr->w, raw_inside(readable(p)));
 			between = "\\n\\n";
 		}
+	if (schema) {
+		weave_text(wr->w, between);
+		put_told_schema(wr);
+	}
 	weave_string_end(wr->w);
 	json_close(&wr->w->json, '}');
 	return end;

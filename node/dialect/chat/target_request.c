@@ -189,10 +189,13 @@ put_stops(struct weave *w, const struct turn *t)
 }
 
 static void
-put_sampling(struct weave *w, const struct turn *t)
+put_sampling(struct weave *w, const struct turn *t,
+    const struct target_terms *terms)
 {
-	weave_field(w, "temperature", t->temperature);
-	weave_field(w, "top_p", t->top_p);
+	if (!terms->reasons || !knows(terms, QUIRK_FIXED_SAMPLING)) {
+		weave_field(w, "temperature", t->temperature);
+		weave_field(w, "top_p", t->top_p);
+	}
 	put_stops(w, t);
 	weave_field(w, "seed", t->seed);
 	weave_field(w, "presence_penalty", t->presence_penalty);
@@ -202,14 +205,16 @@ put_sampling(struct weave *w, const struct turn *t)
 	weave_field(w, "top_logprobs", t->top_logprobs);
 }
 
+/* Not every model that reasons can be told not to, but all know low. */
 static enum effort
 effort_of(const struct turn *t)
 {
+	if (t->effort != EFFORT_UNSET)
+		return t->effort;
 	if (t->thinking_off)
-		return EFFORT_NONE;
-	if (t->effort == EFFORT_UNSET && t->thinking_budget > 0)
-		return effort_of_budget(t->thinking_budget);
-	return t->effort;
+		return EFFORT_LOW;
+	return t->thinking_budget > 0 ? effort_of_budget(t->thinking_budget)
+				      : EFFORT_UNSET;
 }
 
 /* Few but OpenAI know these. */
@@ -225,8 +230,8 @@ put_extras(struct weave *w, const struct turn *t,
 	if (!knows(terms, QUIRK_OPENAI_FIELDS))
 		return;
 	weave_field(w, "verbosity", t->verbosity);
-	weave_field(w, "user", t->user);
-	weave_field(w, "prompt_cache_key", t->cache_key);
+	target_put_key(w, "user", t->user);
+	target_put_key(w, "prompt_cache_key", t->cache_key);
 	weave_field(w, "service_tier",
 	    raw_is(t->service_tier, "standard_only") ? slice_of("\"default\"")
 						     : t->service_tier);
@@ -248,7 +253,7 @@ chat_write(struct weave *w, const struct turn *t,
 	}
 	if (terms->output_cap > 0)
 		json_field_int(j, terms->cap_key, terms->output_cap);
-	put_sampling(w, t);
+	put_sampling(w, t, terms);
 	put_extras(w, t, terms);
 	put_format(w, t, terms);
 	if (put_tools(w, t, terms))

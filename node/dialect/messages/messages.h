@@ -100,8 +100,10 @@ struct slice messages_text_of_base64(struct arena *arena, struct slice data);
 void messages_write_history(struct messages_writing *m,
     const struct message *from);
 
-/* A target_face's write and hear. */
+/* A target_face's write, limits and hear. */
 void messages_write(struct weave *out, const struct turn *t,
+    const struct target_terms *terms);
+void messages_limits(struct carry_list *beyond, const struct turn *t,
     const struct target_terms *terms);
 void messages_hear(struct hearing *h, const struct json_value *root);
 void messages_hear_whole(struct hearing *h, const struct json_value *root);

@@ -254,6 +254,7 @@ messages_hear_whole(struct hearing *h, const struct json_value *root)
 const struct target_face messages_target = {
 	.dialect = DIALECT_MESSAGES,
 	.write = messages_write,
+	.limits = messages_limits,
 	.hear = messages_hear,
 	.hear_whole = messages_hear_whole,
 };

@@ -455,6 +455,21 @@ put_limits(struct messages_writing *m, const struct thinking *k)
 }
 
 void
+messages_limits(struct carry_list *beyond, const struct turn *t,
+    const struct target_terms *terms)
+{
+	struct thinking k = thinking_of(t, terms);
+
+	if (k.on) {
+		carry_note(beyond, CARRY_TEMPERATURE);
+		carry_note(beyond, CARRY_TOP_P);
+		carry_note(beyond, CARRY_TOP_K);
+	}
+	if (!k.on && !k.off)
+		carry_note(beyond, CARRY_THINKING_BUDGET);
+}
+
+void
 messages_write(struct weave *out, const struct turn *t,
     const struct target_terms *terms)
 {

@@ -7,6 +7,7 @@
 #include "common/base/buf.h"
 #include "common/base/map.h"
 #include "common/format/json.h"
+#include "node/dialect/reading.h"
 #include "node/dialect/responses/asking.h"
 
 #define THOUGHTS_MAX    (64u << 20)
@@ -314,6 +315,19 @@ static const struct kind {
 	{ "mcp_approval_response", NULL, CARRY_HOSTED_TOOLS },
 };
 
+/* Of any item; ids and states are the API's own and say nothing more. */
+static const char *const known[] = { "type", "id", "status", "role", "content",
+	"phase", "call_id", "name", "namespace", "arguments", "input", "output",
+	"summary", "encrypted_content", "tools", "execution", "reasoning",
+	"text" };
+
+static void
+note_others(struct asking *a, const struct json_value *item)
+{
+	if (reading_has_others(item, known, count_of(known)))
+		carry_note(&a->t->carried, CARRY_ITEM_FIELDS);
+}
+
 static bool
 read_item(struct asking *a, const struct json_value *item)
 {
@@ -325,15 +339,19 @@ read_item(struct asking *a, const struct json_value *item)
 	if (!asking_string(a, item, "type", &type))
 		return false;
 	/* Both may come without a type. */
-	if (type.len == 0)
+	if (type.len == 0) {
+		note_others(a, item);
 		return json_find(item, "role") != NULL
 			   ? message(a, item)
 			   : item_reference(a, item);
+	}
 	for (i = 0; i < count_of(kinds); i++)
 		if (raw_is(type, kinds[i].type))
 			break;
-	if (i < count_of(kinds) && kinds[i].read != NULL)
+	if (i < count_of(kinds) && kinds[i].read != NULL) {
+		note_others(a, item);
 		return kinds[i].read(a, item);
+	}
 	carry_note(&a->t->carried,
 	    i < count_of(kinds) ? kinds[i].carry : CARRY_UNKNOWN_ITEMS);
 	return true;

@@ -233,6 +233,15 @@ goes_on(const struct turn *t)
 	return p != NULL && p->kind == PART_TEXT;
 }
 
+/* What no translation can say is refused for that, and by its name. */
+static bool
+has_unsaid(const struct carry_list *l)
+{
+	return carry_has(l, CARRY_FILE_IDS) || carry_has(l, CARRY_AUDIO) ||
+	       carry_has(l, CARRY_COMPACTION) ||
+	       carry_has(l, CARRY_UNKNOWN_ITEMS);
+}
+
 static bool
 read_passes(struct asking *a, const struct json_value *root)
 {
@@ -245,7 +254,7 @@ read_passes(struct asking *a, const struct json_value *root)
 	for (pass = FIRST; pass < PASSES; pass++)
 		if (!read_fields(a, root, (enum pass)pass))
 			return false;
-	if (a->t->messages == NULL)
+	if (a->t->messages == NULL && !has_unsaid(&a->t->carried))
 		return asking_wrong(a, "input", "has nothing to answer");
 	return true;
 }

@@ -219,7 +219,7 @@ put_parts(struct weave *w, const struct part *p)
 	json_open(&w->json, '[');
 	/* A text may not be there to begin with the word. */
 	if (p->failed && (p->content == NULL || p->content->kind != PART_TEXT))
-		put_words(w, "input_text", "Error: ", slice_of(""));
+		put_words(w, "input_text", "Error", slice_of(""));
 	for (const struct part *c = p->content; c != NULL; c = c->next) {
 		if (c == p->content && p->failed && c->kind == PART_TEXT)
 			put_words(w, "input_text",
@@ -241,7 +241,8 @@ put_output(struct weave *w, const struct part *p)
 		return;
 	}
 	weave_string_begin(w);
-	weave_text(w, p->failed ? "Error: " : "");
+	if (p->failed)
+		weave_text(w, only != NULL ? "Error: " : "Error");
 	if (only != NULL)
 		weave_inside(w, raw_inside(only->text));
 	weave_string_end(w);

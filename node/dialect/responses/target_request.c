@@ -4,29 +4,10 @@
  * input with its system messages in their places (never `instructions`, for
  * a later one has no other place).
  */
-#include "common/base/crypto.h"
 #include "common/format/weave.h"
 #include "node/dialect/responses/responses.h"
 
 #define OUTPUT_CAP_MIN 16 /* tokens; less is refused */
-#define KEY_CHARS_MAX  64 /* of names for users and caches */
-#define KEY_HASH_BYTES 16
-
-/* A name for a user or a cache; a long one is refused, its hash does too. */
-static void
-put_key(struct weave *w, const char *field, struct slice raw)
-{
-	char hex[2 * KEY_HASH_BYTES + 1];
-	struct hash h;
-
-	if (raw_inside(raw).len <= KEY_CHARS_MAX) {
-		weave_field(w, field, raw);
-		return;
-	}
-	h = hash_of(raw.ptr, raw.len);
-	hex_write(hex, h.bytes, KEY_HASH_BYTES);
-	json_field_text(&w->json, field, slice_of(hex));
-}
 
 static void
 put_function(struct weave *w, const struct tool *tool)
@@ -197,8 +178,8 @@ static void
 put_labels(struct weave *w, const struct turn *t)
 {
 	weave_field(w, "metadata", t->metadata);
-	put_key(w, "user", t->user);
-	put_key(w, "prompt_cache_key", t->cache_key);
+	target_put_key(w, "user", t->user);
+	target_put_key(w, "prompt_cache_key", t->cache_key);
 	weave_field(w, "service_tier",
 	    raw_is(t->service_tier, "standard_only") ? slice_of("\"default\"")
 						     : t->service_tier);

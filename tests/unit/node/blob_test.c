@@ -244,6 +244,54 @@ foreign_ones_are_cut_in_every_place(void **state)
 	    MESSAGES(THOUGHT("x")));
 }
 
+static void
+thinking_without_a_blob_is_cut(void **state)
+{
+	(void)state;
+	expect_cut(DIALECT_MESSAGES, MESSAGES(THOUGHT("") "," SAID), 1,
+	    MESSAGES(SAID));
+	expect_cut(DIALECT_RESPONSES,
+	    "{\"input\":[{\"type\":\"reasoning\",\"id\":"
+	    "\"rs_01ARZ3NDEKTSV4RRFFQ69G5FAV_0\",\"summary\":[]},1]}",
+	    1, "{\"input\":[1]}");
+	expect_cut(DIALECT_RESPONSES,
+	    "{\"input\":[{\"type\":\"reasoning\",\"id\":\"rs_theirs\"}]}", 0,
+	    "{\"input\":[{\"type\":\"reasoning\",\"id\":\"rs_theirs\"}]}");
+}
+
+#define LOOP(thinking, blocks, behind)                                         \
+	"{\"thinking\":{\"type\":\"" thinking "\"},\"messages\":["             \
+	"{\"role\":\"assistant\",\"content\":[" blocks "]},{\"role\":"         \
+	"\"user\",\"content\":[{\"type\":\"" behind "\"}]}]}"
+#define CALL "{\"type\":\"tool_use\"}"
+
+static void
+a_loop_without_its_thinking_is_told(void **state)
+{
+	static const struct {
+		const char *text;
+		bool bare;
+	} rows[] = {
+		{ LOOP("enabled", CALL, "tool_result"), true },
+		{ LOOP("enabled", THOUGHT("y") "," CALL, "tool_result"),
+		    false },
+		{ LOOP("adaptive", CALL, "tool_result"), false },
+		{ LOOP("enabled", CALL, "text"), false },
+		{ "{\"thinking\":{\"type\":\"enabled\"}}", false },
+	};
+	struct json_error error;
+	struct arena arena;
+	size_t i;
+
+	(void)state;
+	arena_init(&arena, ARENA_BYTES);
+	for (i = 0; i < count_of(rows); i++)
+		assert_int_equal(blob_loop_is_bare(json_parse(&arena,
+				     slice_of(rows[i].text), &error)),
+		    rows[i].bare);
+	arena_fini(&arena);
+}
+
 int
 main(void)
 {
@@ -253,6 +301,8 @@ main(void)
 		cmocka_unit_test(responses_request),
 		cmocka_unit_test(responses_answers),
 		cmocka_unit_test(foreign_ones_are_cut_in_every_place),
+		cmocka_unit_test(thinking_without_a_blob_is_cut),
+		cmocka_unit_test(a_loop_without_its_thinking_is_told),
 		cmocka_unit_test(of_other_dialects_and_types_nothing),
 	};
 

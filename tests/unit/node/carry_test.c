@@ -97,13 +97,14 @@ shows(const char *text)
 static void
 the_table_is_printed(void **state)
 {
+	const struct turn nothing = { .arena = NULL };
 	const struct target_terms least = { .quirks = 0 };
 	struct carry_list beyond[DIALECTS] = { 0 };
 	unsigned d;
 
 	(void)state;
 	for (d = 0; d < DIALECTS; d++)
-		target_limits(&beyond[d], (enum dialect)d, &least);
+		target_limits(&beyond[d], (enum dialect)d, &nothing, &least);
 	carry_print(&out, beyond);
 	shows("| seed | yes | drop: `sampling` | drop: `sampling` |  |\n");
 	shows("| audio | refused | refused | refused | in or out |\n");

@@ -111,20 +111,34 @@ golden_parse(struct arena *arena, struct slice text)
 	return root;
 }
 
-/* As the node does before a body goes on as it is. */
+static inline void
+golden_edit(struct golden_run *run, const struct edits *edits)
+{
+	struct splice splice;
+
+	edits_splice(&splice, edits);
+	run->body =
+	    golden_parse(&run->arena, golden_joined(&run->arena, &splice));
+}
+
+/* As node/foreign.c does before a body goes on as it is. */
 static inline void
 golden_cut_foreign(struct golden_run *run)
 {
-	struct splice splice;
 	struct edits edits;
 
 	edits_init(&edits, run->body, &run->arena);
 	if (blob_cut(&edits, run->shape.dialect, golden_foreign, run) == 0)
 		return;
-	edits_splice(&splice, &edits);
-	run->body =
-	    golden_parse(&run->arena, golden_joined(&run->arena, &splice));
+	golden_edit(run, &edits);
 	run->thoughts_removed = true;
+	if (run->shape.dialect != DIALECT_MESSAGES ||
+	    !blob_loop_is_bare(run->body))
+		return;
+	edits_init(&edits, run->body, &run->arena);
+	edits_replace(&edits, json_find(run->body, "thinking"),
+	    "{\"type\":\"disabled\"}");
+	golden_edit(run, &edits);
 }
 
 static inline const struct provider_type *

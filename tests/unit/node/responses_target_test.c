@@ -237,7 +237,7 @@ calls_and_results_are_paired(void **state)
 	    "{\"type\":\"custom_tool_call_output\",\"call_id\":\"c2\","
 	    "\"output\":\"\"},"
 	    "{\"type\":\"function_call_output\",\"call_id\":\"c4\",\"output\":"
-	    "[{\"type\":\"input_text\",\"text\":\"Error: \"},{\"type\":"
+	    "[{\"type\":\"input_text\",\"text\":\"Error\"},{\"type\":"
 	    "\"input_image\",\"image_url\":\"data:image/png;base64,AAAA\"}]}]"
 	    "}");
 }
