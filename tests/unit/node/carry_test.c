@@ -110,7 +110,7 @@ the_table_is_printed(void **state)
 	shows("| audio | refused | refused | refused | in or out |\n");
 	shows("| thinking | dropped | yes | yes |");
 	shows("| user | yes, else drop: `hints` | yes | yes |");
-	shows("| json_schema | yes, else refused | yes | yes |");
+	shows("| json_schema | yes, else dropped | yes | yes |");
 	buf_reset(&out);
 	carry_print_class(&out, DROP_STOP, beyond);
 	assert_string_equal(buf_text(&out), "stop");
