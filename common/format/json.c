@@ -338,6 +338,8 @@ static void
 start(struct parser *p, struct arena *arena, struct slice text,
     struct json_error *error)
 {
+	if (text.ptr == NULL)
+		text = slice_of(""); /* takes no arithmetic */
 	p->at = text.ptr;
 	p->end = text.ptr + text.len;
 	p->text = text;

@@ -99,6 +99,7 @@ bad_values_are_refused(void **state)
 	for (i = 0; i < count_of(bad); i++)
 		if (accepts(slice_of(bad[i])))
 			fail_msg("%s was taken", bad[i]);
+	assert_false(accepts(slice_make(NULL, 0)));
 	assert_false(accepts(slice_make("\0", 1)));
 	assert_false(accepts(slice_make("1\0", 2)));
 	assert_false(accepts(slice_make("\"\0\"", 3)));
