@@ -187,12 +187,15 @@ static void
 escape_byte(struct buf *out, char c)
 {
 	static const char letters[] = "btn?fr"; /* for 8 to 13; 11 has none */
+	static const char digits[] = "0123456789abcdef";
 	char pair[SHORT_ESCAPE] = { '\\', c };
+	char code[ESCAPE_CHARS] = { '\\', 'u', '0', '0', digits[c >> 4 & 0xf],
+		digits[c & 0xf] };
 
 	if (c >= '\b' && c <= '\r' && c != '\v')
 		pair[1] = letters[c - '\b'];
 	else if (c != '"' && c != '\\') {
-		buf_printf(out, "\\u%04x", (unsigned)(unsigned char)c);
+		buf_put(out, code, sizeof(code));
 		return;
 	}
 	buf_put(out, pair, sizeof(pair));
