@@ -32,6 +32,9 @@ void weave_inside(struct weave *w, struct slice inside);
 void weave_text(struct weave *w, const char *plain); /* needs no escapes */
 void weave_string_end(struct weave *w);
 
-/* The text as parts in order, in the arena; the new bytes are copied there. */
+/*
+ * The text as parts in order, in the arena; the new bytes are copied there.
+ * It is whole unless `fresh` has failed.
+ */
 struct slice *weave_parts(const struct weave *w, struct arena *arena,
     size_t *count, size_t *bytes);

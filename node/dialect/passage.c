@@ -207,8 +207,11 @@ translate(struct passage *out, struct arena *arena,
 	name_dropped(out, arena, &limits, remove_foreign(out->turn, terms));
 	target.output_cap = cap_of(out->turn, terms);
 	end = check_cap(out, arena, target.output_cap);
-	if (end == PASSAGE_OK)
-		target_write(&out->splice, out->target, out->turn, &target);
+	if (end == PASSAGE_OK &&
+	    !target_write(&out->splice, out->target, out->turn, &target))
+		return refuse(out, PASSAGE_INVALID,
+		    "The request is too large to be said in its target's "
+		    "dialect.");
 	return end;
 }
 

@@ -109,17 +109,20 @@ target_print_limits(struct buf *out)
 	}
 }
 
-void
+bool
 target_write(struct splice *out, enum dialect d, const struct turn *t,
     const struct target_terms *terms)
 {
 	struct weave w;
+	bool fits;
 
 	*out = (struct splice){ .changes = 0 };
 	weave_init(&w);
 	target_face(d)->write(&w, t, terms);
+	fits = !w.fresh.failed;
 	out->parts = weave_parts(&w, t->arena, &out->count, &out->bytes);
 	weave_fini(&w);
+	return fits;
 }
 
 void

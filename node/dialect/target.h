@@ -46,9 +46,12 @@ void target_limits(struct carry_list *beyond, enum dialect d,
 /* What each of those wants of a target, as a table in Markdown. */
 void target_print_limits(struct buf *out);
 
-/* Write the turn for that dialect; the splice lies in the turn's arena. */
-void target_write(struct splice *out, enum dialect d, const struct turn *t,
-    const struct target_terms *terms);
+/*
+ * Write the turn for that dialect; the splice lies in the turn's arena.  False
+ * when more would be new in it than a weave holds.
+ */
+must_check bool target_write(struct splice *out, enum dialect d,
+    const struct turn *t, const struct target_terms *terms);
 
 /* A name for a user or a cache, raw: of one that is too long, its hash. */
 void target_put_key(struct weave *w, const char *field, struct slice raw);

@@ -168,6 +168,7 @@ thoughts(struct asking *a, const struct json_value *item, const char *field,
 		buf_putc(&all, '"');
 		*raw = arena_copy(a->t->arena, buf_slice(&all));
 	}
+	right = right && (!all.failed || asking_wrong(a, field, "is too long"));
 	buf_fini(&all);
 	return right;
 }
