@@ -65,5 +65,6 @@ struct message {
 	struct slice name;  /* raw */
 	struct slice phase; /* raw; of an assistant's, Responses only */
 	struct part *parts, **tail;
-	bool beyond_results; /* has a part that is no result */
+	struct part **results; /* behind the results that lead */
+	bool beyond_results;   /* has a part that is no result */
 };

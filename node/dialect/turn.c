@@ -11,6 +11,9 @@
 #define WIRE_HASH_BYTES 4
 #define URL_HEAD_MAX    128 /* of a data URL, up to its comma */
 
+/* Of one call's arguments; what has more values is no object to us. */
+#define ARGUMENTS_TREE_MAX ((size_t)64 << 20)
+
 void
 turn_init(struct turn *t, struct arena *arena, enum dialect from)
 {
@@ -19,17 +22,25 @@ turn_init(struct turn *t, struct arena *arena, enum dialect from)
 	t->tools_tail = &t->tools;
 }
 
-struct message *
-turn_message(struct turn *t, enum turn_role role)
+static struct message *
+new_message(struct turn *t, enum turn_role role)
 {
 	struct message *m = arena_new(t->arena, struct message);
 
 	m->role = role;
-	m->tail = &m->parts;
+	m->tail = m->results = &m->parts;
+	t->messages_count++;
+	return m;
+}
+
+struct message *
+turn_message(struct turn *t, enum turn_role role)
+{
+	struct message *m = new_message(t, role);
+
 	*t->tail = m;
 	t->tail = &m->next;
 	t->last = m;
-	t->messages_count++;
 	return m;
 }
 
@@ -65,8 +76,12 @@ new_part(struct turn *t, enum part_kind kind, struct part ***tail)
 struct part *
 turn_part(struct turn *t, struct message *m, enum part_kind kind)
 {
+	struct part *p = new_part(t, kind, &m->tail);
+
 	m->beyond_results |= kind != PART_RESULT;
-	return new_part(t, kind, &m->tail);
+	if (!m->beyond_results)
+		m->results = m->tail;
+	return p;
 }
 
 /* The user message behind that one; a new one when there is none. */
@@ -79,11 +94,8 @@ answer_to_calls(struct turn *t, struct message *m)
 		return turn_message(t, TURN_USER);
 	if (behind->role == TURN_USER)
 		return behind;
-	m->next = arena_new(t->arena, struct message);
+	m->next = new_message(t, TURN_USER);
 	m->next->next = behind;
-	m->next->role = TURN_USER;
-	m->next->tail = &m->next->parts;
-	t->messages_count++;
 	return m->next;
 }
 
@@ -91,17 +103,12 @@ struct part *
 turn_late_result(struct turn *t, struct message *m)
 {
 	struct message *to = answer_to_calls(t, m);
-	struct part **at = &to->parts, *behind;
-	struct part *p;
+	struct part *behind = *to->results;
+	struct part *p = new_part(t, PART_RESULT, &to->results);
 
-	while (*at != NULL && (*at)->kind == PART_RESULT)
-		at = &(*at)->next;
-	behind = *at;
-	*at = NULL;
-	p = new_part(t, PART_RESULT, &at);
 	p->next = behind;
 	if (behind == NULL)
-		to->tail = &p->next;
+		to->tail = to->results;
 	return p;
 }
 
@@ -110,6 +117,13 @@ turn_result_part(struct turn *t, struct part *result, enum part_kind kind)
 {
 	assert(result->kind == PART_RESULT);
 	return new_part(t, kind, &result->content_tail);
+}
+
+/* Does the byte go on a character that has begun before? */
+static bool
+is_amid(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
 /* "space__name"; of a longer one the end becomes a hash of all of it. */
@@ -132,8 +146,10 @@ wire_name(struct arena *arena, struct slice name, struct slice space)
 		return whole;
 	h = hash_of(whole.ptr, whole.len);
 	hex_write(hex, h.bytes, WIRE_HASH_BYTES);
-	return slice_of(arena_printf(arena, "%.*s_%s",
-	    (int)(WIRE_NAME_MAX - sizeof(hex)), whole.ptr, hex));
+	whole.len = WIRE_NAME_MAX - sizeof(hex);
+	while (whole.len > 0 && is_amid(whole.ptr[whole.len]))
+		whole.len--;
+	return slice_of(arena_printf(arena, "%.*s_%s", SLICE_FMT(whole), hex));
 }
 
 struct tool *
@@ -143,6 +159,7 @@ turn_tool(struct turn *t, enum tool_kind kind, struct slice name,
 	struct slice wire = wire_name(t->arena, name, space);
 	struct tool **at = &t->tools, *tool = arena_new(t->arena, struct tool);
 
+	t->tools_named++;
 	/* Named twice, as by additional_tools: the later one, in its place. */
 	while (*at != NULL && !slice_eq((*at)->wire, wire))
 		at = &(*at)->next;
@@ -215,12 +232,27 @@ quoted(const struct turn *t, struct slice text)
 	return raw;
 }
 
+/* The object that the text is, or empty; its tree is not kept. */
+static struct slice
+object_in(struct slice text)
+{
+	const struct json_value *v;
+	struct slice raw = { NULL, 0 };
+	struct json_error error;
+	struct arena arena;
+
+	arena_init(&arena, ARGUMENTS_TREE_MAX);
+	v = json_parse(&arena, text, &error);
+	if (v != NULL && v->type == JSON_OBJECT)
+		raw = v->raw;
+	arena_fini(&arena);
+	return raw;
+}
+
 struct slice
 turn_call_object(const struct turn *t, const struct part *call)
 {
-	const struct json_value *v;
-	struct json_error error;
-	struct slice text;
+	struct slice text, object;
 
 	if (call->input.len > 0)
 		return call->input;
@@ -228,10 +260,8 @@ turn_call_object(const struct turn *t, const struct part *call)
 		return wrapped(t, "input", call->arguments);
 	if (!json_raw_text(call->arguments, t->arena, &text) || text.len == 0)
 		return slice_of("{}");
-	v = json_parse(t->arena, text, &error);
-	if (v != NULL && v->type == JSON_OBJECT)
-		return v->raw;
-	return wrapped(t, "_raw", call->arguments);
+	object = object_in(text);
+	return object.len > 0 ? object : wrapped(t, "_raw", call->arguments);
 }
 
 struct slice

@@ -16,7 +16,8 @@
 struct arena;
 struct json_value;
 
-#define TOOLS_MAX 1024
+#define TOOLS_MAX       1024
+#define TOOLS_NAMED_MAX (16 * TOOLS_MAX) /* the same again included */
 
 enum tool_kind {
 	TOOL_FUNCTION,
@@ -54,6 +55,7 @@ struct turn {
 
 	struct tool *tools, **tools_tail;
 	size_t tools_count; /* a face refuses more than TOOLS_MAX */
+	size_t tools_named; /* and than TOOLS_NAMED_MAX of these */
 	enum choice choice;
 	const struct tool *chosen; /* CHOICE_ONE */
 	enum answer_to parallel;   /* several calls at a time? */

@@ -1,3 +1,4 @@
+#include "common/base/map.h"
 #include "common/format/json.h"
 #include "node/dialect/chat/chat.h"
 #include "node/dialect/reading.h"
@@ -34,7 +35,8 @@ new_tool(struct reading *r, enum tool_kind kind, const struct json_value *v)
 
 	if (raw_inside(name).len == 0) {
 		r->why = "a tool must have a name";
-	} else if (r->turn->tools_count == TOOLS_MAX) {
+	} else if (r->turn->tools_count == TOOLS_MAX ||
+		   r->turn->tools_named == TOOLS_NAMED_MAX) {
 		r->why = "too many tools";
 	} else {
 		tool = turn_tool(r->turn, kind, name, slice_make(NULL, 0));
@@ -133,27 +135,39 @@ choice_of(const struct json_value *word)
 	return value_is(word, "auto") ? CHOICE_AUTO : CHOICE_UNSET;
 }
 
+static void
+name_allowed(struct map *named, const struct json_value *list)
+{
+	const struct json_value *v, *f;
+	struct slice name;
+
+	for (v = list != NULL ? list->first : NULL; v != NULL; v = v->next) {
+		f = json_find(v, "function");
+		if (f == NULL)
+			f = json_find(v, "custom");
+		name = raw_of(f != NULL ? f : v, "name");
+		map_put(named, name, (void *)(uintptr_t)v);
+	}
+}
+
 /* Only those that are named stay. */
 static bool
 allow_tools(struct reading *r, const struct json_value *allowed)
 {
-	const struct json_value *v, *f;
 	struct tool **at = &r->turn->tools;
-	bool named;
+	struct map named;
 
+	map_init(&named);
+	name_allowed(&named, json_find(allowed, "tools"));
 	while (*at != NULL) {
-		named = false;
-		v = json_find(allowed, "tools");
-		for (v = v != NULL ? v->first : NULL; v != NULL; v = v->next) {
-			f = json_find(v, "function");
-			named |= slice_eq((*at)->name,
-			    raw_of(f != NULL ? f : v, "name"));
-		}
-		if (named)
+		if (map_find(&named, (*at)->name) != NULL) {
 			at = &(*at)->next;
-		else
-			*at = (*at)->next;
+			continue;
+		}
+		*at = (*at)->next;
+		r->turn->tools_count--;
 	}
+	map_fini(&named);
 	r->turn->tools_tail = at;
 	r->turn->choice = choice_of(json_find(allowed, "mode"));
 	return true;

@@ -4,6 +4,7 @@
  */
 #include "common/base/arena.h"
 #include "common/base/buf.h"
+#include "common/base/map.h"
 #include "common/format/json.h"
 #include "node/dialect/responses/asking.h"
 
@@ -35,7 +36,8 @@ static struct tool *
 new_tool(struct asking *a, enum tool_kind kind, struct slice name,
     struct slice space)
 {
-	if (a->t->tools_count < TOOLS_MAX)
+	if (a->t->tools_count < TOOLS_MAX &&
+	    a->t->tools_named < TOOLS_NAMED_MAX)
 		return turn_tool(a->t, kind, name, space);
 	*a->why = "tools: there are more than 1024";
 	return NULL;
@@ -253,31 +255,45 @@ choose(struct asking *a, const struct json_value *v, struct slice type)
 	return true;
 }
 
-static bool
-is_allowed(const struct json_value *list, const struct tool *tool)
+/* By their names, else by their types; or all of a namespace. */
+struct allowed {
+	struct map names, spaces;
+};
+
+static void
+name_allowed(struct allowed *all, const struct json_value *list)
 {
 	const struct json_value *v;
-	struct slice name;
+	struct slice name, type;
 
 	for (v = list->first; v != NULL; v = v->next) {
 		name = raw_of(v, "name");
-		if (name.len > 0 ? slice_eq(name, tool->name)
-				 : slice_eq(raw_of(v, "type"), tool->name))
-			return true;
-		if (value_is(json_find(v, "type"), "namespace") &&
-		    slice_eq(name, tool->space))
-			return true;
+		type = raw_of(v, "type");
+		map_put(&all->names, name.len > 0 ? name : type,
+		    (void *)(uintptr_t)v);
+		if (name.len > 0 && raw_is(type, "namespace"))
+			map_put(&all->spaces, name, (void *)(uintptr_t)v);
 	}
-	return false;
+}
+
+static bool
+is_allowed(const struct allowed *all, const struct tool *tool)
+{
+	return map_find(&all->names, tool->name) != NULL ||
+	       map_find(&all->spaces, tool->space) != NULL;
 }
 
 static void
 keep_allowed(struct turn *t, const struct json_value *list)
 {
 	struct tool **at = &t->tools;
+	struct allowed all;
 
+	map_init(&all.names);
+	map_init(&all.spaces);
+	name_allowed(&all, list);
 	while (*at != NULL) {
-		if (is_allowed(list, *at)) {
+		if (is_allowed(&all, *at)) {
 			at = &(*at)->next;
 			continue;
 		}
@@ -285,6 +301,8 @@ keep_allowed(struct turn *t, const struct json_value *list)
 		t->tools_count--;
 	}
 	t->tools_tail = at;
+	map_fini(&all.names);
+	map_fini(&all.spaces);
 }
 
 static bool
