@@ -97,7 +97,7 @@ put_url(struct writing *wr, const char *name, const struct part *p)
 	json_key(&wr->w->json, name);
 	weave_string_begin(wr->w);
 	weave_text(wr->w, "data:");
-	weave_inside(wr->w, p->media_type);
+	json_escape(&wr->w->fresh, p->media_type);
 	weave_text(wr->w, ";base64,");
 	weave_inside(wr->w, p->data);
 	weave_string_end(wr->w);
