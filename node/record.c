@@ -80,6 +80,13 @@ answer_bytes(const struct request *r)
 	return r->relay.sent_bytes + (int64_t)left;
 }
 
+/* By its own name, as the egress's rows have it, or what was asked for. */
+static struct slice
+group_of(const struct request *r)
+{
+	return r->group != NULL ? r->group->name : r->shape.model;
+}
+
 static void
 fill_request(const struct request *r, struct slice state, const struct worth *w,
     struct request_row *row)
@@ -94,7 +101,7 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.user = r->caller->user,
 		.project = r->caller->project,
 		.dialect = slice_of(dialect_name(r->shape.dialect)),
-		.group = r->shape.model,
+		.group = group_of(r),
 		.strategy =
 		    r->group != NULL ? r->group->strategy : slice_of(""),
 		.target = r->route.target,
@@ -147,7 +154,7 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.caller = r->caller->name,
 		.user = r->caller->user,
 		.project = r->caller->project,
-		.group = r->shape.model,
+		.group = group_of(r),
 		.target = r->route.target,
 		.egress = r->route.egress,
 		.started_at =
