@@ -75,7 +75,7 @@ class Mesh {
       members[name] = { role: "node", team: name, parents: ["central"], keys: [key] };
       teams[name] = {
         signing_key: await this.topology.keygen(name), models: ["openai/gpt-5-mini", ...(this.wish.grants ?? [])],
-        ...this.wish.team,
+        ...granted(this.wish.team, name),
       };
     }
     this.topology.write("mesh.yaml", { mesh: "lab", members, teams });
