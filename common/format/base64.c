@@ -19,6 +19,8 @@ digit_of(char c)
 struct base64
 base64_begin(struct slice text)
 {
+	if (text.ptr == NULL)
+		text = slice_of(""); /* takes no arithmetic */
 	return (struct base64){ .at = text.ptr, .end = text.ptr + text.len };
 }
 

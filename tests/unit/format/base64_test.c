@@ -31,6 +31,7 @@ bytes_come_out_of_both_alphabets(void **state)
 	assert_string_equal(decoded("YT8_", room), "a??");
 	assert_string_equal(decoded("YT8/", room), "a??");
 	assert_string_equal(decoded("", room), "");
+	assert_string_equal(decoded(NULL, room), "");
 }
 
 static void
