@@ -39,7 +39,7 @@ struct wish {
 struct caller_saw {
 	struct scan scan;
 	unsigned ends, events, behind; /* the end */
-	bool error;
+	bool error, numbered;
 };
 
 int
@@ -146,6 +146,7 @@ on_event(void *arg, const struct sse_event *event)
 	enum scan_kind kind = scan_event(&h->scan, event);
 
 	assert(kind != SCAN_BROKEN);
+	assert(!h->numbered || h->scan.sequence == h->events);
 	h->events++;
 	h->behind += h->ends > 0;
 	h->ends += kind == SCAN_TERMINAL;
@@ -155,7 +156,8 @@ on_event(void *arg, const struct sse_event *event)
 static void
 check_stream(struct slice got, const struct wish *w, bool good)
 {
-	struct caller_saw h = { .ends = 0 };
+	struct caller_saw h = { .numbered = w->from != w->to &&
+					    w->to == DIALECT_RESPONSES };
 	struct sse sse;
 
 	scan_init(&h.scan, w->to);
