@@ -165,6 +165,10 @@ on_block(struct telling *t, struct told *b, const struct delta *d)
 {
 	if (b == NULL)
 		return;
+	t->bytes += d->text.len;
+	t->broken |= t->bytes > TELLING_TEXT_MAX;
+	if (t->broken)
+		return;
 	if (d->kind == DELTA_CLOSE) {
 		close(t, b);
 	} else if (d->kind == DELTA_BLOB) {

@@ -12,7 +12,7 @@
 struct caller_face;
 struct sse_event;
 
-#define TELLING_TEXT_MAX (64u << 20) /* of one block */
+#define TELLING_TEXT_MAX ((size_t)64 << 20) /* of all blocks together */
 
 struct told {
 	enum block_kind what;
@@ -41,6 +41,7 @@ struct telling {
 	struct slice model;      /* inside */
 	struct told **blocks;
 	unsigned count, room; /* at most BLOCKS_MAX */
+	size_t bytes;         /* of their texts and blobs */
 	bool started, finished, broken;
 	enum finish finish;
 	struct slice sequence; /* inside: the stop sequence */
