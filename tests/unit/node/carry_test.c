@@ -88,6 +88,39 @@ unknown_fields_are_named_safely(void **state)
 }
 
 static void
+check(enum carry c, enum dialect d, unsigned drop)
+{
+	bool lost = carry_how(c, d) == CANNOT;
+	struct carry_list list = with(c);
+
+	if (c == CARRY_UNKNOWN)
+		carry_note_unknown(&list, slice_of("x"));
+	buf_reset(&out);
+	assert_int_equal(carry_fits(&list, &to[d], drop, &out),
+	    !lost || carry_class(c) == ~0u || (carry_class(c) & drop) != 0);
+	buf_reset(&out);
+	carry_dropped(&list, &to[d], &out);
+	assert_string_equal(buf_text(&out), !lost ? ""
+					    : c == CARRY_UNKNOWN
+						? "x"
+						: carry_name(c));
+}
+
+/* Each feature alone, for each target, with each set of what may go. */
+static void
+nothing_is_lost_in_silence(void **state)
+{
+	unsigned drop;
+	int c, d;
+
+	(void)state;
+	for (c = 0; c < CARRY_COUNT; c++)
+		for (d = 0; d < DIALECTS; d++)
+			for (drop = 0; drop < 1u << DROPS; drop++)
+				check((enum carry)c, (enum dialect)d, drop);
+}
+
+static void
 shows(const char *text)
 {
 	if (strstr(buf_text(&out), text) == NULL)
@@ -132,6 +165,7 @@ main(void)
 		FRESH(a_class_lets_go),
 		FRESH(never_and_always_ask_nobody),
 		FRESH(unknown_fields_are_named_safely),
+		FRESH(nothing_is_lost_in_silence),
 		FRESH(the_table_is_printed),
 	};
 
