@@ -105,8 +105,7 @@ read_again(struct request *r, const struct edits *e)
 		memcpy(text + at, splice.parts[i].ptr, splice.parts[i].len);
 		at += splice.parts[i].len;
 	}
-	r->root = json_parse(&r->arena, slice_make(text, at), &error);
-	return r->root != NULL;
+	return request_parse(r, slice_make(text, at), &error);
 }
 
 /* A loop of calls that lost its thinking goes on without any. */

@@ -182,6 +182,15 @@ asked_in(const struct request *r)
 	return r->kind.dialect;
 }
 
+bool
+request_parse(struct request *r, struct slice body, struct json_error *error)
+{
+	r->arena.max = r->arena.used + TREE_MAX;
+	r->root = json_parse(&r->arena, body, error);
+	r->arena.max = r->arena.used + ARENA_MAX + TIMES_BODY * body.len;
+	return r->root != NULL;
+}
+
 static enum step
 step_parse(struct request *r)
 {
@@ -189,10 +198,8 @@ step_parse(struct request *r)
 	struct json_error error;
 	const char *why;
 
-	r->arena.max = r->arena.used + TREE_MAX;
-	r->root = json_parse(&r->arena, r->body_text, &error);
-	r->arena.max = ARENA_MAX + TIMES_BODY * r->body_text.len;
-	if (r->root == NULL || r->root->type != JSON_OBJECT) {
+	if (!request_parse(r, r->body_text, &error) ||
+	    r->root->type != JSON_OBJECT) {
 		why = arena_printf(&r->arena,
 		    "The body is not a JSON object: %s at byte %zu.",
 		    r->root == NULL ? error.why : "an object is expected",

@@ -22,6 +22,7 @@ struct caller_book;
 struct desk;
 struct group;
 struct http_exchange;
+struct json_error;
 struct json_value;
 
 #define REQUEST_ID_CHARS  31 /* "req_", 26 of the id, and a NUL */
@@ -99,6 +100,13 @@ struct request {
 /* A new request of that kind; may answer at once. */
 void request_begin(struct desk *d, struct http_exchange *x,
     const struct request_kind *kind);
+
+/*
+ * Make the tree of a body: the caller's, or one that was made of it.  It is
+ * bounded, and what comes behind it may be some times as large as the body.
+ */
+must_check bool request_parse(struct request *r, struct slice body,
+    struct json_error *error);
 
 /* The exchange's events. */
 void request_on_body(struct request *r);
