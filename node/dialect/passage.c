@@ -127,9 +127,11 @@ cap_of(const struct turn *t, const struct passage_terms *terms)
 
 /* A cap that the target's dialect cannot be told is refused, not sent. */
 static enum passage_end
-check_cap(struct passage *out, struct arena *arena, int64_t cap)
+check_cap(struct passage *out, struct arena *arena, int64_t cap,
+    const struct carry_target *limits)
 {
-	int64_t budget = out->turn->thinking_budget;
+	bool dropped = carry_has(&limits->beyond, CARRY_THINKING_BUDGET);
+	int64_t budget = dropped ? 0 : out->turn->thinking_budget;
 
 	if (out->target == DIALECT_RESPONSES && cap > 0 && cap < RESPONSES_CAP)
 		return refuse(out, PASSAGE_INVALID,
@@ -200,13 +202,13 @@ translate(struct passage *out, struct arena *arena,
 	enum passage_end end;
 
 	note_alike(out->turn);
+	target.output_cap = cap_of(out->turn, terms);
 	target_limits(&limits.beyond, out->target, out->turn, &target);
 	end = check_carried(out, arena, &limits, terms->drop);
 	if (end != PASSAGE_OK)
 		return end;
 	name_dropped(out, arena, &limits, remove_foreign(out->turn, terms));
-	target.output_cap = cap_of(out->turn, terms);
-	end = check_cap(out, arena, target.output_cap);
+	end = check_cap(out, arena, target.output_cap, &limits);
 	if (end == PASSAGE_OK &&
 	    !target_write(&out->splice, out->target, out->turn, &target))
 		return refuse(out, PASSAGE_INVALID,

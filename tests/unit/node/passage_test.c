@@ -225,6 +225,8 @@ static const struct {
 	    "takes." },
 	{ DIALECT_CHAT, DIALECT_MESSAGES, PASSAGE_NOT_CARRIED,
 	    CHAT(",\"reasoning\":{\"max_tokens\":100}"), NULL },
+	{ DIALECT_CHAT, DIALECT_MESSAGES, PASSAGE_NOT_CARRIED,
+	    CHAT(",\"reasoning\":{\"max_tokens\":50}"), NULL },
 	{ DIALECT_CHAT, DIALECT_MESSAGES, PASSAGE_NOT_ALLOWED,
 	    CHAT(",\"service_tier\":\"flex\""), NULL },
 	{ DIALECT_RESPONSES, DIALECT_MESSAGES, PASSAGE_INVALID,
@@ -282,6 +284,38 @@ what_is_dropped_is_named(void **state)
 	assert_string_equal(f->p.dropped, "thinking");
 }
 
+/* A budget needs more room than the caller's own cap leaves. */
+static void
+a_budget_is_measured_by_the_cap_that_is_sent(void **state)
+{
+	struct fixture *f = *state;
+	const char *body =
+	    CHAT(",\"max_tokens\":900,\"reasoning\":{\"max_tokens\":500}");
+
+	f->terms.target.output_cap = 64000;
+	assert_int_equal(passes(f, DIALECT_CHAT, DIALECT_MESSAGES, body),
+	    PASSAGE_NOT_CARRIED);
+	assert_has(f->p.why, "cannot be told: budget_tokens.");
+	f->terms.drop = ALL_DROPS;
+	assert_int_equal(passes(f, DIALECT_CHAT, DIALECT_MESSAGES, body),
+	    PASSAGE_OK);
+	assert_string_equal(f->p.dropped, "budget_tokens");
+	assert_lacks(sent(f), "thinking");
+	assert_int_equal(passes(f, DIALECT_CHAT, DIALECT_MESSAGES,
+			     CHAT(",\"max_tokens\":5000,\"reasoning\":{"
+				  "\"max_tokens\":5000}")),
+	    PASSAGE_INVALID);
+	assert_string_equal(f->p.why,
+	    "thinking.budget_tokens (5000) must be less than the output cap "
+	    "(5000).");
+	assert_int_equal(passes(f, DIALECT_CHAT, DIALECT_MESSAGES,
+			     CHAT(",\"max_tokens\":5000,\"reasoning\":{"
+				  "\"max_tokens\":4000}")),
+	    PASSAGE_OK);
+	assert_string_equal(f->p.dropped, "");
+	assert_has(sent(f), "\"budget_tokens\":4000");
+}
+
 #define THOUGHT                                                                \
 	"{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":\"q\"},{"  \
 	"\"type\":\"reasoning\",\"summary\":[{\"type\":\"summary_text\","      \
@@ -332,6 +366,7 @@ main(void)
 		story(no_cap_is_over_the_targets),
 		story(what_cannot_be_is_refused_with_its_cure),
 		story(what_is_dropped_is_named),
+		story(a_budget_is_measured_by_the_cap_that_is_sent),
 		story(thinking_goes_back_to_its_maker_alone),
 	};
 
