@@ -97,17 +97,25 @@ check_shape(const struct json_value *root, const struct passage_terms *terms,
 	assert(!shape.hosted_tools || target == terms->asks);
 }
 
+/* What the dialect or this target cannot say of what is there. */
 static void
-check_named(const struct passage *p)
+check_named(const struct passage *p, const struct passage_terms *terms)
 {
 	struct slice dropped = slice_of(p->dropped);
 	const struct carry_list *l = &p->turn->carried;
+	struct carry_list beyond = { .unknown_count = 0 };
+	struct target_terms target = terms->target;
+	int64_t cap = p->turn->output_cap;
 	int c;
 
 	assert(dropped.len < NAMES_MAX);
+	if (cap > 0 && (target.output_cap == 0 || cap < target.output_cap))
+		target.output_cap = cap;
+	target_limits(&beyond, p->target, p->turn, &target);
 	for (c = 0; c < CARRY_COUNT; c++)
 		if (c != CARRY_UNKNOWN && carry_has(l, (enum carry)c) &&
-		    carry_how((enum carry)c, p->target) == CANNOT)
+		    (carry_has(&beyond, (enum carry)c) ||
+			carry_how((enum carry)c, p->target) == CANNOT))
 			assert(strstr(p->dropped, carry_name((enum carry)c)) !=
 			       NULL);
 }
@@ -143,7 +151,7 @@ pass(struct slice body, struct passage_terms terms, unsigned dialects)
 		check_egress(root, &terms, passage.target, &arena);
 		check_shape(root, &terms, passage.target, &arena);
 		if (passage.target != terms.asks)
-			check_named(&passage);
+			check_named(&passage, &terms);
 		break;
 	}
 	arena_fini(&arena);
