@@ -97,7 +97,7 @@ assert_lacks(const char *text, const char *piece)
 	"{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[" s "]}"
 #define USE(id)                                                                \
 	"{\"type\":\"tool_use\",\"id\":\"" id "\",\"name\":\"f\",\"input\":{}" \
-					      "}"
+	"}"
 #define CALL(id, args)                                                         \
 	"{\"id\":\"" id "\",\"type\":\"function\",\"function\":{\"name\":"     \
 	"\"f\",\"arguments\":\"" args "\"}}"
