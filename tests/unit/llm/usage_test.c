@@ -197,8 +197,8 @@ static void
 the_providers_figures_are_kept(void **state)
 {
 	static const char *const wide[] = {
-		"{\"prompt_tokens\":1,\"a b\":2,\"c=d\":3,\"\\u00e9\":4,"
-		"\"\":5,\"x\":\"6\",\"y\":[7],\"z\":{\"deep\":{\"er\":8}}}",
+		("{\"prompt_tokens\":1,\"a b\":2,\"c=d\":3,\"\\u00e9\":4,"
+		 "\"\":5,\"x\":\"6\",\"y\":[7],\"z\":{\"deep\":{\"er\":8}}}"),
 		"prompt_tokens=1 z.deep.er=8",
 		"{\"prompt_tokens\":1,\"cost\":1e-05,\"n\":-2,\"prompt\":9}",
 		"prompt_tokens=1 cost=1e-05 n=-2 prompt=9",
