@@ -14,9 +14,8 @@ take_image(struct reading *r, struct part *p, const struct json_value *v)
 	if (p->detail.len > 0 && !raw_is(p->detail, "auto"))
 		carry_note(&r->turn->carried, CARRY_IMAGE_DETAIL);
 	return turn_take_url(r->turn, p, url) ||
-	       reading_refuse(r,
-		   "image_url.url must be an http(s) or a base64 data "
-		   "URL");
+	       reading_wrong(r, "image_url.url",
+		   "must be an http(s) or a base64 data URL");
 }
 
 static bool
@@ -32,7 +31,7 @@ take_file(struct reading *r, struct part *p, const struct json_value *v)
 	}
 	carry_note(&r->turn->carried, CARRY_DOCUMENTS);
 	return (turn_take_url(r->turn, p, data) && p->data.len > 0) ||
-	       reading_refuse(r, "file.file_data must be a base64 data URL");
+	       reading_wrong(r, "file.file_data", "must be a base64 data URL");
 }
 
 static struct part *
@@ -115,21 +114,19 @@ take_content(struct reading *r, struct message *m, struct part *result,
 		return true;
 	}
 	if (content->type != JSON_ARRAY)
-		return reading_refuse(r,
-		    "a message's content must be a string or an "
-		    "array of parts");
-	for (v = content->first; v != NULL; v = v->next)
+		return reading_wrong(r, "content",
+		    "must be a string or an array of parts");
+	for (v = reading_first(r, "content", content); v != NULL;
+	     v = reading_next(r, v))
 		if (!take_part(r, m, result, v))
 			return false;
 	return true;
 }
 
-static const char *const call_fields[] = { "id", "type", "index", "function",
-	"custom" };
-static const char *const message_fields[] = { "role", "content", "name",
-	"refusal", "audio", "annotations", "tool_calls", "tool_call_id",
-	"function_call", "reasoning_content", "reasoning",
-	"reasoning_details" };
+#define CALL_FIELDS "id type index function custom"
+#define MESSAGE_FIELDS                                                         \
+	"role content name refusal audio annotations tool_calls tool_call_id " \
+	"function_call reasoning_content reasoning reasoning_details"
 
 static bool
 take_call(struct reading *r, struct message *m, const struct json_value *call)
@@ -145,14 +142,14 @@ take_call(struct reading *r, struct message *m, const struct json_value *call)
 	p->arguments = raw_of(f, custom ? "input" : "arguments");
 	if (custom)
 		carry_note(&r->turn->carried, CARRY_CUSTOM_TOOLS);
-	if (reading_has_others(call, call_fields, count_of(call_fields)))
+	if (reading_has_others(call, CALL_FIELDS))
 		carry_note(&r->turn->carried, CARRY_ITEM_FIELDS);
 	if (raw_inside(p->name).len == 0 || raw_inside(p->id).len == 0)
-		return reading_refuse(r,
-		    "a tool call must have an id and a name");
+		return reading_wrong(r, NULL, "must have an id and a name");
 	if (p->arguments.len > 0 && p->arguments.ptr[0] != '"')
-		return reading_refuse(r,
-		    "a tool call's arguments must be a string");
+		return reading_wrong(r,
+		    custom ? "custom.input" : "function.arguments",
+		    "must be a string");
 	if (p->arguments.len == 0)
 		p->arguments = slice_of("\"\"");
 	return true;
@@ -180,8 +177,9 @@ take_calls(struct reading *r, struct message *m, const struct json_value *v)
 	if (calls == NULL || calls->type == JSON_NULL)
 		return true;
 	if (calls->type != JSON_ARRAY)
-		return reading_refuse(r, "tool_calls must be an array");
-	for (call = calls->first; call != NULL; call = call->next)
+		return reading_wrong(r, "tool_calls", "must be an array");
+	for (call = reading_first(r, "tool_calls", calls); call != NULL;
+	     call = reading_next(r, call))
 		if (!take_call(r, m, call))
 			return false;
 	return true;
@@ -233,8 +231,7 @@ take_result(struct reading *r, const struct json_value *v, const char *id)
 
 	p->id = raw_of(v, id);
 	if (raw_inside(p->id).len == 0)
-		return reading_refuse(r,
-		    "a tool's message must have a tool_call_id");
+		return reading_wrong(r, id, "must be a string, not empty");
 	return take_content(r, NULL, p, json_find(v, "content"));
 }
 
@@ -252,7 +249,7 @@ take_message(struct reading *r, const struct json_value *v)
 
 	if (raw_of(v, "name").len > 0 && !value_is(role, "function"))
 		carry_note(&r->turn->carried, CARRY_MESSAGE_NAMES);
-	if (reading_has_others(v, message_fields, count_of(message_fields)))
+	if (reading_has_others(v, MESSAGE_FIELDS))
 		carry_note(&r->turn->carried, CARRY_ITEM_FIELDS);
 	if (value_is(role, "assistant"))
 		return take_assistant(r, v);
@@ -267,9 +264,8 @@ take_message(struct reading *r, const struct json_value *v)
 		m->name = raw_of(v, "name");
 		return take_content(r, m, NULL, json_find(v, "content"));
 	}
-	return reading_refuse(r,
-	    "a message's role must be system, developer, user, "
-	    "assistant or tool");
+	return reading_wrong(r, "role",
+	    "must be system, developer, user, assistant or tool");
 }
 
 bool
@@ -277,9 +273,8 @@ chat_read_messages(struct reading *r, const struct json_value *v)
 {
 	const struct json_value *message;
 
-	if (v->type != JSON_ARRAY)
-		return reading_refuse(r, "messages must be an array");
-	for (message = v->first; message != NULL; message = message->next)
+	for (message = reading_first(r, "messages", v); message != NULL;
+	     message = reading_next(r, message))
 		if (!take_message(r, message))
 			return false;
 	return true;

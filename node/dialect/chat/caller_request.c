@@ -17,22 +17,22 @@ static bool read_modalities(struct reading *r, const struct json_value *v);
 
 /* clang-format off */
 static const struct reading_key keys[] = {
-	{ .name = "tools", .read = chat_read_tools, .offset = READING_NOWHERE, .carry = READING_NOTHING },
-	{ .name = "functions", .read = chat_read_functions, .offset = READING_NOWHERE, .carry = CARRY_LEGACY_FUNCTIONS, .plain = "[]" },
-	{ .name = "model", .offset = READING_NOWHERE, .carry = READING_NOTHING },
-	{ .name = "store", .offset = READING_NOWHERE, .carry = READING_NOTHING },
-	{ .name = "tool_choice", .read = chat_read_choice, .offset = READING_NOWHERE, .carry = READING_NOTHING },
-	{ .name = "function_call", .read = chat_read_choice, .offset = READING_NOWHERE, .carry = CARRY_LEGACY_FUNCTIONS },
-	{ .name = "parallel_tool_calls", .read = read_parallel, .offset = READING_NOWHERE, .carry = READING_NOTHING },
-	{ .name = "stop", .read = read_stop, .offset = READING_NOWHERE, .carry = CARRY_STOP, .plain = "[]" },
-	{ .name = "response_format", .read = read_format, .offset = READING_NOWHERE, .carry = READING_NOTHING },
-	{ .name = "reasoning_effort", .read = read_effort, .offset = READING_NOWHERE, .carry = CARRY_EFFORT },
-	{ .name = "reasoning", .read = read_reasoning, .offset = READING_NOWHERE, .carry = READING_NOTHING },
-	{ .name = "max_tokens", .read = read_cap, .offset = READING_NOWHERE, .carry = READING_NOTHING },
-	{ .name = "max_completion_tokens", .read = read_cap, .offset = READING_NOWHERE, .carry = READING_NOTHING },
-	{ .name = "stream", .read = read_stream, .offset = READING_NOWHERE, .carry = READING_NOTHING },
-	{ .name = "stream_options", .read = read_options, .offset = READING_NOWHERE, .carry = READING_NOTHING },
-	{ .name = "n", .read = read_n, .offset = READING_NOWHERE, .carry = READING_NOTHING },
+	{ .name = "tools", .type = JSON_ARRAY, .read = chat_read_tools },
+	{ .name = "functions", .read = chat_read_functions, .plain = "[]" },
+	{ .name = "model", .read = reading_own },
+	{ .name = "store", .read = reading_own },
+	{ .name = "tool_choice", .read = chat_read_choice },
+	{ .name = "function_call", .read = chat_read_call },
+	{ .name = "parallel_tool_calls", .read = read_parallel },
+	{ .name = "stop", .read = read_stop, .plain = "[]" },
+	{ .name = "response_format", .read = read_format },
+	{ .name = "reasoning_effort", .read = read_effort },
+	{ .name = "reasoning", .read = read_reasoning },
+	{ .name = "max_tokens", .read = read_cap },
+	{ .name = "max_completion_tokens", .read = read_cap },
+	{ .name = "stream", .read = read_stream },
+	{ .name = "stream_options", .read = read_options },
+	{ .name = "n", .read = read_n },
 	{ .name = "temperature", .offset = READING_AT(temperature), .carry = CARRY_TEMPERATURE },
 	{ .name = "top_p", .offset = READING_AT(top_p), .carry = CARRY_TOP_P },
 	{ .name = "top_k", .offset = READING_AT(top_k), .carry = CARRY_TOP_K },
@@ -40,7 +40,7 @@ static const struct reading_key keys[] = {
 	{ .name = "presence_penalty", .offset = READING_AT(presence_penalty), .carry = CARRY_PENALTIES, .plain = "0" },
 	{ .name = "frequency_penalty", .offset = READING_AT(frequency_penalty), .carry = CARRY_PENALTIES, .plain = "0" },
 	{ .name = "logit_bias", .offset = READING_AT(logit_bias), .carry = CARRY_LOGIT_BIAS, .plain = "{}" },
-	{ .name = "logprobs", .read = read_logprobs, .offset = READING_NOWHERE, .carry = READING_NOTHING },
+	{ .name = "logprobs", .read = read_logprobs },
 	{ .name = "top_logprobs", .offset = READING_AT(top_logprobs), .carry = CARRY_LOGPROBS, .plain = "0" },
 	{ .name = "user", .offset = READING_AT(user), .carry = CARRY_USER },
 	{ .name = "safety_identifier", .offset = READING_AT(user), .carry = CARRY_USER },
@@ -48,14 +48,14 @@ static const struct reading_key keys[] = {
 	{ .name = "service_tier", .offset = READING_AT(service_tier), .carry = CARRY_SERVICE_TIER },
 	{ .name = "verbosity", .offset = READING_AT(verbosity), .carry = CARRY_VERBOSITY, .plain = "\"medium\"" },
 	{ .name = "prompt_cache_key", .offset = READING_AT(cache_key), .carry = CARRY_CACHE_KEY },
-	{ .name = "prompt_cache_options", .offset = READING_NOWHERE, .carry = CARRY_CACHE_KEY, .plain = "{}" },
-	{ .name = "prompt_cache_retention", .offset = READING_NOWHERE, .carry = CARRY_CACHE_KEY },
-	{ .name = "prediction", .offset = READING_NOWHERE, .carry = CARRY_PREDICTION },
-	{ .name = "moderation", .offset = READING_NOWHERE, .carry = CARRY_MODERATION },
-	{ .name = "modalities", .read = read_modalities, .offset = READING_NOWHERE, .carry = READING_NOTHING },
-	{ .name = "audio", .offset = READING_NOWHERE, .carry = CARRY_AUDIO },
-	{ .name = "web_search_options", .offset = READING_NOWHERE, .carry = CARRY_HOSTED_TOOLS },
-	{ .name = "messages", .read = chat_read_messages, .offset = READING_NOWHERE, .carry = READING_NOTHING },
+	{ .name = "prompt_cache_options", .carry = CARRY_CACHE_KEY, .plain = "{}" },
+	{ .name = "prompt_cache_retention", .carry = CARRY_CACHE_KEY },
+	{ .name = "prediction", .carry = CARRY_PREDICTION },
+	{ .name = "moderation", .carry = CARRY_MODERATION },
+	{ .name = "modalities", .read = read_modalities },
+	{ .name = "audio", .carry = CARRY_AUDIO },
+	{ .name = "web_search_options", .carry = CARRY_HOSTED_TOOLS },
+	{ .name = "messages", .type = JSON_ARRAY, .read = chat_read_messages },
 };
 /* clang-format on */
 
@@ -83,28 +83,16 @@ read_parallel(struct reading *r, const struct json_value *v)
 static bool
 read_stop(struct reading *r, const struct json_value *v)
 {
-	struct turn *t = r->turn;
-	const struct json_value *s;
-	struct slice *stops;
+	struct json_value only = *v;
 
-	if (v->type == JSON_STRING) {
-		stops = arena_new(t->arena, struct slice);
-		*stops = v->raw;
-		t->stops = stops;
-		t->stops_count = 1;
-		return true;
-	}
+	only.next = NULL;
+	if (v->type == JSON_STRING)
+		return reading_stops(r, "stop",
+		    &(struct json_value){ .first = &only, .count = 1 });
 	if (v->type != JSON_ARRAY)
-		return reading_refuse(r,
-		    "stop must be a string or an array of them");
-	stops = arena_many(t->arena, struct slice, v->count);
-	for (s = v->first; s != NULL; s = s->next) {
-		if (s->type != JSON_STRING)
-			return reading_refuse(r, "stop must hold strings");
-		stops[t->stops_count++] = s->raw;
-	}
-	t->stops = stops;
-	return true;
+		return reading_wrong(r, "stop",
+		    "must be a string or an array of them");
+	return reading_stops(r, "stop", v);
 }
 
 static bool
@@ -124,8 +112,8 @@ read_format(struct reading *r, const struct json_value *v)
 		t->format_strict = raw_of(schema, "strict");
 		t->format_description = raw_of(schema, "description");
 	} else if (!value_is(type, "text")) {
-		return reading_refuse(r, "response_format.type must be text, "
-					 "json_object or json_schema");
+		return reading_wrong(r, "response_format.type",
+		    "must be text, json_object or json_schema");
 	}
 	return true;
 }
@@ -133,11 +121,11 @@ read_format(struct reading *r, const struct json_value *v)
 static bool
 read_effort(struct reading *r, const struct json_value *v)
 {
+	carry_note(&r->turn->carried, CARRY_EFFORT);
 	r->turn->effort = effort_by_name(inside_of(v));
 	return r->turn->effort != EFFORT_UNSET ||
-	       reading_refuse(r,
-		   "reasoning_effort must be none, minimal, low, medium, "
-		   "high, xhigh or max");
+	       reading_wrong(r, "reasoning_effort",
+		   "must be none, minimal, low, medium, high, xhigh or max");
 }
 
 /* OpenRouter's: {effort, max_tokens, exclude, enabled}. */
@@ -163,8 +151,8 @@ read_cap(struct reading *r, const struct json_value *v)
 	int64_t cap = number_of(v, 0), before = r->turn->output_cap;
 
 	if (cap < 1)
-		return reading_refuse(r,
-		    "max_tokens must be a positive integer");
+		return reading_wrong(r, "max_tokens",
+		    "must be a positive integer");
 	r->turn->output_cap = before > 0 ? min_i64(before, cap) : cap;
 	return true;
 }

@@ -7,42 +7,31 @@
 static void
 take_others(struct reading *r, const struct json_value *v, struct tool *tool)
 {
-	static const char *const known[] = { "type", "function", "custom",
-		"name", "description", "parameters", "input_schema", "strict",
-		"format", "cache_control" };
-	const struct json_value *m;
-	size_t i;
-
 	if (raw_of(v, "cache_control").len > 0) {
 		carry_note(&r->turn->carried, CARRY_CACHE_MARKS);
 		tool->cache = raw_of(v, "cache_control");
 	}
-	for (m = v->first; m != NULL; m = m->next) {
-		for (i = 0; i < count_of(known); i++)
-			if (slice_is(m->name, known[i]))
-				break;
-		if (i == count_of(known) && m->type != JSON_NULL)
-			carry_note_unknown(&r->turn->carried, m->name);
-	}
+	reading_note_others(r, v,
+	    "type function custom name description parameters input_schema "
+	    "strict format cache_control");
 }
 
-/* NULL, and refused, when it cannot be one. */
+/* NULL, and wrong, when it cannot be one. */
 static struct tool *
 new_tool(struct reading *r, enum tool_kind kind, const struct json_value *v)
 {
 	struct slice name = raw_of(v, "name");
-	struct tool *tool = NULL;
+	struct tool *tool;
 
 	if (raw_inside(name).len == 0) {
-		r->why = "a tool must have a name";
-	} else if (r->turn->tools_count == TOOLS_MAX ||
-		   r->turn->tools_named == TOOLS_NAMED_MAX) {
-		r->why = "too many tools";
-	} else {
-		tool = turn_tool(r->turn, kind, name, slice_make(NULL, 0));
-		tool->description = raw_of(v, "description");
-		take_others(r, v, tool);
+		reading_wrong(r, NULL, "must have a name");
+		return NULL;
 	}
+	tool = reading_tool(r, kind, name, slice_make(NULL, 0));
+	if (tool == NULL)
+		return NULL;
+	tool->description = raw_of(v, "description");
+	take_others(r, v, tool);
 	return tool;
 }
 
@@ -106,9 +95,8 @@ chat_read_tools(struct reading *r, const struct json_value *v)
 {
 	const struct json_value *tool;
 
-	if (v->type != JSON_ARRAY)
-		return reading_refuse(r, "tools must be an array");
-	for (tool = v->first; tool != NULL; tool = tool->next)
+	for (tool = reading_first(r, "tools", v); tool != NULL;
+	     tool = reading_next(r, tool))
 		if (!take_tool(r, tool))
 			return false;
 	return true;
@@ -119,7 +107,9 @@ chat_read_functions(struct reading *r, const struct json_value *v)
 {
 	const struct json_value *f;
 
-	for (f = v->first; f != NULL; f = f->next)
+	carry_note(&r->turn->carried, CARRY_LEGACY_FUNCTIONS);
+	for (f = reading_first(r, "functions", v); f != NULL;
+	     f = reading_next(r, f))
 		if (take_function(r, f) == NULL)
 			return false;
 	return true;
@@ -182,9 +172,8 @@ chat_read_choice(struct reading *r, const struct json_value *v)
 	if (v->type == JSON_STRING) {
 		t->choice = choice_of(v);
 		return t->choice != CHOICE_UNSET ||
-		       reading_refuse(r,
-			   "tool_choice must be none, auto, required or "
-			   "name a tool");
+		       reading_wrong(r, "tool_choice",
+			   "must be none, auto, required or name a tool");
 	}
 	if (value_is(json_find(v, "type"), "allowed_tools"))
 		return allow_tools(r, json_find(v, "allowed_tools"));
@@ -194,7 +183,13 @@ chat_read_choice(struct reading *r, const struct json_value *v)
 		one = json_find(v, "custom");
 	t->chosen = turn_tool_named(t, raw_of(one, "name"), slice_of(""));
 	t->choice = CHOICE_ONE;
-	return t->chosen != NULL ||
-	       reading_refuse(r,
-		   "tool_choice names a tool that is not in tools");
+	return t->chosen != NULL || reading_wrong(r, "tool_choice",
+					"names a tool that is not in tools");
+}
+
+bool
+chat_read_call(struct reading *r, const struct json_value *v)
+{
+	carry_note(&r->turn->carried, CARRY_LEGACY_FUNCTIONS);
+	return chat_read_choice(r, v);
 }

@@ -16,6 +16,7 @@ bool chat_read_messages(struct reading *r, const struct json_value *v);
 bool chat_read_tools(struct reading *r, const struct json_value *v);
 bool chat_read_functions(struct reading *r, const struct json_value *v);
 bool chat_read_choice(struct reading *r, const struct json_value *v);
+bool chat_read_call(struct reading *r, const struct json_value *v);
 
 /* A request for a provider. */
 void chat_write(struct weave *w, const struct turn *t,

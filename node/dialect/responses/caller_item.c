@@ -317,15 +317,15 @@ static const struct kind {
 };
 
 /* Of any item; ids and states are the API's own and say nothing more. */
-static const char *const known[] = { "type", "id", "status", "role", "content",
-	"phase", "call_id", "name", "namespace", "arguments", "input", "output",
-	"summary", "encrypted_content", "tools", "execution", "reasoning",
-	"text" };
+#define ITEM_FIELDS                                                            \
+	"type id status role content phase call_id name namespace arguments "  \
+	"input output summary encrypted_content tools execution reasoning "    \
+	"text"
 
 static void
 note_others(struct asking *a, const struct json_value *item)
 {
-	if (reading_has_others(item, known, count_of(known)))
+	if (reading_has_others(item, ITEM_FIELDS))
 		carry_note(&a->t->carried, CARRY_ITEM_FIELDS);
 }
 

@@ -164,32 +164,34 @@ static const struct {
 } wrongs[] = {
 	{ "{\"messages\":{}}", "messages must be an array" },
 	{ BODY("{\"role\":\"cook\"}"),
-	    "a message's role must be system, developer, user, assistant or "
+	    "messages[0].role must be system, developer, user, assistant or "
 	    "tool" },
 	{ BODY("{\"role\":\"user\",\"content\":7}"),
-	    "a message's content must be a string or an array of parts" },
+	    "messages[0].content must be a string or an array of parts" },
 	{ BODY("{\"role\":\"tool\",\"content\":\"x\"}"),
-	    "a tool's message must have a tool_call_id" },
+	    "messages[0].tool_call_id must be a string, not empty" },
 	{ BODY("{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"1\"}]}"),
-	    "a tool call must have an id and a name" },
+	    "messages[0].tool_calls[0] must have an id and a name" },
 	{ BODY("{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"1\","
 	       "\"function\":{\"name\":\"f\",\"arguments\":{}}}]}"),
-	    "a tool call's arguments must be a string" },
+	    "messages[0].tool_calls[0].function.arguments must be a "
+	    "string" },
 	{ BODY("{\"role\":\"assistant\",\"tool_calls\":{}}"),
-	    "tool_calls must be an array" },
+	    "messages[0].tool_calls must be an array" },
 	{ BODY("{\"role\":\"user\",\"content\":[{\"type\":\"image_url\","
 	       "\"image_url\":{\"url\":\"ftp://x\"}}]}"),
-	    "image_url.url must be an http(s) or a base64 data URL" },
+	    "messages[0].content[0].image_url.url must be an http(s) or a "
+	    "base64 data URL" },
 	{ WITH("\"tools\":{}"), "tools must be an array" },
 	{ WITH("\"tools\":[{\"type\":\"function\",\"function\":{}}]"),
-	    "a tool must have a name" },
+	    "tools[0] must have a name" },
 	{ WITH("\"tool_choice\":\"f\""),
 	    "tool_choice must be none, auto, required or name a tool" },
 	{ WITH("\"tool_choice\":{\"type\":\"function\",\"function\":{"
 	       "\"name\":\"f\"}}"),
 	    "tool_choice names a tool that is not in tools" },
 	{ WITH("\"stop\":7"), "stop must be a string or an array of them" },
-	{ WITH("\"stop\":[7]"), "stop must hold strings" },
+	{ WITH("\"stop\":[7]"), "stop[0] must be a string" },
 	{ WITH("\"max_tokens\":0"), "max_tokens must be a positive integer" },
 	{ WITH("\"reasoning_effort\":\"very\""),
 	    "reasoning_effort must be none, minimal, low, medium, high, xhigh "
