@@ -50,3 +50,15 @@ value_is(const struct json_value *v, const char *text)
 {
 	return v != NULL && v->type == JSON_STRING && raw_is(v->raw, text);
 }
+
+bool
+is_text(const struct json_value *v)
+{
+	return v != NULL && v->type == JSON_STRING;
+}
+
+bool
+is_object(const struct json_value *v)
+{
+	return v != NULL && v->type == JSON_OBJECT;
+}

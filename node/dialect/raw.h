@@ -16,6 +16,10 @@ bool raw_is(struct slice raw, const char *text);
 /* What stands between a raw string's quotes. */
 struct slice raw_inside(struct slice raw);
 
+/* Is it there, and of this type? */
+bool is_text(const struct json_value *v);
+bool is_object(const struct json_value *v);
+
 /* A raw JSON string's inside, or empty when v is no string. */
 struct slice inside_of(const struct json_value *v);
 /* Its number, or `otherwise`. */

@@ -6,43 +6,32 @@
 enum { BY_USER = 1, BY_ASSISTANT = 2, BY_SYSTEM = 4, IN_RESULT = 8 };
 
 static unsigned
-standing(const struct messages_reading *r)
+standing(const struct messages_reading *m)
 {
-	if (r->result != NULL)
+	if (m->result != NULL)
 		return IN_RESULT;
-	if (r->role == TURN_ASSISTANT)
+	if (m->role == TURN_ASSISTANT)
 		return BY_ASSISTANT;
-	return r->role == TURN_USER ? BY_USER : BY_SYSTEM;
+	return m->role == TURN_USER ? BY_USER : BY_SYSTEM;
 }
 
 struct part *
-messages_add(struct messages_reading *r, enum part_kind kind)
+messages_add(struct reading *r, enum part_kind kind)
 {
-	if (r->result != NULL)
-		return turn_result_part(r->t, r->result, kind);
-	if (r->message == NULL)
-		r->message = r->role == TURN_ASSISTANT
-				 ? turn_go_on(r->t, r->role)
-				 : turn_message(r->t, r->role);
-	return turn_part(r->t, r->message, kind);
-}
+	struct messages_reading *m = messages_of(r);
 
-static bool
-is_text(const struct json_value *v)
-{
-	return v != NULL && v->type == JSON_STRING;
-}
-
-static bool
-is_object(const struct json_value *v)
-{
-	return v != NULL && v->type == JSON_OBJECT;
+	if (m->result != NULL)
+		return turn_result_part(r->turn, m->result, kind);
+	if (m->message == NULL)
+		m->message = m->role == TURN_ASSISTANT
+				 ? turn_go_on(r->turn, m->role)
+				 : turn_message(r->turn, m->role);
+	return turn_part(r->turn, m->message, kind);
 }
 
 /* Empty texts are nothing: no API takes them. */
 void
-messages_add_text(struct messages_reading *r, struct slice raw,
-    struct slice cache)
+messages_add_text(struct reading *r, struct slice raw, struct slice cache)
 {
 	struct part *p;
 
@@ -54,44 +43,44 @@ messages_add_text(struct messages_reading *r, struct slice raw,
 }
 
 static bool
-read_text(struct messages_reading *r, const struct json_value *block)
+read_text(struct reading *r, const struct json_value *block)
 {
 	const struct json_value *text = json_find(block, "text");
 	const struct json_value *citations = json_find(block, "citations");
 
 	if (!is_text(text))
-		return messages_wrong(r, "text must be a string");
+		return reading_wrong(r, "text", "must be a string");
 	if (citations != NULL && citations->count > 0)
-		carry_note(&r->t->carried, CARRY_DOCUMENT_CITATIONS);
+		carry_note(&r->turn->carried, CARRY_DOCUMENT_CITATIONS);
 	messages_add_text(r, text->raw, messages_cache_mark(r, block));
 	return true;
 }
 
 static bool
-read_reference(struct messages_reading *r, const struct json_value *block)
+read_reference(struct reading *r, const struct json_value *block)
 {
 	const struct json_value *name = json_find(block, "tool_name");
 
 	if (!is_text(name))
-		return messages_wrong(r, "tool_name must be a string");
-	carry_note(&r->t->carried, CARRY_TOOL_REFERENCE);
+		return reading_wrong(r, "tool_name", "must be a string");
+	carry_note(&r->turn->carried, CARRY_TOOL_REFERENCE);
 	messages_add_text(r,
-	    slice_of(arena_printf(r->t->arena, "\"Loaded tool: %.*s\"",
+	    slice_of(arena_printf(r->turn->arena, "\"Loaded tool: %.*s\"",
 		SLICE_FMT(inside_of(name)))),
 	    messages_cache_mark(r, block));
 	return true;
 }
 
 static bool
-read_thinking(struct messages_reading *r, const struct json_value *block)
+read_thinking(struct reading *r, const struct json_value *block)
 {
 	const struct json_value *text = json_find(block, "thinking");
 	const struct json_value *blob = json_find(block, "signature");
 	struct part *p;
 
 	if (!is_text(text))
-		return messages_wrong(r, "thinking must be a string");
-	carry_note(&r->t->carried, CARRY_THOUGHTS);
+		return reading_wrong(r, "thinking", "must be a string");
+	carry_note(&r->turn->carried, CARRY_THOUGHTS);
 	if (inside_of(text).len == 0 && inside_of(blob).len == 0)
 		return true;
 	p = messages_add(r, PART_THINKING);
@@ -104,14 +93,14 @@ read_thinking(struct messages_reading *r, const struct json_value *block)
 }
 
 static bool
-read_redacted(struct messages_reading *r, const struct json_value *block)
+read_redacted(struct reading *r, const struct json_value *block)
 {
 	const struct json_value *blob = json_find(block, "data");
 	struct part *p;
 
 	if (!is_text(blob))
-		return messages_wrong(r, "data must be a string");
-	carry_note(&r->t->carried, CARRY_THOUGHTS);
+		return reading_wrong(r, "data", "must be a string");
+	carry_note(&r->turn->carried, CARRY_THOUGHTS);
 	p = messages_add(r, PART_THINKING);
 	p->blob_kind = BLOB_REDACTED;
 	p->blob = blob->raw;
@@ -119,7 +108,7 @@ read_redacted(struct messages_reading *r, const struct json_value *block)
 }
 
 static bool
-read_call(struct messages_reading *r, const struct json_value *block)
+read_call(struct reading *r, const struct json_value *block)
 {
 	const struct json_value *id = json_find(block, "id");
 	const struct json_value *name = json_find(block, "name");
@@ -128,11 +117,11 @@ read_call(struct messages_reading *r, const struct json_value *block)
 	struct part *p;
 
 	if (!is_text(id) || !is_text(name) || inside_of(name).len == 0)
-		return messages_wrong(r, "id and name must be strings");
+		return reading_wrong(r, "id and name", "must be strings");
 	if (!is_object(input))
-		return messages_wrong(r, "input must be an object");
+		return reading_wrong(r, "input", "must be an object");
 	if (is_object(by) && !value_is(json_find(by, "type"), "direct"))
-		carry_note(&r->t->carried, CARRY_HOSTED_TOOLS);
+		carry_note(&r->turn->carried, CARRY_HOSTED_TOOLS);
 	p = messages_add(r, PART_CALL);
 	p->id = id->raw;
 	p->name = name->raw;
@@ -142,69 +131,71 @@ read_call(struct messages_reading *r, const struct json_value *block)
 }
 
 static bool
-read_result_content(struct messages_reading *r, struct part *p,
+read_result_content(struct reading *r, struct part *p,
     const struct json_value *v)
 {
+	struct messages_reading *m = messages_of(r);
 	bool good = true;
 
-	r->result = p;
+	m->result = p;
 	if (is_text(v))
 		messages_add_text(r, v->raw, slice_make(NULL, 0));
 	else if (v != NULL && v->type == JSON_ARRAY)
 		good = messages_read_blocks(r, v, "content", MESSAGES_ALL);
 	else if (v != NULL && v->type != JSON_NULL)
 		good =
-		    messages_wrong(r, "content must be a string or an array");
-	r->result = NULL;
+		    reading_wrong(r, "content", "must be a string or an array");
+	m->result = NULL;
 	return good;
 }
 
 static bool
-read_result(struct messages_reading *r, const struct json_value *block)
+read_result(struct reading *r, const struct json_value *block)
 {
 	const struct json_value *id = json_find(block, "tool_use_id");
 	const struct json_value *failed = json_find(block, "is_error");
+	struct messages_reading *m = messages_of(r);
 	struct part *p;
 
 	if (!is_text(id))
-		return messages_wrong(r, "tool_use_id must be a string");
-	r->message = turn_results(r->t);
-	p = turn_part(r->t, r->message, PART_RESULT);
+		return reading_wrong(r, "tool_use_id", "must be a string");
+	m->message = turn_results(r->turn);
+	p = turn_part(r->turn, m->message, PART_RESULT);
 	p->id = id->raw;
 	p->cache = messages_cache_mark(r, block);
 	p->failed = failed != NULL && failed->type == JSON_TRUE;
 	if (p->failed)
-		carry_note(&r->t->carried, CARRY_TOOL_ERROR);
+		carry_note(&r->turn->carried, CARRY_TOOL_ERROR);
 	return read_result_content(r, p, json_find(block, "content"));
 }
 
 /* What other targets never ran; a search for tools finds what is listed. */
 static bool
-read_hosted(struct messages_reading *r, const struct json_value *block)
+read_hosted(struct reading *r, const struct json_value *block)
 {
 	struct slice type = inside_of(json_find(block, "type"));
 	struct slice name = inside_of(json_find(block, "name"));
 	bool search = slice_starts(type, "tool_search_") ||
 		      slice_starts(name, "tool_search_");
 
-	carry_note(&r->t->carried,
+	carry_note(&r->turn->carried,
 	    search ? CARRY_TOOL_REFERENCE : CARRY_HOSTED_TOOLS);
 	return true;
 }
 
 static bool
-read_compaction(struct messages_reading *r, const struct json_value *block)
+read_compaction(struct reading *r, const struct json_value *block)
 {
 	(void)block;
-	carry_note(&r->t->carried, CARRY_COMPACTION);
+	carry_note(&r->turn->carried, CARRY_COMPACTION);
 	return true;
 }
 
 static bool
-read_upload(struct messages_reading *r, const struct json_value *block)
+read_upload(struct reading *r, const struct json_value *block)
 {
 	(void)block;
-	carry_note(&r->t->carried, CARRY_FILE_IDS);
+	carry_note(&r->turn->carried, CARRY_FILE_IDS);
 	return true;
 }
 
@@ -212,8 +203,7 @@ read_upload(struct messages_reading *r, const struct json_value *block)
 static const struct row {
 	const char *type;
 	unsigned where;
-	bool (
-	    *read)(struct messages_reading *r, const struct json_value *block);
+	bool (*read)(struct reading *r, const struct json_value *block);
 	const char *known;
 } rows[] = {
 	{ "text", BY_USER | BY_ASSISTANT | BY_SYSTEM | IN_RESULT, read_text,
@@ -257,47 +247,41 @@ row_of(struct slice type)
 }
 
 static bool
-read_block(struct messages_reading *r, const struct json_value *block,
-    unsigned pass)
+read_block(struct reading *r, const struct json_value *block, unsigned pass)
 {
 	const struct json_value *type = json_find(block, "type");
 	const struct row *row;
 
 	if (!is_object(block))
-		return messages_wrong(r, "must be an object");
+		return reading_wrong(r, NULL, "must be an object");
 	if (!is_text(type))
-		return messages_wrong(r, "type must be a string");
+		return reading_wrong(r, "type", "must be a string");
 	if ((value_is(type, "tool_result") ? MESSAGES_RESULTS & pass
 					   : MESSAGES_OTHERS & pass) == 0)
 		return true;
 	row = row_of(inside_of(type));
 	if (row == NULL) {
-		carry_note(&r->t->carried, CARRY_UNKNOWN_ITEMS);
+		carry_note(&r->turn->carried, CARRY_UNKNOWN_ITEMS);
 		return true;
 	}
-	if ((row->where & standing(r)) == 0)
-		return messages_wrong(r, "type cannot stand here");
+	if ((row->where & standing(messages_of(r))) == 0)
+		return reading_wrong(r, "type", "cannot stand here");
 	if (row->known != NULL)
-		messages_note_strangers(r, block, row->known);
+		reading_note_others(r, block, row->known);
 	return row->read(r, block);
 }
 
 bool
-messages_read_blocks(struct messages_reading *r, const struct json_value *list,
+messages_read_blocks(struct reading *r, const struct json_value *list,
     const char *name, unsigned pass)
 {
 	const struct json_value *block;
-	struct messages_place *at = &r->path[r->depth];
 
-	if (r->depth == MESSAGES_PATH_MAX)
-		return messages_wrong(r, "content is nested too deeply");
-	r->depth++;
-	*at = (struct messages_place){ name, 0 };
-	for (block = list->first; block != NULL; block = block->next) {
+	if (r->depth == READING_DEPTH_MAX)
+		return reading_wrong(r, "content", "is nested too deeply");
+	for (block = reading_first(r, name, list); block != NULL;
+	     block = reading_next(r, block))
 		if (!read_block(r, block, pass))
 			return false;
-		at->index++;
-	}
-	r->depth--;
 	return true;
 }

@@ -80,46 +80,47 @@ good_name(const struct json_value *name)
 
 /* What helps only to stream or to show how; who but the model may call. */
 static void
-note_hints(struct messages_reading *r, const struct json_value *v)
+note_hints(struct reading *r, const struct json_value *v)
 {
 	const struct json_value *callers = json_find(v, "allowed_callers");
 	const struct json_value *by;
 
 	if (is_true(v, "eager_input_streaming") ||
 	    raw_of(v, "input_examples").len > 0)
-		carry_note(&r->t->carried, CARRY_TOOL_HINTS);
+		carry_note(&r->turn->carried, CARRY_TOOL_HINTS);
 	if (is_true(v, "defer_loading"))
-		carry_note(&r->t->carried, CARRY_TOOL_REFERENCE);
+		carry_note(&r->turn->carried, CARRY_TOOL_REFERENCE);
 	by = callers != NULL ? callers->first : NULL;
 	for (; by != NULL; by = by->next)
 		if (!value_is(by, "direct"))
-			carry_note(&r->t->carried, CARRY_HOSTED_TOOLS);
+			carry_note(&r->turn->carried, CARRY_HOSTED_TOOLS);
 }
 
 static bool
-read_function(struct messages_reading *r, const struct json_value *v)
+read_function(struct reading *r, const struct json_value *v)
 {
 	const struct json_value *name = json_find(v, "name");
 	struct tool *tool;
 
 	if (!good_name(name))
-		return messages_wrong(r, "name must be a string");
+		return reading_wrong(r, "name", "must be a string");
 	if (!is_of(json_find(v, "description"), JSON_STRING))
-		return messages_wrong(r, "description must be a string");
+		return reading_wrong(r, "description", "must be a string");
 	if (!is_of(json_find(v, "input_schema"), JSON_OBJECT))
-		return messages_wrong(r, "input_schema must be an object");
+		return reading_wrong(r, "input_schema", "must be an object");
 	note_hints(r, v);
 	if (is_true(v, "defer_loading") && slice_is(name->raw, PLACEHOLDER))
 		return true;
-	tool = turn_tool(r->t, TOOL_FUNCTION, name->raw, slice_make(NULL, 0));
+	tool =
+	    turn_tool(r->turn, TOOL_FUNCTION, name->raw, slice_make(NULL, 0));
 	tool->description = raw_of(v, "description");
 	tool->schema = raw_of(v, "input_schema");
 	tool->cache = messages_cache_mark(r, v);
 	if (is_true(v, "strict")) {
 		tool->strict = raw_of(v, "strict");
-		carry_note(&r->t->carried, CARRY_STRICT_TOOLS);
+		carry_note(&r->turn->carried, CARRY_STRICT_TOOLS);
 	}
-	messages_note_strangers(r, v,
+	reading_note_others(r, v,
 	    "type name description input_schema strict cache_control "
 	    "defer_loading eager_input_streaming input_examples "
 	    "allowed_callers");
@@ -127,18 +128,18 @@ read_function(struct messages_reading *r, const struct json_value *v)
 }
 
 static bool
-read_typed(struct messages_reading *r, const struct json_value *v,
+read_typed(struct reading *r, const struct json_value *v,
     const struct typed *type)
 {
 	const struct json_value *name = json_find(v, "name");
-	struct tool *tool = turn_tool(r->t, TOOL_FUNCTION,
+	struct tool *tool = turn_tool(r->turn, TOOL_FUNCTION,
 	    good_name(name) ? name->raw : slice_of(type->name),
 	    slice_make(NULL, 0));
 
 	tool->description = slice_of(type->description);
 	tool->schema = slice_of(type->schema);
 	tool->cache = messages_cache_mark(r, v);
-	carry_note(&r->t->carried, CARRY_TYPED_TOOLS);
+	carry_note(&r->turn->carried, CARRY_TYPED_TOOLS);
 	return true;
 }
 
@@ -154,16 +155,16 @@ is_hosted(struct slice type)
 }
 
 static bool
-read_tool(struct messages_reading *r, const struct json_value *v)
+read_tool(struct reading *r, const struct json_value *v)
 {
 	const struct json_value *type = json_find(v, "type");
 	struct slice word = inside_of(type);
 	size_t i;
 
 	if (v->type != JSON_OBJECT)
-		return messages_wrong(r, "must be an object");
+		return reading_wrong(r, NULL, "must be an object");
 	if (!is_of(type, JSON_STRING))
-		return messages_wrong(r, "type must be a string");
+		return reading_wrong(r, "type", "must be a string");
 	if (word.len == 0 || slice_is(word, "custom"))
 		return read_function(r, v);
 	for (i = 0; i < count_of(typed_tools); i++)
@@ -171,48 +172,43 @@ read_tool(struct messages_reading *r, const struct json_value *v)
 			return read_typed(r, v, &typed_tools[i]);
 	if (slice_starts(word, "tool_search_")) {
 		/* Nothing is left to search for: all are listed. */
-		carry_note(&r->t->carried, CARRY_TOOL_REFERENCE);
+		carry_note(&r->turn->carried, CARRY_TOOL_REFERENCE);
 	} else if (is_hosted(word)) {
-		turn_tool(r->t, TOOL_HOSTED, type->raw, slice_make(NULL, 0));
-		carry_note(&r->t->carried, CARRY_HOSTED_TOOLS);
+		turn_tool(r->turn, TOOL_HOSTED, type->raw, slice_make(NULL, 0));
+		carry_note(&r->turn->carried, CARRY_HOSTED_TOOLS);
 	} else {
-		carry_note(&r->t->carried, CARRY_UNKNOWN_ITEMS);
+		carry_note(&r->turn->carried, CARRY_UNKNOWN_ITEMS);
 	}
 	return true;
 }
 
 bool
-messages_read_tools(struct messages_reading *r, const struct json_value *v)
+messages_read_tools(struct reading *r, const struct json_value *v)
 {
 	const struct json_value *tool;
 
-	if (v->type != JSON_ARRAY)
-		return messages_wrong(r, "tools must be an array");
 	if (v->count > TOOLS_MAX)
-		return messages_wrong(r, "tools has too many: 1024 at most");
-	r->depth = 1;
-	r->path[0] = (struct messages_place){ "tools", 0 };
-	for (tool = v->first; tool != NULL; tool = tool->next) {
+		return reading_wrong(r, "tools", "has too many: 1024 at most");
+	for (tool = reading_first(r, "tools", v); tool != NULL;
+	     tool = reading_next(r, tool))
 		if (!read_tool(r, tool))
 			return false;
-		r->path[0].index++;
-	}
-	r->depth = 0;
 	return true;
 }
 
 static bool
-read_one(struct messages_reading *r, const struct json_value *v)
+read_one(struct reading *r, const struct json_value *v)
 {
 	const struct json_value *name = json_find(v, "name");
 
 	if (!good_name(name))
-		return messages_wrong(r, "tool_choice.name must be a string");
-	r->t->choice = CHOICE_ONE;
-	r->t->chosen = turn_tool_named(r->t, name->raw, slice_make(NULL, 0));
-	if (r->t->chosen == NULL || r->t->chosen->kind == TOOL_HOSTED)
-		return messages_wrong(r, "tool_choice.name must be that of a "
-					 "tool which the caller runs");
+		return reading_wrong(r, "tool_choice.name", "must be a string");
+	r->turn->choice = CHOICE_ONE;
+	r->turn->chosen =
+	    turn_tool_named(r->turn, name->raw, slice_make(NULL, 0));
+	if (r->turn->chosen == NULL || r->turn->chosen->kind == TOOL_HOSTED)
+		return reading_wrong(r, "tool_choice.name",
+		    "must be that of a tool which the caller runs");
 	return true;
 }
 
@@ -226,7 +222,7 @@ static const struct {
 };
 
 bool
-messages_read_choice(struct messages_reading *r, const struct json_value *v)
+messages_read_choice(struct reading *r, const struct json_value *v)
 {
 	const struct json_value *type = json_find(v, "type");
 	const struct json_value *one =
@@ -234,18 +230,18 @@ messages_read_choice(struct messages_reading *r, const struct json_value *v)
 	size_t i;
 
 	if (one != NULL && one->type == JSON_TRUE)
-		r->t->parallel = TO_NO;
+		r->turn->parallel = TO_NO;
 	else if (one != NULL && one->type == JSON_FALSE)
-		r->t->parallel = TO_YES;
-	messages_note_strangers(r, v, "type name disable_parallel_tool_use");
+		r->turn->parallel = TO_YES;
+	reading_note_others(r, v, "type name disable_parallel_tool_use");
 	if (value_is(type, "tool"))
 		return read_one(r, v);
 	for (i = 0; i < count_of(choices); i++) {
 		if (!value_is(type, choices[i].type))
 			continue;
-		r->t->choice = choices[i].choice;
+		r->turn->choice = choices[i].choice;
 		return true;
 	}
-	return messages_wrong(r, "tool_choice.type must be auto, any, tool "
-				 "or none");
+	return reading_wrong(r, "tool_choice.type",
+	    "must be auto, any, tool or none");
 }

@@ -4,71 +4,52 @@
  * requests and tells answers (caller_*.c), the target's writes requests and
  * hears answers (target_*.c).  Pure.
  */
+#include "node/dialect/reading.h"
 #include "node/dialect/target.h"
 #include "node/dialect/telling.h"
 
-/* Where in the body the reader is, for its complaints: "messages[2]." */
-#define MESSAGES_PATH_MAX 4
-struct messages_place {
-	const char *list;
-	size_t index;
-};
-
 /* A request being read; its parts go to `result`, else to `message`. */
 struct messages_reading {
-	struct turn *t;
+	struct reading reading; /* first: see messages_of */
 	const struct json_value *root;
-	const char *why;
-	struct messages_place path[MESSAGES_PATH_MAX];
-	unsigned depth;
 	enum turn_role role;
 	struct message *message; /* NULL: none yet of this one */
 	struct part *result;
 	bool spoken; /* there was a user or an assistant */
 };
 
-/*
- * Notes why, behind the place that the reader is at: "messages[2]." what, or
- * of the place itself when it begins with "must".  Always false.
- */
-bool messages_wrong(struct messages_reading *r, const char *what);
+/* Every reading here is the one in a messages_reading. */
+static inline struct messages_reading *
+messages_of(struct reading *r)
+{
+	return (struct messages_reading *)(void *)r;
+}
 
 /* The mark of a prompt cache, if there is one. */
-struct slice messages_cache_mark(struct messages_reading *r,
+struct slice messages_cache_mark(struct reading *r,
     const struct json_value *object);
 
-/* Note members that are not in the list of words. */
-void messages_note_strangers(struct messages_reading *r,
-    const struct json_value *object, const char *known);
-
 /* A part where the reader is; a text, if it is not empty. */
-struct part *messages_add(struct messages_reading *r, enum part_kind kind);
-void messages_add_text(struct messages_reading *r, struct slice raw,
-    struct slice cache);
+struct part *messages_add(struct reading *r, enum part_kind kind);
+void messages_add_text(struct reading *r, struct slice raw, struct slice cache);
 
 /* Of a user's blocks the results are read first, since they lead. */
 enum { MESSAGES_RESULTS = 1, MESSAGES_OTHERS = 2, MESSAGES_ALL = 3 };
 
 /* Read an array of blocks, or those of them; `name` is the array's. */
-bool messages_read_blocks(struct messages_reading *r,
-    const struct json_value *list, const char *name, unsigned which);
+bool messages_read_blocks(struct reading *r, const struct json_value *list,
+    const char *name, unsigned which);
 
-bool messages_read_image(struct messages_reading *r,
-    const struct json_value *block);
-bool messages_read_document(struct messages_reading *r,
-    const struct json_value *block);
-bool messages_read_search_result(struct messages_reading *r,
+bool messages_read_image(struct reading *r, const struct json_value *block);
+bool messages_read_document(struct reading *r, const struct json_value *block);
+bool messages_read_search_result(struct reading *r,
     const struct json_value *block);
 
-/* Readers of one member of the request; false and r->why. */
-bool messages_read_system(struct messages_reading *r,
-    const struct json_value *v);
-bool messages_read_history(struct messages_reading *r,
-    const struct json_value *v);
-bool messages_read_tools(struct messages_reading *r,
-    const struct json_value *v);
-bool messages_read_choice(struct messages_reading *r,
-    const struct json_value *v);
+/* Readers of one member of the request; false and wrong. */
+bool messages_read_system(struct reading *r, const struct json_value *v);
+bool messages_read_history(struct reading *r, const struct json_value *v);
+bool messages_read_tools(struct reading *r, const struct json_value *v);
+bool messages_read_choice(struct reading *r, const struct json_value *v);
 
 /* The whole of it, as a caller_face's read. */
 bool messages_read(struct turn *t, const struct json_value *root,

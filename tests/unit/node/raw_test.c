@@ -65,6 +65,9 @@ strings_are_known_by_what_is_inside(void **state)
 	assert_true(value_is(parsed("\"ab\""), "ab"));
 	assert_false(value_is(parsed("[1]"), "1"));
 	assert_false(value_is(NULL, ""));
+	assert_true(is_text(parsed("\"\"")) && is_object(parsed("{}")));
+	assert_false(is_text(parsed("{}")) || is_object(parsed("\"\"")));
+	assert_false(is_text(NULL) || is_object(NULL));
 }
 
 static int
