@@ -7,7 +7,7 @@
 #include "node/dialect/responses/asking.h"
 
 struct pouring {
-	struct asking *a;
+	struct reading *r;
 	enum turn_role role;
 	struct slice phase;
 	struct message *m;   /* NULL until there is a part */
@@ -35,7 +35,7 @@ message(struct turn *t, enum turn_role role)
 static struct part *
 pour(struct pouring *p, enum part_kind kind)
 {
-	struct turn *t = p->a->t;
+	struct turn *t = p->r->turn;
 
 	if (p->result != NULL)
 		return turn_result_part(t, p->result, kind);
@@ -50,7 +50,7 @@ pour(struct pouring *p, enum part_kind kind)
 static void
 note(struct pouring *p, enum carry c)
 {
-	carry_note(&p->a->t->carried, c);
+	carry_note(&p->r->turn->carried, c);
 }
 
 static void
@@ -68,10 +68,10 @@ text(struct pouring *p, const struct json_value *v)
 	struct slice raw;
 	struct part *part;
 
-	if (!asking_string(p->a, v, "text", &raw))
+	if (!reading_string(p->r, v, "text", &raw))
 		return false;
 	if (raw.len == 0)
-		return asking_wrong(p->a, "text", "is missing");
+		return reading_wrong(p->r, "text", "is missing");
 	if (annotations != NULL && annotations->count > 0)
 		note(p, CARRY_DOCUMENT_CITATIONS);
 	if (raw_inside(raw).len == 0)
@@ -87,7 +87,7 @@ refusal(struct pouring *p, const struct json_value *v)
 {
 	struct slice raw;
 
-	if (!asking_string(p->a, v, "refusal", &raw))
+	if (!reading_string(p->r, v, "refusal", &raw))
 		return false;
 	if (raw_inside(raw).len == 0)
 		return true;
@@ -122,14 +122,14 @@ image(struct pouring *p, const struct json_value *v)
 	struct slice url, detail;
 	struct part *part;
 
-	if (!asking_string(p->a, v, "image_url", &url) ||
-	    !asking_string(p->a, v, "detail", &detail))
+	if (!reading_string(p->r, v, "image_url", &url) ||
+	    !reading_string(p->r, v, "detail", &detail))
 		return false;
 	if (url.len == 0 && is_kept(p, v))
 		return true;
 	part = pour(p, PART_IMAGE);
-	if (!turn_take_url(p->a->t, part, url))
-		return asking_wrong(p->a, "image_url",
+	if (!turn_take_url(p->r->turn, part, url))
+		return reading_wrong(p->r, "image_url",
 		    "must be an http or https URL, or a base64 data URL");
 	keep_detail(p, part, detail);
 	keep_mark(p, part, v);
@@ -144,14 +144,15 @@ take_file(struct pouring *p, struct part *part, struct slice bytes,
 {
 	if (bytes.len > 0) {
 		note(p, CARRY_DOCUMENTS);
-		if (!turn_take_url(p->a->t, part, bytes) || part->data.len == 0)
-			return asking_wrong(p->a, "file_data",
+		if (!turn_take_url(p->r->turn, part, bytes) ||
+		    part->data.len == 0)
+			return reading_wrong(p->r, "file_data",
 			    "must be a base64 data URL");
 		return true;
 	}
 	note(p, CARRY_DOCUMENT_URLS);
-	if (!turn_take_url(p->a->t, part, url) || part->url.len == 0)
-		return asking_wrong(p->a, "file_url",
+	if (!turn_take_url(p->r->turn, part, url) || part->url.len == 0)
+		return reading_wrong(p->r, "file_url",
 		    "must be an http or https URL");
 	return true;
 }
@@ -162,10 +163,10 @@ file(struct pouring *p, const struct json_value *v)
 	struct slice bytes, url, name, detail;
 	struct part *part;
 
-	if (!asking_string(p->a, v, "file_data", &bytes) ||
-	    !asking_string(p->a, v, "file_url", &url) ||
-	    !asking_string(p->a, v, "filename", &name) ||
-	    !asking_string(p->a, v, "detail", &detail))
+	if (!reading_string(p->r, v, "file_data", &bytes) ||
+	    !reading_string(p->r, v, "file_url", &url) ||
+	    !reading_string(p->r, v, "filename", &name) ||
+	    !reading_string(p->r, v, "detail", &detail))
 		return false;
 	if (bytes.len == 0 && url.len == 0 && is_kept(p, v))
 		return true;
@@ -205,7 +206,7 @@ part(struct pouring *p, const struct json_value *v)
 	struct slice type;
 	size_t i;
 
-	if (!asking_needs(p->a, v, "type", &type))
+	if (!reading_needs(p->r, v, "type", &type))
 		return false;
 	for (i = 0; i < count_of(kinds); i++)
 		if (raw_is(type, kinds[i].type))
@@ -225,30 +226,29 @@ content(struct pouring *p, const struct json_value *v, const char *field)
 		return true;
 	}
 	if (v == NULL || v->type != JSON_ARRAY)
-		return asking_wrong(p->a, field,
+		return reading_wrong(p->r, field,
 		    "must be a string or an array");
-	p->a->inner = field;
-	p->a->inner_at = 0;
-	for (one = v->first; one != NULL; one = one->next, p->a->inner_at++)
+	for (one = reading_first(p->r, field, v); one != NULL;
+	     one = reading_next(p->r, one))
 		if (!part(p, one))
 			return false;
-	p->a->inner = NULL;
 	return true;
 }
 
 bool
-asking_content(struct asking *a, enum turn_role role, struct slice phase,
+asking_content(struct reading *r, enum turn_role role, struct slice phase,
     const struct json_value *v)
 {
-	struct pouring p = { .a = a, .role = role, .phase = phase };
+	struct pouring p = { .r = r, .role = role, .phase = phase };
 
 	return content(&p, v, "content");
 }
 
 bool
-asking_output(struct asking *a, struct part *result, const struct json_value *v)
+asking_output(struct reading *r, struct part *result,
+    const struct json_value *v)
 {
-	struct pouring p = { .a = a, .result = result };
+	struct pouring p = { .r = r, .result = result };
 
 	return content(&p, v, "output");
 }

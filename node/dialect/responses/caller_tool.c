@@ -10,122 +10,99 @@
 
 #define NAMES_MAX (256u << 10)
 
-/* Members that are not of this list say what no other dialect can. */
 static void
-note_others(struct asking *a, const struct json_value *v)
+note_others(struct reading *r, const struct json_value *v)
 {
-	static const char *const known[] = { "type", "name", "description",
-		"parameters", "strict", "format", "execution",
-		"defer_loading" };
-	const struct json_value *m;
-	size_t i;
-
-	for (m = v->first; m != NULL; m = m->next) {
-		for (i = 0; i < count_of(known); i++)
-			if (slice_is(m->name, known[i]))
-				break;
-		if (i == count_of(known) && m->type != JSON_NULL)
-			carry_note_unknown(&a->t->carried, m->name);
-		else if (slice_is(m->name, "defer_loading") &&
-			 m->type == JSON_TRUE)
-			carry_note(&a->t->carried, CARRY_TOOL_REFERENCE);
-	}
-}
-
-static struct tool *
-new_tool(struct asking *a, enum tool_kind kind, struct slice name,
-    struct slice space)
-{
-	if (a->t->tools_count < TOOLS_MAX &&
-	    a->t->tools_named < TOOLS_NAMED_MAX)
-		return turn_tool(a->t, kind, name, space);
-	*a->why = "tools: there are more than 1024";
-	return NULL;
+	if (slice_is(raw_of(v, "defer_loading"), "true"))
+		carry_note(&r->turn->carried, CARRY_TOOL_REFERENCE);
+	reading_note_others(r, v,
+	    "type name description parameters strict format execution "
+	    "defer_loading");
 }
 
 static bool
-keep_schema(struct asking *a, struct tool *tool, const struct json_value *v)
+keep_schema(struct reading *r, struct tool *tool, const struct json_value *v)
 {
 	const struct json_value *schema = json_find(v, "parameters");
 
-	note_others(a, v);
+	note_others(r, v);
 	if (schema != NULL && schema->type != JSON_NULL &&
 	    schema->type != JSON_OBJECT)
-		return asking_wrong(a, "parameters", "must be an object");
+		return reading_wrong(r, "parameters", "must be an object");
 	tool->schema = raw_of(v, "parameters");
 	tool->strict = raw_of(v, "strict");
 	if (slice_is(tool->strict, "true"))
-		carry_note(&a->t->carried, CARRY_STRICT_TOOLS);
-	return asking_string(a, v, "description", &tool->description);
+		carry_note(&r->turn->carried, CARRY_STRICT_TOOLS);
+	return reading_string(r, v, "description", &tool->description);
 }
 
 static bool
-function(struct asking *a, const struct json_value *v, struct slice space)
+function(struct reading *r, const struct json_value *v, struct slice space)
 {
 	struct tool *tool;
 	struct slice name;
 
-	if (!asking_needs(a, v, "name", &name))
+	if (!reading_needs(r, v, "name", &name))
 		return false;
-	tool = new_tool(a, TOOL_FUNCTION, name, space);
-	return tool != NULL && keep_schema(a, tool, v);
+	tool = reading_tool(r, TOOL_FUNCTION, name, space);
+	return tool != NULL && keep_schema(r, tool, v);
 }
 
 static bool
-custom(struct asking *a, const struct json_value *v, struct slice space)
+custom(struct reading *r, const struct json_value *v, struct slice space)
 {
 	const struct json_value *format = json_find(v, "format");
 	struct tool *tool;
 	struct slice name;
 
-	if (!asking_needs(a, v, "name", &name))
+	if (!reading_needs(r, v, "name", &name))
 		return false;
-	tool = new_tool(a, TOOL_CUSTOM, name, space);
+	tool = reading_tool(r, TOOL_CUSTOM, name, space);
 	if (tool == NULL)
 		return false;
-	carry_note(&a->t->carried, CARRY_CUSTOM_TOOLS);
-	note_others(a, v);
-	if (!asking_string(a, v, "description", &tool->description) ||
-	    !asking_string(a, format, "syntax", &tool->syntax) ||
-	    !asking_string(a, format, "definition", &tool->definition))
+	carry_note(&r->turn->carried, CARRY_CUSTOM_TOOLS);
+	note_others(r, v);
+	if (!reading_string(r, v, "description", &tool->description) ||
+	    !reading_string(r, format, "syntax", &tool->syntax) ||
+	    !reading_string(r, format, "definition", &tool->definition))
 		return false;
 	return true;
 }
 
 static bool
-hosted(struct asking *a, const struct json_value *v, struct slice space)
+hosted(struct reading *r, const struct json_value *v, struct slice space)
 {
 	struct slice type = raw_of(v, "type");
 
 	(void)space;
-	carry_note(&a->t->carried, CARRY_HOSTED_TOOLS);
+	carry_note(&r->turn->carried, CARRY_HOSTED_TOOLS);
 	/* One of the caller's own by that name is not to be lost. */
-	if (turn_tool_by_wire(a->t, raw_inside(type)) != NULL)
+	if (turn_tool_by_wire(r->turn, raw_inside(type)) != NULL)
 		return true;
-	return new_tool(a, TOOL_HOSTED, type, slice_of("")) != NULL;
+	return reading_tool(r, TOOL_HOSTED, type, slice_of("")) != NULL;
 }
 
 static bool
-tool_search(struct asking *a, const struct json_value *v, struct slice space)
+tool_search(struct reading *r, const struct json_value *v, struct slice space)
 {
 	struct tool *tool;
 
 	if (!value_is(json_find(v, "execution"), "client"))
-		return hosted(a, v, space);
-	carry_note(&a->t->carried, CARRY_TOOL_SEARCH);
-	tool = new_tool(a, TOOL_FUNCTION, raw_of(v, "type"), slice_of(""));
+		return hosted(r, v, space);
+	carry_note(&r->turn->carried, CARRY_TOOL_SEARCH);
+	tool = reading_tool(r, TOOL_FUNCTION, raw_of(v, "type"), slice_of(""));
 	if (tool == NULL)
 		return false;
 	tool->search = true;
-	return keep_schema(a, tool, v);
+	return keep_schema(r, tool, v);
 }
 
-static bool namespace(struct asking *a, const struct json_value *v,
+static bool namespace(struct reading *r, const struct json_value *v,
     struct slice space);
 
 static const struct kind {
 	const char *type;
-	bool (*read)(struct asking *a, const struct json_value *v,
+	bool (*read)(struct reading *r, const struct json_value *v,
 	    struct slice space);
 	bool inner; /* may stand in a namespace */
 } kinds[] = {
@@ -155,55 +132,55 @@ kind_of(struct slice type)
 }
 
 static bool
-tool(struct asking *a, const struct json_value *v, struct slice space)
+tool(struct reading *r, const struct json_value *v, struct slice space)
 {
 	const struct kind *kind;
 	struct slice type;
 
-	if (!asking_needs(a, v, "type", &type))
+	if (!reading_needs(r, v, "type", &type))
 		return false;
 	kind = kind_of(type);
 	if (kind != NULL && (space.len == 0 || kind->inner))
-		return kind->read(a, v, space);
-	carry_note(&a->t->carried, CARRY_UNKNOWN_ITEMS);
+		return kind->read(r, v, space);
+	carry_note(&r->turn->carried, CARRY_UNKNOWN_ITEMS);
 	return true;
 }
 
-static bool namespace(struct asking *a, const struct json_value *v,
+static bool namespace(struct reading *r, const struct json_value *v,
     struct slice space)
 {
 	const struct json_value *list = json_find(v, "tools"), *one;
 
-	if (!asking_needs(a, v, "name", &space))
+	if (!reading_needs(r, v, "name", &space))
 		return false;
 	if (list == NULL || list->type != JSON_ARRAY)
-		return asking_wrong(a, "tools", "must be an array");
-	carry_note(&a->t->carried, CARRY_NAMESPACES);
-	for (one = list->first; one != NULL; one = one->next)
-		if (!tool(a, one, space))
+		return reading_wrong(r, "tools", "must be an array");
+	carry_note(&r->turn->carried, CARRY_NAMESPACES);
+	for (one = reading_first(r, "tools", list); one != NULL;
+	     one = reading_next(r, one))
+		if (!tool(r, one, space))
 			return false;
 	return true;
 }
 
 bool
-asking_tools(struct asking *a, const struct json_value *tools)
+asking_tools(struct reading *r, const struct json_value *tools)
 {
-	size_t *at = a->inner != NULL ? &a->inner_at : &a->at;
 	const struct json_value *v;
 
-	*at = 0;
-	for (v = tools->first; v != NULL; v = v->next, (*at)++)
-		if (!tool(a, v, slice_of("")))
+	for (v = reading_first(r, "tools", tools); v != NULL;
+	     v = reading_next(r, v))
+		if (!tool(r, v, slice_of("")))
 			return false;
 	return true;
 }
 
 static void
-put_name(const struct asking *a, struct buf *names, const struct json_value *v,
+put_name(struct reading *r, struct buf *names, const struct json_value *v,
     struct slice space)
 {
 	const struct tool *tool =
-	    turn_tool_named(a->t, raw_of(v, "name"), space);
+	    turn_tool_named(r->turn, raw_of(v, "name"), space);
 
 	if (tool == NULL)
 		return;
@@ -212,7 +189,7 @@ put_name(const struct asking *a, struct buf *names, const struct json_value *v,
 }
 
 struct slice
-asking_tool_names(const struct asking *a, const struct json_value *tools)
+asking_tool_names(struct reading *r, const struct json_value *tools)
 {
 	const struct json_value *v, *one;
 	struct buf names;
@@ -221,36 +198,36 @@ asking_tool_names(const struct asking *a, const struct json_value *tools)
 	buf_init(&names, NAMES_MAX);
 	buf_putc(&names, '"');
 	for (v = tools->first; v != NULL; v = v->next) {
-		put_name(a, &names, v, slice_of(""));
+		put_name(r, &names, v, slice_of(""));
 		one = json_find(v, "tools");
 		for (one = one != NULL ? one->first : NULL; one != NULL;
 		     one = one->next)
-			put_name(a, &names, one, raw_of(v, "name"));
+			put_name(r, &names, one, raw_of(v, "name"));
 	}
 	if (names.len == 1)
 		buf_puts(&names, "No tools were found.");
 	buf_putc(&names, '"');
 	raw = names.failed ? slice_of("\"Tools were found.\"")
-			   : arena_copy(a->t->arena, buf_slice(&names));
+			   : arena_copy(r->turn->arena, buf_slice(&names));
 	buf_fini(&names);
 	return raw;
 }
 
 static bool
-choose(struct asking *a, const struct json_value *v, struct slice type)
+choose(struct reading *r, const struct json_value *v, struct slice type)
 {
 	struct slice name = raw_of(v, "name");
-	struct turn *t = a->t;
+	struct turn *t = r->turn;
 
 	if (raw_is(type, "tool_search"))
 		name = type;
 	t->choice = CHOICE_ONE;
 	t->chosen = turn_tool_named(t, name, raw_of(v, "namespace"));
 	if (t->chosen == NULL)
-		return asking_wrong(a, "tool_choice",
+		return reading_wrong(r, "tool_choice",
 		    "names a tool that is not listed");
 	if (t->chosen->kind == TOOL_HOSTED)
-		return asking_wrong(a, "tool_choice",
+		return reading_wrong(r, "tool_choice",
 		    "forces a tool that only its provider can run");
 	return true;
 }
@@ -306,23 +283,24 @@ keep_allowed(struct turn *t, const struct json_value *list)
 }
 
 static bool
-allow(struct asking *a, const struct json_value *v)
+allow(struct reading *r, const struct json_value *v)
 {
 	const struct json_value *list = json_find(v, "tools");
 	bool any = value_is(json_find(v, "mode"), "required");
 
 	if (list == NULL || list->type != JSON_ARRAY)
-		return asking_wrong(a, "tool_choice.tools", "must be an array");
+		return reading_wrong(r, "tool_choice.tools",
+		    "must be an array");
 	if (!any && !value_is(json_find(v, "mode"), "auto"))
-		return asking_wrong(a, "tool_choice.mode",
+		return reading_wrong(r, "tool_choice.mode",
 		    "must be auto or required");
-	keep_allowed(a->t, list);
-	a->t->choice = any ? CHOICE_ANY : CHOICE_AUTO;
+	keep_allowed(r->turn, list);
+	r->turn->choice = any ? CHOICE_ANY : CHOICE_AUTO;
 	return true;
 }
 
 bool
-asking_choice(struct asking *a, const struct json_value *v)
+asking_choice(struct reading *r, const struct json_value *v)
 {
 	static const char *const words[] = { [CHOICE_AUTO] = "auto",
 		[CHOICE_NONE] = "none",
@@ -332,17 +310,17 @@ asking_choice(struct asking *a, const struct json_value *v)
 
 	for (i = CHOICE_AUTO; i < count_of(words); i++)
 		if (value_is(v, words[i])) {
-			a->t->choice = (enum choice)i;
+			r->turn->choice = (enum choice)i;
 			return true;
 		}
 	if (raw_is(type, "allowed_tools"))
-		return allow(a, v);
+		return allow(r, v);
 	if (raw_is(type, "function") || raw_is(type, "custom") ||
 	    raw_is(type, "tool_search"))
-		return choose(a, v, type);
+		return choose(r, v, type);
 	if (kind_of(type) != NULL)
-		return asking_wrong(a, "tool_choice",
+		return reading_wrong(r, "tool_choice",
 		    "forces a tool that only its provider can run");
-	return asking_wrong(a, "tool_choice",
+	return reading_wrong(r, "tool_choice",
 	    "must be auto, none, required, or an object that names a tool");
 }

@@ -498,6 +498,10 @@ what_is_wrong_is_named(void **state)
 	refuses(f,
 	    "{\"input\":[{\"type\":\"additional_tools\",\"tools\":[{}]}]}",
 	    "input[0].tools[0].type must be a string, not empty");
+	refuses(f,
+	    "{\"input\":[{\"type\":\"additional_tools\",\"tools\":[{\"type\":"
+	    "\"namespace\",\"name\":\"n\",\"tools\":[{}]}]}]}",
+	    "input[0].tools[0].tools[0].type must be a string, not empty");
 	refuses(f, "{\"input\":\"a\",\"temperature\":\"1\"}",
 	    "temperature must be a number");
 	refuses(f, "{\"input\":\"a\",\"reasoning\":{\"effort\":\"lots\"}}",
@@ -520,7 +524,8 @@ more_tools_than_fit_are_refused(void **state)
 		buf_printf(&body, ",{\"type\":\"function\",\"name\":\"f%d\"}",
 		    i);
 	buf_puts(&body, "]}");
-	refuses(f, buf_text(&body), "tools: there are more than 1024");
+	refuses(f, buf_text(&body),
+	    "tools[1024] is one tool too many: 1024 at most");
 	buf_fini(&body);
 }
 
