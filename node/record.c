@@ -214,8 +214,7 @@ judge_estimate(const struct request *r)
 	find_worth(r, "settled", &w);
 	if (w.usage.source != USAGE_PROVIDER)
 		return;
-	said = w.usage.input_tokens + w.usage.cache_read_tokens +
-	       w.usage.cache_write_tokens + w.usage.cache_write_1h_tokens;
+	said = usage_input(&w.usage);
 	stat_add(STAT_ESTIMATED_TOKENS, (uint64_t)guess);
 	stat_add(STAT_REPORTED_TOKENS, (uint64_t)said);
 	stat_add(STAT_MISJUDGED_TOKENS,

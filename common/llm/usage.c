@@ -92,6 +92,24 @@ static const struct words {
 	    "output_tokens_details", "thinking_tokens", false },
 };
 
+int64_t
+usage_written(const struct usage *u)
+{
+	return u->cache_write_tokens + u->cache_write_1h_tokens;
+}
+
+int64_t
+usage_input(const struct usage *u)
+{
+	return u->input_tokens + u->cache_read_tokens + usage_written(u);
+}
+
+int64_t
+usage_output(const struct usage *u)
+{
+	return u->output_tokens + u->reasoning_tokens;
+}
+
 /* The figures as a provider counts them, before they are made disjoint. */
 struct figures {
 	int64_t input, read, write, write_1h, output, reasoning;
@@ -100,18 +118,14 @@ struct figures {
 static struct figures
 known(const struct usage *u, bool inclusive)
 {
-	struct figures f = {
-		.input = u->input_tokens,
+	return (struct figures){
+		.input = inclusive ? usage_input(u) : u->input_tokens,
 		.read = u->cache_read_tokens,
-		.write = u->cache_write_tokens + u->cache_write_1h_tokens,
+		.write = usage_written(u),
 		.write_1h = u->cache_write_1h_tokens,
-		.output = u->output_tokens + u->reasoning_tokens,
+		.output = usage_output(u),
 		.reasoning = u->reasoning_tokens,
 	};
-
-	if (inclusive)
-		f.input += f.read + f.write;
-	return f;
 }
 
 /* Left as it is when the object has no such integer. */

@@ -51,6 +51,11 @@ must_check bool usage_read(struct usage *usage, enum dialect dialect,
 must_check bool usage_update(struct usage *usage, enum dialect dialect,
     const struct json_value *object);
 
+/* All that was read, cached or not; written to a cache; and made. */
+int64_t usage_input(const struct usage *usage);
+int64_t usage_written(const struct usage *usage);
+int64_t usage_output(const struct usage *usage);
+
 /* Bytes over four, rounded up. */
 int64_t usage_tokens_of_bytes(int64_t bytes);
 

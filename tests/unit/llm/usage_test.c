@@ -298,6 +298,22 @@ sources_have_names(void **state)
 	assert_int_equal(usage_source_by_name(slice_of("?")), USAGE_NONE);
 }
 
+static void
+buckets_add_up_to_what_was_used(void **state)
+{
+	struct usage u = { .input_tokens = 1,
+		.cache_read_tokens = 20,
+		.cache_write_tokens = 300,
+		.cache_write_1h_tokens = 4000,
+		.output_tokens = 50000,
+		.reasoning_tokens = 600000 };
+
+	(void)state;
+	assert_int_equal(usage_input(&u), 4321);
+	assert_int_equal(usage_written(&u), 4300);
+	assert_int_equal(usage_output(&u), 650000);
+}
+
 int
 main(void)
 {
@@ -310,6 +326,7 @@ main(void)
 		cmocka_unit_test(the_stated_cost_is_kept_as_it_is),
 		cmocka_unit_test(estimates_are_bytes_over_four),
 		cmocka_unit_test(sources_have_names),
+		cmocka_unit_test(buckets_add_up_to_what_was_used),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
