@@ -4,29 +4,6 @@
 static const char *const failed_reasons[] = { "error", "abort",
 	"insufficient_system_resource" };
 
-/*
- * Bytes of text, refusal, reasoning, tool calls: of whatever is there but the
- * role.  Escapes and a tool call's braces count as they stand.
- */
-static size_t
-content_of(const struct json_value *delta)
-{
-	const struct json_value *v;
-	size_t bytes = 0;
-
-	if (delta == NULL)
-		return 0;
-	for (v = delta->first; v != NULL; v = v->next) {
-		if (slice_is(v->name, "role"))
-			continue;
-		if (v->type == JSON_STRING)
-			bytes += inside_of(v).len;
-		else if (v->count > 0)
-			bytes += v->raw.len;
-	}
-	return bytes;
-}
-
 /* What the choices of a chunk have in them. */
 struct found {
 	size_t choices, content; /* how many, and bytes in them */
@@ -44,7 +21,7 @@ look_at(const struct json_value *choices)
 		return found;
 	found.choices = choices->count;
 	for (c = choices->first; c != NULL; c = c->next) {
-		found.content += content_of(json_find(c, "delta"));
+		found.content += event_bytes(json_find(c, "delta"), "role");
 		reason = json_find(c, "finish_reason");
 		if (!is_given(reason) || is_word(reason, ""))
 			continue;

@@ -28,6 +28,25 @@ event_note_id(struct scan *s, struct slice raw)
 	s->response_id[len] = '\0';
 }
 
+size_t
+event_bytes(const struct json_value *object, const char *but)
+{
+	const struct json_value *v;
+	size_t bytes = 0;
+
+	if (object == NULL)
+		return 0;
+	for (v = object->first; v != NULL; v = v->next) {
+		if (slice_is(v->name, but))
+			continue;
+		if (v->type == JSON_STRING)
+			bytes += inside_of(v).len;
+		else if (v->count > 0)
+			bytes += v->raw.len;
+	}
+	return bytes;
+}
+
 static void
 note_id(struct scan *s, const struct json_value *answer)
 {
@@ -67,31 +86,11 @@ read_message_start(struct scan *s, const struct json_value *root)
 	return SCAN_QUIET;
 }
 
-/* What a block or a delta carries, but for what names it. */
-static size_t
-carried_by(const struct json_value *object)
-{
-	const struct json_value *v;
-	size_t bytes = 0;
-
-	if (object == NULL)
-		return 0;
-	for (v = object->first; v != NULL; v = v->next) {
-		if (slice_is(v->name, "type"))
-			continue;
-		if (v->type == JSON_STRING)
-			bytes += inside_of(v).len;
-		else if (v->count > 0)
-			bytes += v->raw.len;
-	}
-	return bytes;
-}
-
 /* A call is there with its name, before it has any arguments. */
 static enum scan_kind
 read_block_start(struct scan *s, const struct json_value *root)
 {
-	size_t bytes = carried_by(json_find(root, "content_block"));
+	size_t bytes = event_bytes(json_find(root, "content_block"), "type");
 
 	return bytes > 0 ? content(s, bytes) : SCAN_QUIET;
 }
@@ -102,7 +101,7 @@ read_block_delta(struct scan *s, const struct json_value *root)
 {
 	const struct json_value *delta = json_find(root, "delta");
 	bool counts = !is_word(json_find(delta, "type"), "signature_delta");
-	size_t bytes = carried_by(delta);
+	size_t bytes = event_bytes(delta, "type");
 
 	return bytes > 0 ? content(s, counts ? bytes : 0) : SCAN_QUIET;
 }

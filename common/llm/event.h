@@ -21,6 +21,13 @@ bool event_is_error(const struct json_value *root, struct slice name);
 /* Keep the id of the answer, if it is one. */
 void event_note_id(struct scan *s, struct slice raw);
 
+/*
+ * Bytes of text, arguments and the like in a delta or a block: of whatever is
+ * there but the member that says what it is.  Escapes and the braces of
+ * objects count as they stand.
+ */
+size_t event_bytes(const struct json_value *object, const char *but);
+
 /* Neither missing nor null. */
 static inline bool
 is_given(const struct json_value *v)
