@@ -19,6 +19,12 @@ enum block_kind {
 	BLOCK_CUSTOM /* TEXT is a piece of the freeform input */
 };
 
+static inline bool
+block_is_call(enum block_kind what)
+{
+	return what == BLOCK_CALL || what == BLOCK_CUSTOM;
+}
+
 enum delta_kind {
 	DELTA_START, /* text: the model as the provider names it */
 	DELTA_OPEN,  /* block, what; id and name of a call */

@@ -59,7 +59,7 @@ hearing_open(struct hearing *h, int64_t key, enum block_kind what,
 		.what = what,
 		.id = crypto_short_hash(id.ptr, id.len),
 		.open = true };
-	h->called |= what == BLOCK_CALL || what == BLOCK_CUSTOM;
+	h->called |= block_is_call(what);
 	h->refused |= what == BLOCK_REFUSAL;
 	h->take(h->arg, &(struct delta){ .kind = DELTA_OPEN,
 			    .block = b->block,

@@ -1,5 +1,6 @@
 #include "node/dialect/raw.h"
 
+#include "common/base/buf.h"
 #include "common/format/json.h"
 
 struct slice
@@ -61,4 +62,12 @@ bool
 is_object(const struct json_value *v)
 {
 	return v != NULL && v->type == JSON_OBJECT;
+}
+
+void
+raw_put(struct buf *out, struct slice inside)
+{
+	buf_putc(out, '"');
+	buf_put_slice(out, inside);
+	buf_putc(out, '"');
 }

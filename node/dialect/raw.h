@@ -5,6 +5,7 @@
  */
 #include "common/base/slice.h"
 
+struct buf;
 struct json_value;
 
 /* The member's raw text when it is there and not null; else empty. */
@@ -19,6 +20,9 @@ struct slice raw_inside(struct slice raw);
 /* Is it there, and of this type? */
 bool is_text(const struct json_value *v);
 bool is_object(const struct json_value *v);
+
+/* Append the raw string that has this inside. */
+void raw_put(struct buf *out, struct slice inside);
 
 /* A raw JSON string's inside, or empty when v is no string. */
 struct slice inside_of(const struct json_value *v);

@@ -125,8 +125,8 @@ target_write(struct splice *out, enum dialect d, const struct turn *t,
 	return fits;
 }
 
-void
-target_put_key(struct weave *w, const char *field, struct slice raw)
+static void
+put_key(struct weave *w, const char *field, struct slice raw)
 {
 	char hex[2 * KEY_HASH_BYTES + 1];
 	struct hash h;
@@ -138,4 +138,14 @@ target_put_key(struct weave *w, const char *field, struct slice raw)
 	h = hash_of(raw.ptr, raw.len);
 	hex_write(hex, h.bytes, KEY_HASH_BYTES);
 	json_field_text(&w->json, field, slice_of(hex));
+}
+
+void
+target_put_labels(struct weave *w, const struct turn *t)
+{
+	put_key(w, "user", t->user);
+	put_key(w, "prompt_cache_key", t->cache_key);
+	weave_field(w, "service_tier",
+	    raw_is(t->service_tier, "standard_only") ? slice_of("\"default\"")
+						     : t->service_tier);
 }

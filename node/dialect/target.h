@@ -53,5 +53,8 @@ void target_print_limits(struct buf *out);
 must_check bool target_write(struct splice *out, enum dialect d,
     const struct turn *t, const struct target_terms *terms);
 
-/* A name for a user or a cache, raw: of one that is too long, its hash. */
-void target_put_key(struct weave *w, const char *field, struct slice raw);
+/*
+ * Who asks, from which cache and how urgently, as both of OpenAI's dialects
+ * say it; of a name that is too long for them, its hash.
+ */
+void target_put_labels(struct weave *w, const struct turn *t);

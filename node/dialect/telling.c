@@ -51,7 +51,7 @@ telling_fini(struct telling *t)
 static void
 know_tool(struct telling *t, struct told *b)
 {
-	if (b->what != BLOCK_CALL && b->what != BLOCK_CUSTOM)
+	if (!block_is_call(b->what))
 		return;
 	b->tool = turn_tool_by_wire(t->turn, b->name);
 	if (b->tool == NULL || b->tool->kind != TOOL_CUSTOM ||
@@ -227,4 +227,25 @@ struct slice
 told_name(const struct told *b)
 {
 	return b->tool != NULL ? raw_inside(b->tool->name) : b->name;
+}
+
+bool
+telling_has(const struct telling *t, enum block_kind what)
+{
+	unsigned i;
+
+	for (i = 0; i < t->count; i++)
+		if (t->blocks[i]->what == what)
+			return true;
+	return false;
+}
+
+void
+telling_event(struct telling *t, const char *type)
+{
+	buf_puts(t->out, "event: ");
+	buf_puts(t->out, type);
+	buf_puts(t->out, "\ndata: {\"type\":\"");
+	buf_puts(t->out, type);
+	buf_putc(t->out, '"');
 }

@@ -86,3 +86,9 @@ void telling_end(struct telling *t, const struct usage *usage);
 
 /* The name that the caller gave the tool, inside. */
 struct slice told_name(const struct told *b);
+
+/* Is there a block of that kind? */
+bool telling_has(const struct telling *t, enum block_kind what);
+
+/* Begin an event of a stream, in an object that has its type. */
+void telling_event(struct telling *t, const char *type);

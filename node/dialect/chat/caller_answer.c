@@ -17,38 +17,13 @@ static const char *const finish_words[] = {
 	[FINISH_PAUSE] = "stop",
 };
 
-static bool
-is_call(const struct told *b)
-{
-	return b->what == BLOCK_CALL || b->what == BLOCK_CUSTOM;
-}
-
-static bool
-has(const struct telling *t, enum block_kind what)
-{
-	unsigned i;
-
-	for (i = 0; i < t->count; i++)
-		if (t->blocks[i]->what == what)
-			return true;
-	return false;
-}
-
 /* Who refuses in words of its own stops; who only stops was stopped. */
 static const char *
 finish_word(const struct telling *t)
 {
-	if (t->finish == FINISH_REFUSAL && has(t, BLOCK_REFUSAL))
+	if (t->finish == FINISH_REFUSAL && telling_has(t, BLOCK_REFUSAL))
 		return finish_words[FINISH_STOP];
 	return finish_words[t->finish];
-}
-
-static void
-put_inside(struct buf *out, struct slice inside)
-{
-	buf_putc(out, '"');
-	buf_put_slice(out, inside);
-	buf_putc(out, '"');
 }
 
 /* Up to the choices, which follow. */
@@ -62,7 +37,7 @@ put_head(struct telling *t, const char *object)
 	buf_puts(t->out, "\",\"created\":");
 	buf_put_int(t->out, t->created_s);
 	buf_puts(t->out, ",\"model\":");
-	put_inside(t->out, t->model);
+	raw_put(t->out, t->model);
 }
 
 static void
@@ -108,15 +83,15 @@ call_text(const struct told *b)
 static void
 open(struct telling *t, struct told *b)
 {
-	if (!is_call(b))
+	if (!block_is_call(b->what))
 		return;
 	b->place = t->places++;
 	begin_chunk(t);
 	buf_printf(t->out, "\"tool_calls\":[{\"index\":%u,\"id\":", b->place);
-	put_inside(t->out, b->id);
+	raw_put(t->out, b->id);
 	buf_printf(t->out, ",\"type\":\"%s\",\"%s\":{\"name\":", call_type(b),
 	    call_type(b));
-	put_inside(t->out, told_name(b));
+	raw_put(t->out, told_name(b));
 	buf_printf(t->out, ",\"%s\":\"\"}}]", call_text(b));
 	end_chunk(t, NULL);
 }
@@ -142,8 +117,8 @@ text(struct telling *t, struct told *b, struct slice inside)
 		    call_type(b), call_text(b));
 		break;
 	}
-	put_inside(t->out, inside);
-	if (is_call(b))
+	raw_put(t->out, inside);
+	if (block_is_call(b->what))
 		buf_puts(t->out, "}}]");
 	end_chunk(t, NULL);
 }
@@ -160,9 +135,7 @@ static void
 put_usage(struct buf *out, const struct usage *u)
 {
 	struct json_writer w = { .out = out };
-	int64_t written = u->cache_write_tokens + u->cache_write_1h_tokens;
-	int64_t in = u->input_tokens + u->cache_read_tokens + written;
-	int64_t made = u->output_tokens + u->reasoning_tokens;
+	int64_t in = usage_input(u), made = usage_output(u);
 
 	json_open(&w, '{');
 	json_field_int(&w, "prompt_tokens", in);
@@ -171,7 +144,7 @@ put_usage(struct buf *out, const struct usage *u)
 	json_key(&w, "prompt_tokens_details");
 	json_open(&w, '{');
 	json_field_int(&w, "cached_tokens", u->cache_read_tokens);
-	json_field_int(&w, "cache_write_tokens", written);
+	json_field_int(&w, "cache_write_tokens", usage_written(u));
 	json_field_int(&w, "audio_tokens", 0);
 	json_close(&w, '}');
 	json_key(&w, "completion_tokens_details");
@@ -203,8 +176,8 @@ end(struct telling *t, const struct usage *usage)
 static bool
 is_mute(const struct telling *t)
 {
-	return !has(t, BLOCK_TEXT) && !has(t, BLOCK_REFUSAL) &&
-	       !has(t, BLOCK_CALL) && !has(t, BLOCK_CUSTOM);
+	return !telling_has(t, BLOCK_TEXT) && !telling_has(t, BLOCK_REFUSAL) &&
+	       !telling_has(t, BLOCK_CALL) && !telling_has(t, BLOCK_CUSTOM);
 }
 
 /*
@@ -239,18 +212,18 @@ put_calls(struct telling *t)
 
 	for (i = 0; i < t->count; i++) {
 		b = t->blocks[i];
-		if (!is_call(b))
+		if (!block_is_call(b->what))
 			continue;
 		buf_puts(t->out, before);
 		before = ",";
 		buf_puts(t->out, "{\"id\":");
-		put_inside(t->out, b->id);
+		raw_put(t->out, b->id);
 		buf_printf(t->out,
 		    ",\"type\":\"%s\",\"%s\":{\"name\":", call_type(b),
 		    call_type(b));
-		put_inside(t->out, told_name(b));
+		raw_put(t->out, told_name(b));
 		buf_printf(t->out, ",\"%s\":", call_text(b));
-		put_inside(t->out, buf_slice(&b->text));
+		raw_put(t->out, buf_slice(&b->text));
 		buf_puts(t->out, "}}");
 	}
 	if (*before == ',' && before[1] == '\0')
@@ -266,7 +239,7 @@ whole(struct telling *t, const struct usage *usage)
 	put_texts(t, BLOCK_TEXT);
 	buf_puts(t->out, ",\"refusal\":");
 	put_texts(t, BLOCK_REFUSAL);
-	if (has(t, BLOCK_THINKING)) {
+	if (telling_has(t, BLOCK_THINKING)) {
 		buf_puts(t->out, ",\"reasoning_content\":");
 		put_texts(t, BLOCK_THINKING);
 	}

@@ -230,11 +230,7 @@ put_extras(struct weave *w, const struct turn *t,
 	if (!knows(terms, QUIRK_OPENAI_FIELDS))
 		return;
 	weave_field(w, "verbosity", t->verbosity);
-	target_put_key(w, "user", t->user);
-	target_put_key(w, "prompt_cache_key", t->cache_key);
-	weave_field(w, "service_tier",
-	    raw_is(t->service_tier, "standard_only") ? slice_of("\"default\"")
-						     : t->service_tier);
+	target_put_labels(w, t);
 }
 
 void

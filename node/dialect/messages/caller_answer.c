@@ -12,16 +12,6 @@
 #define INPUT_ARENA ((size_t)256 << 20)
 
 static void
-event_begin(struct telling *t, const char *name)
-{
-	buf_puts(t->out, "event: ");
-	buf_puts(t->out, name);
-	buf_puts(t->out, "\ndata: {\"type\":\"");
-	buf_puts(t->out, name);
-	buf_putc(t->out, '"');
-}
-
-static void
 event_end(struct telling *t)
 {
 	buf_puts(t->out, "}\n\n");
@@ -31,9 +21,7 @@ static void
 put_inside(struct buf *out, const char *key, struct slice inside)
 {
 	buf_puts(out, key);
-	buf_putc(out, '"');
-	buf_put_slice(out, inside);
-	buf_putc(out, '"');
+	raw_put(out, inside);
 }
 
 static void
@@ -47,15 +35,13 @@ static void
 put_usage(struct buf *out, const struct usage *u)
 {
 	put_number(out, ",\"usage\":{\"input_tokens\":", u->input_tokens);
-	put_number(out, ",\"cache_creation_input_tokens\":",
-	    u->cache_write_tokens + u->cache_write_1h_tokens);
+	put_number(out, ",\"cache_creation_input_tokens\":", usage_written(u));
 	put_number(out, ",\"cache_read_input_tokens\":", u->cache_read_tokens);
 	put_number(out, ",\"cache_creation\":{\"ephemeral_5m_input_tokens\":",
 	    u->cache_write_tokens);
 	put_number(out,
 	    ",\"ephemeral_1h_input_tokens\":", u->cache_write_1h_tokens);
-	put_number(out,
-	    "},\"output_tokens\":", u->output_tokens + u->reasoning_tokens);
+	put_number(out, "},\"output_tokens\":", usage_output(u));
 	put_number(out, ",\"output_tokens_details\":{\"thinking_tokens\":",
 	    u->reasoning_tokens);
 	buf_puts(out, "},\"server_tool_use\":null,\"service_tier\":null}");
@@ -76,7 +62,7 @@ static const struct usage nothing_yet;
 static void
 start(struct telling *t)
 {
-	event_begin(t, "message_start");
+	telling_event(t, "message_start");
 	buf_puts(t->out, ",\"message\":{");
 	put_head(t);
 	buf_puts(t->out, ",\"content\":[],\"stop_reason\":null,"
@@ -84,14 +70,8 @@ start(struct telling *t)
 	put_usage(t->out, &nothing_yet);
 	buf_putc(t->out, '}');
 	event_end(t);
-	event_begin(t, "ping");
+	telling_event(t, "ping");
 	event_end(t);
-}
-
-static bool
-is_call(const struct told *b)
-{
-	return b->what == BLOCK_CALL || b->what == BLOCK_CUSTOM;
 }
 
 static bool
@@ -124,7 +104,7 @@ put_redacted(struct telling *t, const struct told *b)
 static void
 delta_begin(struct telling *t, const char *name, const char *key)
 {
-	event_begin(t, "content_block_delta");
+	telling_event(t, "content_block_delta");
 	put_number(t->out, ",\"index\":", t->places - 1);
 	buf_puts(t->out, ",\"delta\":{\"type\":\"");
 	buf_puts(t->out, name);
@@ -147,9 +127,9 @@ show(struct telling *t, struct told *b)
 		return;
 	b->shown = true;
 	b->place = t->places++;
-	event_begin(t, "content_block_start");
+	telling_event(t, "content_block_start");
 	buf_printf(t->out, ",\"index\":%u,\"content_block\":", b->place);
-	if (is_call(b)) {
+	if (block_is_call(b->what)) {
 		put_call_head(t, b, b->place);
 		buf_puts(t->out, "{}}");
 	} else if (is_redacted(b)) {
@@ -221,7 +201,7 @@ finish_block(struct telling *t, struct told *b)
 	struct slice blob = buf_slice(&b->blob);
 	bool begun = b->shown; /* of a custom call: with its first piece */
 
-	if (is_call(b) || blob.len > 0)
+	if (block_is_call(b->what) || blob.len > 0)
 		show(t, b);
 	if (!b->shown)
 		return;
@@ -234,7 +214,7 @@ finish_block(struct telling *t, struct told *b)
 		buf_put_slice(t->out, blob);
 		delta_end(t);
 	}
-	event_begin(t, "content_block_stop");
+	telling_event(t, "content_block_stop");
 	buf_printf(t->out, ",\"index\":%u", b->place);
 	event_end(t);
 }
@@ -312,7 +292,7 @@ finish_of(const struct telling *t)
 	unsigned i;
 
 	for (i = 0; i < t->count; i++) {
-		calls |= is_call(t->blocks[i]);
+		calls |= block_is_call(t->blocks[i]->what);
 		refusal |=
 		    t->blocks[i]->what == BLOCK_REFUSAL && t->blocks[i]->some;
 	}
@@ -338,13 +318,13 @@ put_reason(struct telling *t)
 static void
 end(struct telling *t, const struct usage *usage)
 {
-	event_begin(t, "message_delta");
+	telling_event(t, "message_delta");
 	buf_puts(t->out, ",\"delta\":{");
 	put_reason(t);
 	buf_putc(t->out, '}');
 	put_usage(t->out, usage);
 	event_end(t);
-	event_begin(t, "message_stop");
+	telling_event(t, "message_stop");
 	event_end(t);
 }
 
@@ -359,7 +339,7 @@ put_input(struct buf *out, const struct told *b)
 	struct buf raw;
 
 	buf_init(&raw, b->text.len + 2);
-	put_inside(&raw, "", buf_slice(&b->text));
+	raw_put(&raw, buf_slice(&b->text));
 	arena_init(&arena, INPUT_ARENA);
 	root = b->what == BLOCK_CALL &&
 		       json_raw_text(buf_slice(&raw), &arena, &json)
@@ -382,7 +362,7 @@ put_block(struct telling *t, const struct told *b, unsigned place)
 {
 	struct slice inside = buf_slice(&b->text);
 
-	if (is_call(b)) {
+	if (block_is_call(b->what)) {
 		put_call_head(t, b, place);
 		put_input(t->out, b);
 	} else if (is_redacted(b)) {
@@ -409,7 +389,8 @@ whole(struct telling *t, const struct usage *usage)
 	for (i = 0; i < t->count; i++) {
 		const struct told *b = t->blocks[i];
 
-		if (!is_call(b) && b->text.len == 0 && b->blob.len == 0)
+		if (!block_is_call(b->what) && b->text.len == 0 &&
+		    b->blob.len == 0)
 			continue;
 		if (t->places > 0)
 			buf_putc(t->out, ',');

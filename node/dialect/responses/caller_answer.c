@@ -34,16 +34,6 @@ static const struct ladder {
 };
 
 static void
-begin_event(struct telling *t, const char *type)
-{
-	buf_puts(t->out, "event: ");
-	buf_puts(t->out, type);
-	buf_puts(t->out, "\ndata: {\"type\":\"");
-	buf_puts(t->out, type);
-	buf_putc(t->out, '"');
-}
-
-static void
 end_event(struct telling *t)
 {
 	buf_puts(t->out, ",\"sequence_number\":");
@@ -54,7 +44,7 @@ end_event(struct telling *t)
 static void
 begin_item_event(struct telling *t, const struct told *b, const char *type)
 {
-	begin_event(t, type);
+	telling_event(t, type);
 	buf_puts(t->out, ",\"item_id\":\"");
 	responses_put_item_id(t, b);
 	buf_puts(t->out, "\",\"output_index\":");
@@ -77,7 +67,7 @@ put_text(struct telling *t, const struct told *b, const char *field,
 static void
 tell_item(struct telling *t, const struct told *b, const char *type, bool whole)
 {
-	begin_event(t, type);
+	telling_event(t, type);
 	buf_printf(t->out, ",\"output_index\":%u,\"item\":", b->place);
 	responses_put_item(t, b, whole);
 	end_event(t);
@@ -96,7 +86,7 @@ static void
 tell_response(struct telling *t, const char *type, bool over,
     const struct usage *usage)
 {
-	begin_event(t, type);
+	telling_event(t, type);
 	buf_puts(t->out, ",\"response\":");
 	responses_put_response(t, over, usage);
 	end_event(t);

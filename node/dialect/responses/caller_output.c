@@ -185,7 +185,7 @@ responses_put_item(struct telling *t, const struct told *b, bool whole)
 		put_reasoning(t, b, whole);
 	else if (is_search(b))
 		put_search(t, b, whole);
-	else if (b->what == BLOCK_CALL || b->what == BLOCK_CUSTOM)
+	else if (block_is_call(b->what))
 		put_call(t, b, whole);
 	else
 		put_message(t, b, whole);
@@ -203,16 +203,14 @@ put_asked(struct json_writer *w, const char *key, struct slice raw,
 static void
 put_usage(struct json_writer *w, const struct usage *u)
 {
-	int64_t written = u->cache_write_tokens + u->cache_write_1h_tokens;
-	int64_t in = u->input_tokens + u->cache_read_tokens + written;
-	int64_t out = u->output_tokens + u->reasoning_tokens;
+	int64_t in = usage_input(u), out = usage_output(u);
 
 	json_open(w, '{');
 	json_field_int(w, "input_tokens", in);
 	json_key(w, "input_tokens_details");
 	json_open(w, '{');
 	json_field_int(w, "cached_tokens", u->cache_read_tokens);
-	json_field_int(w, "cache_write_tokens", written);
+	json_field_int(w, "cache_write_tokens", usage_written(u));
 	json_close(w, '}');
 	json_field_int(w, "output_tokens", out);
 	json_key(w, "output_tokens_details");
@@ -223,17 +221,6 @@ put_usage(struct json_writer *w, const struct usage *u)
 	json_close(w, '}');
 }
 
-static bool
-has_refusal(const struct telling *t)
-{
-	unsigned i;
-
-	for (i = 0; i < t->count; i++)
-		if (t->blocks[i]->what == BLOCK_REFUSAL)
-			return true;
-	return false;
-}
-
 /* Why it is not complete, or NULL.  A refusal in words is complete. */
 static const char *
 incomplete(const struct telling *t)
@@ -241,7 +228,7 @@ incomplete(const struct telling *t)
 	if (t->finish == FINISH_LENGTH)
 		return "max_output_tokens";
 	if (t->finish == FINISH_FILTER ||
-	    (t->finish == FINISH_REFUSAL && !has_refusal(t)))
+	    (t->finish == FINISH_REFUSAL && !telling_has(t, BLOCK_REFUSAL)))
 		return "content_filter";
 	return NULL;
 }
@@ -371,9 +358,8 @@ responses_put_response(struct telling *t, bool over, const struct usage *usage)
 	json_field_int(&w, "created_at", t->created_s);
 	put_state(t, &w, over);
 	json_key(&w, "model");
-	json_put_raw(&w, slice_of("\""));
-	buf_put_slice(t->out, t->model);
-	buf_putc(t->out, '"');
+	json_put_raw(&w, slice_make(NULL, 0));
+	raw_put(t->out, t->model);
 	json_key(&w, "output");
 	json_open(&w, '[');
 	for (i = 0; over && i < t->count; i++) {

@@ -364,7 +364,7 @@ hear_piece(struct hearing *h, const struct piece *p,
 		return;
 	if (p->index != NULL)
 		index = number_of(json_find(event, p->index), 0);
-	if (p->what == BLOCK_CALL || p->what == BLOCK_CUSTOM)
+	if (block_is_call(p->what))
 		hear_call(h, at, p, text);
 	else if (p->what != BLOCK_THINKING && p->all)
 		hear_rest(h, key_of(at, index), p->what, text);

@@ -178,11 +178,7 @@ static void
 put_labels(struct weave *w, const struct turn *t)
 {
 	weave_field(w, "metadata", t->metadata);
-	target_put_key(w, "user", t->user);
-	target_put_key(w, "prompt_cache_key", t->cache_key);
-	weave_field(w, "service_tier",
-	    raw_is(t->service_tier, "standard_only") ? slice_of("\"default\"")
-						     : t->service_tier);
+	target_put_labels(w, t);
 }
 
 void

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "common/base/arena.h"
+#include "common/base/buf.h"
 #include "common/format/json.h"
 #include "node/dialect/raw.h"
 
@@ -70,6 +71,18 @@ strings_are_known_by_what_is_inside(void **state)
 	assert_false(is_text(NULL) || is_object(NULL));
 }
 
+static void
+an_inside_gets_its_quotes_back(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 16);
+	raw_put(&out, raw_inside(slice_of("\"a\\n\"")));
+	same(buf_slice(&out), "\"a\\n\"");
+	buf_fini(&out);
+}
+
 static int
 start(void **state)
 {
@@ -92,6 +105,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(members_are_as_they_stand),
 		cmocka_unit_test(strings_are_known_by_what_is_inside),
+		cmocka_unit_test(an_inside_gets_its_quotes_back),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
