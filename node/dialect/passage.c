@@ -12,18 +12,18 @@
 #define THOUGHT_REMOVED "thinking"
 #define HOSTED_DROPPED  "hosted_tools"
 
+/* Who knows more of what the caller can say comes first. */
+static const enum dialect nearest[DIALECTS][DIALECTS] = {
+	[DIALECT_CHAT] = { DIALECT_CHAT, DIALECT_RESPONSES, DIALECT_MESSAGES },
+	[DIALECT_RESPONSES] = { DIALECT_RESPONSES, DIALECT_CHAT,
+	    DIALECT_MESSAGES },
+	[DIALECT_MESSAGES] = { DIALECT_MESSAGES, DIALECT_RESPONSES,
+	    DIALECT_CHAT },
+};
+
 bool
 passage_dialect(enum dialect *out, unsigned dialects, enum dialect asks)
 {
-	/* Who knows more of what the caller can say comes first. */
-	static const enum dialect nearest[DIALECTS][DIALECTS] = {
-		[DIALECT_CHAT] = { DIALECT_CHAT, DIALECT_RESPONSES,
-		    DIALECT_MESSAGES },
-		[DIALECT_RESPONSES] = { DIALECT_RESPONSES, DIALECT_CHAT,
-		    DIALECT_MESSAGES },
-		[DIALECT_MESSAGES] = { DIALECT_MESSAGES, DIALECT_RESPONSES,
-		    DIALECT_CHAT },
-	};
 	size_t i;
 
 	for (i = 0; i < DIALECTS; i++) {
@@ -193,28 +193,71 @@ note_alike(struct turn *t)
 		carry_note(&t->carried, CARRY_ONE_CALL);
 }
 
+/* Can all of it be said in out->target, but for what the group lets go? */
+static enum passage_end
+check(struct passage *out, struct arena *arena,
+    const struct passage_terms *terms, struct carry_target *limits)
+{
+	struct target_terms target = terms->target;
+	enum passage_end end;
+
+	target.output_cap = cap_of(out->turn, terms);
+	*limits = (struct carry_target){ .dialect = out->target };
+	target_limits(&limits->beyond, out->target, out->turn, &target);
+	end = check_carried(out, arena, limits, terms->drop);
+	return end == PASSAGE_OK
+		   ? check_cap(out, arena, target.output_cap, limits)
+		   : end;
+}
+
+/*
+ * Of the dialects that the target speaks the nearest that can be told all of
+ * it; if there is none, it is the nearest that says why.
+ */
+static enum passage_end
+choose(struct passage *out, struct arena *arena,
+    const struct passage_terms *terms, struct carry_target *limits)
+{
+	const enum dialect first = out->target;
+	enum passage_end end, first_end = PASSAGE_OK;
+	const char *why = NULL;
+	size_t i;
+
+	for (i = 0; i < DIALECTS; i++) {
+		out->target = nearest[terms->asks][i];
+		if ((terms->dialects & (1u << out->target)) == 0)
+			continue;
+		end = check(out, arena, terms, limits);
+		if (end == PASSAGE_OK)
+			return end;
+		if (out->target == first) {
+			first_end = end;
+			why = out->why;
+		}
+	}
+	out->target = first;
+	return refuse(out, first_end, why);
+}
+
 static enum passage_end
 translate(struct passage *out, struct arena *arena,
     const struct passage_terms *terms)
 {
 	struct target_terms target = terms->target;
-	struct carry_target limits = { .dialect = out->target };
+	struct carry_target limits;
 	enum passage_end end;
 
 	note_alike(out->turn);
-	target.output_cap = cap_of(out->turn, terms);
-	target_limits(&limits.beyond, out->target, out->turn, &target);
-	end = check_carried(out, arena, &limits, terms->drop);
+	end = choose(out, arena, terms, &limits);
 	if (end != PASSAGE_OK)
 		return end;
+	target.output_cap = cap_of(out->turn, terms);
 	name_dropped(out, arena, &limits, remove_foreign(out->turn, terms));
-	end = check_cap(out, arena, target.output_cap, &limits);
-	if (end == PASSAGE_OK &&
-	    !target_write(&out->splice, out->target, out->turn, &target))
+	if (!target_write(&out->splice, out->target, out->turn, &target))
 		return refuse(out, PASSAGE_INVALID,
 		    "The request is too large to be said in its target's "
 		    "dialect.");
-	return end;
+	return PASSAGE_OK;
 }
 
 enum passage_end

@@ -38,9 +38,13 @@ enum passage_end {
 	PASSAGE_NOT_CARRIED  /* this target cannot be told what is asked */
 };
 
-/* The dialect to speak of those, nearest to the caller's first. */
+/* The caller's dialect if it is among those, or the one nearest to it. */
 must_check bool passage_dialect(enum dialect *out, unsigned dialects,
     enum dialect asks);
 
+/*
+ * Of the dialects that the target speaks, the caller's own, else the nearest
+ * one that can be told all that is asked, but for what the group lets go.
+ */
 enum passage_end passage_make(struct passage *out, struct arena *arena,
     const struct json_value *root, const struct passage_terms *terms);

@@ -143,6 +143,49 @@ the_nearest_dialect_is_spoken(void **state)
 	}
 }
 
+/* A turn of Messages for a target that speaks both of OpenAI's. */
+static enum passage_end
+passes_openai(struct fixture *f, const char *body)
+{
+	struct json_error error;
+
+	f->terms.asks = f->terms.answers = DIALECT_MESSAGES;
+	f->terms.dialects = IN_OPENAI;
+	return passage_make(&f->p, &f->arena,
+	    json_parse(&f->arena, slice_of(body), &error), &f->terms);
+}
+
+static void
+one_that_can_be_told_comes_before_a_nearer_one(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(passes_openai(f, MESSAGES("")), PASSAGE_OK);
+	assert_int_equal(f->p.target, DIALECT_RESPONSES);
+	/* Responses has no stop sequences, and no cap as low as this. */
+	assert_int_equal(passes_openai(f,
+			     MESSAGES(",\"stop_sequences\":[\"x\"]")),
+	    PASSAGE_OK);
+	assert_int_equal(f->p.target, DIALECT_CHAT);
+	assert_has(sent(f), "\"stop\":[\"x\"]");
+	f->terms.target.output_cap = 10;
+	assert_int_equal(passes_openai(f, MESSAGES("")), PASSAGE_OK);
+	assert_int_equal(f->p.target, DIALECT_CHAT);
+	f->terms.target.output_cap = 100;
+	/* What may be left out is no reason to go further. */
+	f->terms.drop = DROP_STOP;
+	assert_int_equal(passes_openai(f,
+			     MESSAGES(",\"stop_sequences\":[\"x\"]")),
+	    PASSAGE_OK);
+	assert_int_equal(f->p.target, DIALECT_RESPONSES);
+	assert_string_equal(f->p.dropped, "stop");
+	/* Where none can be told, the nearest says why. */
+	assert_int_equal(passes_openai(f, MESSAGES(",\"top_k\":3")),
+	    PASSAGE_NOT_CARRIED);
+	assert_int_equal(f->p.target, DIALECT_RESPONSES);
+	assert_has(f->p.why, "speaks responses and cannot be told: top_k");
+}
+
 static void
 its_own_dialect_goes_byte_for_byte(void **state)
 {
@@ -361,6 +404,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		story(the_nearest_dialect_is_spoken),
+		story(one_that_can_be_told_comes_before_a_nearer_one),
 		story(its_own_dialect_goes_byte_for_byte),
 		story(an_answer_in_another_dialect_needs_the_turn),
 		story(no_cap_is_over_the_targets),
