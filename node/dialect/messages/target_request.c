@@ -199,17 +199,35 @@ is_one_or_more(struct slice raw)
  * Newer models take one of temperature and top_p only; either is 1 unless
  * said.
  */
+struct sampling {
+	bool hot;                /* a temperature of 1, or more */
+	bool top;                /* a top_p that says something */
+	bool temperature, top_p; /* to be written */
+};
+
+static struct sampling
+sampling_of(const struct turn *t)
+{
+	struct sampling s = {
+		.hot = t->temperature.len > 0 && is_one_or_more(t->temperature),
+		.top = t->top_p.len > 0 && !is_one_or_more(t->top_p),
+	};
+
+	s.temperature = t->temperature.len > 0 && !(s.hot && s.top);
+	s.top_p = s.top && !s.temperature;
+	return s;
+}
+
 static void
 put_sampling(struct messages_writing *m)
 {
 	const struct turn *t = m->t;
-	bool hot = t->temperature.len > 0 && is_one_or_more(t->temperature);
-	bool top = t->top_p.len > 0 && !is_one_or_more(t->top_p);
+	struct sampling s = sampling_of(t);
 
-	if (t->temperature.len > 0 && !(hot && top))
+	if (s.temperature)
 		weave_field(m->w, "temperature",
-		    hot ? slice_of("1") : t->temperature);
-	else if (top)
+		    s.hot ? slice_of("1") : t->temperature);
+	if (s.top_p)
 		weave_field(m->w, "top_p", t->top_p);
 	weave_field(m->w, "top_k", t->top_k);
 }
@@ -459,12 +477,14 @@ messages_limits(struct carry_list *beyond, const struct turn *t,
     const struct target_terms *terms)
 {
 	struct thinking k = thinking_of(t, terms);
+	struct sampling s = sampling_of(t);
 
 	if (k.on) {
 		carry_note(beyond, CARRY_TEMPERATURE);
-		carry_note(beyond, CARRY_TOP_P);
 		carry_note(beyond, CARRY_TOP_K);
 	}
+	if (k.on || (s.top && !s.top_p))
+		carry_note(beyond, CARRY_TOP_P);
 	if (!k.on && !k.off)
 		carry_note(beyond, CARRY_THINKING_BUDGET);
 }
