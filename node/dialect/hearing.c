@@ -106,16 +106,6 @@ hearing_close(struct hearing *h, struct heard *b)
 }
 
 void
-hearing_close_others(struct hearing *h, int64_t key)
-{
-	size_t i;
-
-	for (i = 0; i < h->count; i++)
-		if (h->list[i].key != key)
-			hearing_close(h, &h->list[i]);
-}
-
-void
 hearing_will_finish(struct hearing *h, enum finish finish,
     struct slice sequence)
 {

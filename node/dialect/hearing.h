@@ -62,8 +62,6 @@ void hearing_blob(struct hearing *h, struct heard *b, enum blob_kind kind,
     struct slice blob);
 
 void hearing_close(struct hearing *h, struct heard *b);
-/* All that are open and not this key. */
-void hearing_close_others(struct hearing *h, int64_t key);
 
 /* Note how it ends; said at hearing_end.  `sequence` may be empty. */
 void hearing_will_finish(struct hearing *h, enum finish finish,

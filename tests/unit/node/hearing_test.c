@@ -109,7 +109,7 @@ keys_are_of_open_blocks(void **state)
 	assert_null(hearing_find(&f->h, -5));
 	opens(f, -5, BLOCK_TEXT);
 	opens(f, 6, BLOCK_TEXT);
-	hearing_close_others(&f->h, 6);
+	hearing_close(&f->h, hearing_find(&f->h, -5));
 	assert_null(hearing_find(&f->h, -5));
 	assert_non_null(hearing_find(&f->h, 6));
 	heard(f, "start() open0() close0() open1() open2() close1() ");
