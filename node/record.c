@@ -102,8 +102,8 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.project = r->caller->project,
 		.dialect = slice_of(dialect_name(r->shape.dialect)),
 		.group = group_of(r),
-		.strategy =
-		    r->group != NULL ? r->group->strategy : slice_of(""),
+		.strategy = slice_of(
+		    r->group != NULL ? strategy_name(r->group->strategy) : ""),
 		.target = r->route.target,
 		.egress = r->route.egress,
 		.stream = r->shape.stream,

@@ -56,7 +56,7 @@ route_find(struct route *out, struct arena *arena,
     const struct route_wish *wish)
 {
 	const struct node_file *file = wish->topology->node;
-	struct slice target = wish->group->targets[0];
+	struct slice target = wish->group->targets[0].model;
 	const struct model *m =
 	    find_model(file->providers, file->providers_count, target);
 

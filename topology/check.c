@@ -429,7 +429,7 @@ check_node(struct folder *f, struct folder_file *file)
 	for (i = 0; i < node->groups_count; i++)
 		for (k = 0; k < node->groups[i].targets_count; k++)
 			check_target(f, file, &reach, &node->groups[i],
-			    node->groups[i].targets[k]);
+			    node->groups[i].targets[k].model);
 	check_bodies(f, file, node->max_body_bytes, node->body_memory_bytes);
 	alias_check(f, file);
 }

@@ -311,6 +311,25 @@ static const struct keyword responses_state_keywords[] = {
 static const struct table responses_state_table = { TABLE("responses_state",
     responses_state_keywords, responses_state) };
 
+static const struct keyword target_keywords[] = {
+	{ .name = "model",
+	    .type = VALUE_TARGET,
+	    .required = true,
+	    AT(group_target, model),
+	    .help = "provider/model" },
+	{ .name = "weight",
+	    .type = VALUE_INT,
+	    .fallback = "1",
+	    .min = 0,
+	    .max = 1000000,
+	    AT(group_target, weight),
+	    .help = "share of the draws of strategy weighted; 0: only when "
+		    "no other is left" },
+};
+
+static const struct table target_table = { TABLE("a target", target_keywords,
+    group_target) };
+
 static const struct keyword group_keywords[] = {
 	{ .name = "display_name",
 	    .type = VALUE_TEXT,
@@ -323,14 +342,13 @@ static const struct keyword group_keywords[] = {
 	    .help = "static: the one target" },
 	{ .name = "targets",
 	    .form = FORM_LIST,
-	    .type = VALUE_TARGET,
+	    .table = &target_table,
 	    .required = true,
 	    AT(group, targets),
 	    COUNT(group, targets_count),
-	    .items_max = 1,
-	    .more = "several targets and weights are known, but this version "
-		    "acts on one target only",
-	    .help = "provider/model; exactly one" },
+	    .items_max = TARGETS_MAX,
+	    .more = "a group has at most 32 targets",
+	    .help = "provider/model, or {model: provider/model, weight: N}" },
 	{ .name = "aliases",
 	    .form = FORM_LIST,
 	    .type = VALUE_MODEL,

@@ -10,6 +10,20 @@
 
 static const struct yaml_node nothing = { .type = YAML_MAPPING };
 
+static void read_absent(struct reader *r, const struct keyword *k,
+    void *record);
+
+/* What every key but the first is when it is left out. */
+static void
+read_absences(struct reader *r, const struct table *table, void *record)
+{
+	size_t i;
+
+	for (i = 1; i < table->count; i++)
+		if (!table->keywords[i].later)
+			read_absent(r, &table->keywords[i], record);
+}
+
 const struct keyword *
 table_find(const struct table *table, struct slice name)
 {
@@ -222,11 +236,31 @@ read_set(struct reader *r, const struct keyword *k,
 	memcpy((char *)record + k->offset, &bits, sizeof(bits));
 }
 
+/*
+ * An entry of a list of mappings; one that is a scalar is short for a mapping
+ * with the table's first key alone.
+ */
+static bool
+read_record(struct reader *r, const struct keyword *k,
+    const struct yaml_node *node, void *at)
+{
+	const struct keyword *first = &k->table->keywords[0];
+
+	if (node->type != YAML_SCALAR) {
+		table_read(r, k->table, node, at);
+		return true;
+	}
+	read_absences(r, k->table, at);
+	return read_scalar(r, first, node, (char *)at + first->offset);
+}
+
 static void
 read_list(struct reader *r, const struct keyword *k,
     const struct yaml_node *node, void *record)
 {
-	size_t bytes = value_spec(k->type)->bytes, count = 0, n = 0;
+	size_t bytes =
+	    k->table != NULL ? k->table->bytes : value_spec(k->type)->bytes;
+	size_t count = 0, n = 0;
 	size_t most = k->items_max > 0 ? k->items_max : node->count;
 	const struct yaml_item *item;
 	char *at = (char *)record + k->offset;
@@ -244,7 +278,10 @@ read_list(struct reader *r, const struct keyword *k,
 			    "%s; remove it", k->more);
 			break;
 		}
-		if (read_entry(r, k, node, item->value, at + bytes * count))
+		if (k->table != NULL
+			? read_record(r, k, item->value, at + bytes * count)
+			: read_entry(r, k, node, item->value,
+			      at + bytes * count))
 			count++;
 	}
 	memcpy((char *)record + k->count_offset, &count, sizeof(count));

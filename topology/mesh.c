@@ -72,3 +72,21 @@ member_has_key(const struct member *m, const struct public_key *key)
 			return true;
 	return false;
 }
+
+bool
+region_is_among(struct slice region, const struct slice *regions, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (slice_eq(regions[i], region))
+			return true;
+	return false;
+}
+
+bool
+price_fits(const struct price *price, const struct price_ceiling *max)
+{
+	return (max->input < 0 || price->input <= max->input) &&
+	       (max->output < 0 || price->output <= max->output);
+}

@@ -6,6 +6,7 @@
  */
 #include "common/base/crypto.h"
 #include "common/base/slice.h"
+#include "topology/group.h"
 #include "topology/provider.h"
 
 #define MEMBER_KEYS_MAX    2 /* two while one is rotated */
@@ -18,6 +19,7 @@ struct member {
 	struct slice name;
 	enum member_role role;
 	struct slice team;    /* of a node */
+	struct slice region;  /* where it stands; empty: not said */
 	struct slice address; /* "host:port" others dial; of an egress */
 	struct slice parents[MEMBER_PARENTS_MAX];
 	size_t parents_count;
@@ -31,28 +33,10 @@ struct team {
 	const struct slice *models; /* "openai/gpt-5-mini", "openai/…*" */
 	size_t models_count;
 	unsigned allow; /* bits of common/llm/allow.h */
-};
-
-struct timeouts {
-	int64_t connect_ms, first_byte_ms, idle_ms, total_ms;
-};
-
-/* What a node keeps so that callers may go on from an earlier answer. */
-struct responses_state {
-	int64_t ttl_ms; /* 0: nothing is kept */
-	int64_t max_bytes;
-};
-
-struct group {
-	struct slice name;
-	const struct slice *aliases; /* further names */
-	size_t aliases_count;
-	struct slice display_name;
-	struct slice strategy; /* "static" */
-	const struct slice *targets;
-	size_t targets_count;
-	unsigned drop; /* bits of common/llm/drop.h */
-	struct responses_state responses_state;
+	/* Where its traffic may be served; none: anywhere. */
+	const struct slice *regions;
+	size_t regions_count;
+	struct price_ceiling max_price;
 };
 
 /* PEM files for callers who come by TLS; empty: they come by plain HTTP. */
@@ -102,6 +86,13 @@ const struct group *node_group(const struct node_file *n, struct slice name);
 
 /* Does the team's grant cover the target? */
 bool team_may_use(const struct team *t, struct slice target);
+
+/* Is a target that serves in `region` (empty: not known) among them? */
+bool region_is_among(struct slice region, const struct slice *regions,
+    size_t count);
+
+/* Is it no dearer than the ceiling? */
+bool price_fits(const struct price *price, const struct price_ceiling *max);
 
 /* Is this one of the member's keys? */
 bool member_has_key(const struct member *m, const struct public_key *key);

@@ -29,7 +29,12 @@ struct model {
 	struct slice target; /* provider/name */
 	const struct provider *provider;
 	int64_t max_output; /* tokens; 0: not stated */
-	unsigned supports;  /* bits of common/llm/capability.h */
+	int64_t context;    /* tokens, input and output; 0: not stated */
+	int64_t max_body_bytes, max_tools_bytes; /* 0: not stated */
+	/* Bits of common/llm/capability.h, what they imply included. */
+	unsigned supports;
+	unsigned lacks;       /* of what is implied */
+	bool supports_stated; /* else nobody knows what it can do */
 	struct price price;
 };
 
@@ -38,6 +43,7 @@ struct provider {
 	const struct provider_type *type;
 	struct slice base_url; /* without a slash at its end */
 	unsigned dialects;     /* bits, as the type's unless said */
+	struct slice region;   /* where it serves; empty: not said */
 	struct slice secret;   /* name in the vault; empty: sends no auth */
 	struct slice ca_file;  /* empty: the system's */
 	const struct model *models;

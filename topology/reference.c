@@ -92,7 +92,9 @@ put_table(struct rows *rows, const char *prefix, const struct table *table)
 		if (k->table == NULL)
 			continue;
 		snprintf(inner, sizeof(inner), "%s%s.", path,
-		    k->form == FORM_MAP ? ".NAME" : "");
+		    k->form == FORM_MAP    ? ".NAME"
+		    : k->form == FORM_LIST ? "[]"
+					   : "");
 		put_table(rows, inner, k->table);
 	}
 }

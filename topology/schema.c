@@ -71,6 +71,21 @@ put_scalar(struct json_writer *w, const struct keyword *k)
 
 static void put_table(struct json_writer *w, const struct table *table);
 
+/* A mapping, or its first key's value in short. */
+static void
+put_record(struct json_writer *w, const struct table *table)
+{
+	json_key(w, "anyOf");
+	json_open(w, '[');
+	json_open(w, '{');
+	put_scalar(w, &table->keywords[0]);
+	json_close(w, '}');
+	json_open(w, '{');
+	put_table(w, table);
+	json_close(w, '}');
+	json_close(w, ']');
+}
+
 static void
 put_list(struct json_writer *w, const struct keyword *k)
 {
@@ -82,7 +97,10 @@ put_list(struct json_writer *w, const struct keyword *k)
 	json_field_bool(w, "uniqueItems", true);
 	json_key(w, "items");
 	json_open(w, '{');
-	put_scalar(w, k);
+	if (k->table != NULL)
+		put_record(w, k->table);
+	else
+		put_scalar(w, k);
 	json_close(w, '}');
 }
 

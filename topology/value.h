@@ -25,7 +25,7 @@ enum value_type {
 	VALUE_KEY,      /* struct public_key */
 	/* The rest are words (topology/word.c). */
 	VALUE_ROLE,       /* enum member_role */
-	VALUE_STRATEGY,   /* struct slice */
+	VALUE_STRATEGY,   /* enum strategy */
 	VALUE_PRESET,     /* const struct provider_type * */
 	VALUE_DIALECT,    /* unsigned: one bit, 1u << DIALECT_CHAT … */
 	VALUE_CAPABILITY, /* unsigned: a bit of common/llm/capability.h */

@@ -29,20 +29,33 @@ read_role(struct arena *arena, struct slice text, void *at)
 	return false;
 }
 
-static const char *
+const char *
 strategy_name(size_t i)
 {
-	return i == 0 ? "static" : NULL;
+	static const char *const names[STRATEGIES] = {
+		[STRATEGY_STATIC] = "static",
+		[STRATEGY_FAILOVER] = "failover",
+		[STRATEGY_WEIGHTED] = "weighted",
+		[STRATEGY_SCORE] = "score",
+		[STRATEGY_SCRIPT] = "script",
+		[STRATEGY_EXTERNAL] = "external",
+	};
+
+	return i < STRATEGIES ? names[i] : NULL;
 }
 
 static bool
 read_strategy(struct arena *arena, struct slice text, void *at)
 {
+	size_t i;
+
 	(void)arena;
-	if (!slice_is(text, strategy_name(0)))
-		return false;
-	*(struct slice *)at = text;
-	return true;
+	for (i = 0; i < STRATEGIES; i++)
+		if (slice_is(text, strategy_name(i))) {
+			*(enum strategy *)at = (enum strategy)i;
+			return true;
+		}
+	return false;
 }
 
 static bool
@@ -104,15 +117,11 @@ read_allow(struct arena *arena, struct slice text, void *at)
 	return read_bit(allow_name, text, at);
 }
 
-static const char *const later_strategies[] = { "failover", "weighted", "score",
-	"script", "external", NULL };
-
 static const struct value_spec specs[] = {
 	[VALUE_ROLE - VALUE_ROLE] = { "role", .word = role_name,
 	    .bytes = sizeof(enum member_role), .read = read_role },
 	[VALUE_STRATEGY - VALUE_ROLE] = { "strategy", .word = strategy_name,
-	    .later_words = later_strategies, .bytes = sizeof(struct slice),
-	    .read = read_strategy },
+	    .bytes = sizeof(enum strategy), .read = read_strategy },
 	[VALUE_PRESET - VALUE_ROLE] = { "provider type", .word = preset_name,
 	    .bytes = sizeof(const struct provider_type *),
 	    .read = read_preset },

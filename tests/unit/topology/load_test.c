@@ -82,7 +82,7 @@ both_roles_load_what_is_theirs(void **state)
 	assert_int_equal(t->node->max_body_bytes, 32 << 20);
 	assert_int_equal(t->node->body_memory_bytes, 256 << 20);
 	assert_true(
-	    slice_is(node_group(t->node, slice_of("assistant"))->targets[0],
+	    slice_is(node_group(t->node, slice_of("assistant"))->targets[0].model,
 		"openai/gpt-5-mini"));
 	assert_int_equal(t->mesh_version, 1);
 	assert_int_equal(t->node_version, 1);

@@ -1,0 +1,69 @@
+#pragma once
+/*
+ * backoff: one target left alone for a while, because of what it answered.
+ * One door changes the state; when the time is over one probe goes first, and
+ * all others wait for what it brings.  Pure: time is an argument (monotonic
+ * microseconds).  Not thread-safe: its owner has a lock.
+ */
+#include "common/base/lang.h"
+
+/* Each kind has its own least, most and growth, in a table in backoff.c. */
+enum backoff_kind {
+	BACKOFF_NONE,
+	BACKOFF_SHORT,   /* overloaded */
+	BACKOFF_RATE,    /* Retry-After is honoured, within bounds */
+	BACKOFF_QUOTA,   /* long: money does not come back by itself */
+	BACKOFF_LONG,    /* key or name is wrong: somebody has to act */
+	BACKOFF_BREAKER, /* only after several failures in a row */
+	BACKOFF_KINDS
+};
+
+const char *backoff_kind_name(enum backoff_kind k);
+
+enum backoff_state {
+	BACKOFF_CLOSED,   /* use it */
+	BACKOFF_OPEN,     /* leave it alone until `until_us` */
+	BACKOFF_HALF_OPEN /* its time is over: one probe may go */
+};
+
+struct backoff {
+	enum backoff_kind kind; /* of what opened it */
+	int level;              /* failures of that kind in a row */
+	int strikes;            /* for BACKOFF_BREAKER: failures in a row */
+	int64_t until_us;       /* 0: closed */
+	int64_t probe_us;       /* when the probe began; 0: none is under way */
+};
+
+enum backoff_state backoff_state(const struct backoff *b, int64_t now_us);
+
+/* Microseconds until it may be tried: 0 when now, or as a probe. */
+int64_t backoff_wait_us(const struct backoff *b, int64_t now_us);
+
+/*
+ * Somebody is about to call.  False: leave it alone (open, or another's probe
+ * is under way).  *probe is set when this call is the probe, which has to end
+ * in one of the three below; a probe that never does is given up after
+ * BACKOFF_PROBE_MAX_US.
+ */
+#define BACKOFF_PROBE_MAX_US ((int64_t)10 * 60 * 1000000)
+must_check bool backoff_enter(struct backoff *b, int64_t now_us, bool *probe);
+
+/* It was answered: closed and forgotten. */
+void backoff_success(struct backoff *b);
+
+/*
+ * It failed.  `retry_after_us` is what the provider asked for (0: nothing);
+ * `random` any 32 bits, for jitter.  BACKOFF_NONE changes nothing but that a
+ * probe is over: the next call probes.
+ */
+struct backoff_cause {
+	enum backoff_kind kind;
+	int64_t retry_after_us;
+	uint32_t random;
+	bool probe; /* this call was the probe */
+};
+void backoff_failure(struct backoff *b, int64_t now_us,
+    const struct backoff_cause *cause);
+
+/* The call was given up before it said anything about the target. */
+void backoff_abandon(struct backoff *b, bool probe);

@@ -1,0 +1,69 @@
+#pragma once
+/*
+ * target: what the process knows of each target by use: what was seen of it
+ * lately, whether it is backing off, and whether an operator took it out.
+ * Shared by the threads: each state has a lock, held for microseconds; the
+ * set only grows, up to TARGET_STATES_MAX, and states never move.
+ */
+#include <pthread.h>
+
+#include "common/limit/backoff.h"
+#include "common/limit/window.h"
+#include "common/llm/failure.h"
+
+#define TARGET_STATES_MAX 4096
+
+struct target_states;
+
+struct target_state {
+	struct slice name; /* provider/model */
+	pthread_mutex_t lock;
+	struct window window;
+	struct backoff backoff;
+	int64_t disabled_until_us; /* wall; 0: not, INT64_MAX: for good */
+};
+
+struct target_states *target_states_new(void);
+void target_states_free(struct target_states *s); /* NULL is fine */
+
+/* Found, or made; beyond the maximum all others share one state. */
+struct target_state *target_state_get(struct target_states *s,
+    struct slice name);
+
+/* NULL when it was never asked for. */
+struct target_state *target_state_find(struct target_states *s,
+    struct slice name);
+
+/* Walk: start with *at = 0, stop at NULL. */
+struct target_state *target_state_next(struct target_states *s, size_t *at);
+
+/* One consistent look, for deciding and for people. */
+struct target_look {
+	struct sight seen;
+	enum backoff_state state;
+	enum backoff_kind kind;
+	int64_t wait_us;           /* until it may be tried */
+	int64_t disabled_until_us; /* 0 when it is not, now */
+};
+void target_look(struct target_state *t, struct target_look *look,
+    int64_t now_us, int64_t wall_us);
+
+/* Before a call; see backoff_enter. */
+must_check bool target_enter(struct target_state *t, int64_t now_us,
+    bool *probe);
+
+/* After it. */
+struct target_outcome {
+	enum failure failure; /* FAILURE_NONE: it was answered */
+	bool given_up;        /* the caller left, a deadline of the request */
+	bool probe;
+	int64_t retry_after_us;
+	uint32_t random;
+	struct window_seen seen;
+};
+void target_leave(struct target_state *t, const struct target_outcome *o,
+    int64_t now_us);
+
+/* An operator's word; enabling also closes the backoff. */
+void target_disable(struct target_state *t, int64_t until_wall_us);
+void target_enable(struct target_state *t);
