@@ -1,20 +1,7 @@
 #include "topology/grammar.h"
 
-#include "common/base/arena.h"
+#include "topology/keys.h"
 #include "topology/mesh.h"
-
-#define AT(type, field)    .offset = offsetof(struct type, field)
-#define COUNT(type, field) .count_offset = offsetof(struct type, field)
-#define TABLE(what, array, type)                                               \
-	.name = (what), .keywords = (array), .count = count_of(array),         \
-	.bytes = sizeof(struct type)
-
-#define SECOND_MS ((int64_t)1000)
-#define MINUTE_MS (60 * SECOND_MS)
-#define HOUR_MS   (60 * MINUTE_MS)
-#define KIB       ((int64_t)1024)
-#define MIB       (1024 * KIB)
-#define GIB       (1024 * MIB)
 
 static const struct keyword member_keywords[] = {
 	{ .name = "role",
@@ -52,7 +39,11 @@ static const struct keyword member_keywords[] = {
 	    .placeholder = "enroll the member and put its stanza in: "
 			   "gsr-topology add DIR < stanza",
 	    .help = "the public keys that `enroll` printed" },
-	{ .name = "region", .later = true, .help = "where the member stands" },
+	{ .name = "region",
+	    .type = VALUE_NAME,
+	    AT(member, region),
+	    .help = "where the member stands, and serves unless a provider "
+		    "says another" },
 };
 
 const struct table member_table = { TABLE("a member", member_keywords, member),
@@ -79,11 +70,15 @@ static const struct keyword team_keywords[] = {
 	    .help = "what its requests may ask for though it changes price, "
 		    "region, routing or the account's state; else nothing" },
 	{ .name = "regions",
-	    .later = true,
-	    .help = "where the team's traffic may be served" },
+	    .form = FORM_LIST,
+	    .type = VALUE_NAME,
+	    AT(team, regions),
+	    COUNT(team, regions_count),
+	    .help = "where the team's traffic may be served; else anywhere" },
 	{ .name = "max_price",
-	    .later = true,
-	    .help = "the dearest model the team may use" },
+	    .table = &price_ceiling_table,
+	    AT(team, max_price),
+	    .help = "the dearest models the team may use; else any" },
 	{ .name = "limits",
 	    .later = true,
 	    .help = "requests and tokens per minute" },
@@ -124,281 +119,65 @@ static const struct keyword mesh_keywords[] = {
 
 const struct table mesh_table = { TABLE("mesh.yaml", mesh_keywords, mesh) };
 
-static const struct keyword timeouts_keywords[] = {
-	{ .name = "connect",
+/* What node and egress wait for alike. */
+#define TIMEOUT_KEYWORDS                                                       \
+	{ .name = "connect",                                                   \
+		.type = VALUE_DURATION,                                        \
+		.fallback = "10s",                                             \
+		.min = 100,                                                    \
+		.max = 60 * SECOND_MS,                                         \
+		AT(timeouts, connect_ms),                                      \
+		.help = "to reach the provider, TLS included" },               \
+	    { .name = "first_byte",                                            \
+		    .type = VALUE_DURATION,                                    \
+		    .fallback = "5m",                                          \
+		    .min = SECOND_MS,                                          \
+		    .max = HOUR_MS,                                            \
+		    AT(timeouts, first_byte_ms),                               \
+		    .help = "from the request sent to the first byte of the "  \
+			    "answer; "                                         \
+			    "an answer that is no stream comes whole" },       \
+	    { .name = "idle",                                                  \
+		    .type = VALUE_DURATION,                                    \
+		    .fallback = "2m",                                          \
+		    .min = SECOND_MS,                                          \
+		    .max = HOUR_MS,                                            \
+		    AT(timeouts, idle_ms),                                     \
+		    .help = "between two bytes of an answer" },                \
+	{                                                                      \
+		.name = "total", .type = VALUE_DURATION, .fallback = "10m",    \
+		.min = SECOND_MS, .max = 24 * HOUR_MS, AT(timeouts, total_ms), \
+		.help = "for the whole request"                                \
+	}
+
+static const struct keyword node_timeouts_keywords[] = {
+	TIMEOUT_KEYWORDS,
+	{ .name = "attempt",
 	    .type = VALUE_DURATION,
-	    .fallback = "10s",
 	    .min = 100,
-	    .max = 60 * SECOND_MS,
-	    AT(timeouts, connect_ms),
-	    .help = "to reach the provider, TLS included" },
-	{ .name = "first_byte",
-	    .type = VALUE_DURATION,
-	    .fallback = "5m",
-	    .min = SECOND_MS,
-	    .max = HOUR_MS,
-	    AT(timeouts, first_byte_ms),
-	    .help = "from the request sent to the first byte of the answer; "
-		    "an answer that is no stream comes whole" },
-	{ .name = "idle",
-	    .type = VALUE_DURATION,
-	    .fallback = "2m",
-	    .min = SECOND_MS,
-	    .max = HOUR_MS,
-	    AT(timeouts, idle_ms),
-	    .help = "between two bytes of an answer" },
-	{ .name = "total",
-	    .type = VALUE_DURATION,
-	    .fallback = "10m",
-	    .min = SECOND_MS,
 	    .max = 24 * HOUR_MS,
-	    AT(timeouts, total_ms),
-	    .help = "for the whole request" },
+	    AT(timeouts, attempt_ms),
+	    .help = "for one call of a provider, so that another target is "
+		    "tried in time; else as long as the whole" },
 };
 
-static const struct table timeouts_table = { TABLE("timeouts",
-    timeouts_keywords, timeouts) };
+static const struct table node_timeouts_table = { TABLE("timeouts",
+    node_timeouts_keywords, timeouts) };
 
-static const struct keyword price_keywords[] = {
-	{ .name = "input",
-	    .type = VALUE_PRICE,
-	    .required = true,
-	    AT(price, input),
-	    .help = "USD per million input tokens; 0 is free" },
-	{ .name = "cached_input",
-	    .type = VALUE_PRICE,
-	    AT(price, cached_input),
-	    .help = "input read from the provider's cache; else as input" },
-	{ .name = "cache_write_5m",
-	    .type = VALUE_PRICE,
-	    AT(price, cache_write_5m),
-	    .help = "input written to a 5 minute cache; else as input" },
-	{ .name = "cache_write_1h",
-	    .type = VALUE_PRICE,
-	    AT(price, cache_write_1h),
-	    .help = "input written to a 1 hour cache; else as "
-		    "cache_write_5m" },
-	{ .name = "output",
-	    .type = VALUE_PRICE,
-	    .required = true,
-	    AT(price, output),
-	    .help = "USD per million output tokens; 0 is free" },
-	{ .name = "reasoning",
-	    .type = VALUE_PRICE,
-	    AT(price, reasoning),
-	    .help = "reasoning tokens; else as output" },
-};
+static const struct keyword egress_timeouts_keywords[] = { TIMEOUT_KEYWORDS };
 
-static const struct table price_table = { TABLE("a price", price_keywords,
-    price) };
-
-static const struct keyword model_keywords[] = {
-	{ .name = "price",
-	    .table = &price_table,
-	    .required = true,
-	    AT(model, price),
-	    .help = "{input: USD, output: USD} per million tokens; 0 is "
-		    "free" },
-	{ .name = "max_output",
-	    .type = VALUE_INT,
-	    .min = 1,
-	    .max = 100000000,
-	    AT(model, max_output),
-	    .help = "the most tokens the model can answer with" },
-	{ .name = "context",
-	    .later = true,
-	    .help = "tokens of input and output together" },
-	{ .name = "supports",
-	    .form = FORM_SET,
-	    .type = VALUE_CAPABILITY,
-	    AT(model, supports),
-	    .help = "what it can do; only reasoning is acted on yet: then "
-		    "requests may choose an effort" },
-};
-
-static const struct table model_table = {
-	TABLE("a model", model_keywords, model), .key_type = VALUE_MODEL
-};
-
-static void
-provider_finish(struct reader *r, const struct yaml_node *node, void *record)
-{
-	struct provider *p = record;
-	struct model *models = (struct model *)p->models;
-	size_t i;
-
-	if (p->type != NULL && p->base_url.len == 0 &&
-	    yaml_find(node, slice_of("base_url")) == NULL) {
-		if (p->type->base_url == NULL)
-			mistake_add(r->mistakes, r->source, node->place,
-			    "a provider of type %s needs 'base_url'",
-			    p->type->name);
-		else
-			p->base_url = slice_of(p->type->base_url);
-	}
-	if (p->type != NULL && p->dialects == 0)
-		p->dialects = p->type->dialects;
-	for (i = 0; i < p->models_count; i++) {
-		models[i].provider = p;
-		models[i].target = slice_of(arena_printf(r->arena, "%s/%s",
-		    p->name.ptr, models[i].name.ptr));
-	}
-}
-
-static const struct keyword provider_keywords[] = {
-	{ .name = "type",
-	    .type = VALUE_PRESET,
-	    .required = true,
-	    AT(provider, type),
-	    .help = "how it wants to be spoken to, as openai, anthropic, vllm "
-		    "or openai-compatible" },
-	{ .name = "base_url",
-	    .type = VALUE_URL,
-	    AT(provider, base_url),
-	    .help = "where its API begins, with /v1; else as the type says" },
-	{ .name = "api_key",
-	    .type = VALUE_SECRET,
-	    AT(provider, secret),
-	    .help = "secret/NAME, set by `secret set NAME`; none is sent when "
-		    "left out" },
-	{ .name = "dialects",
-	    .form = FORM_SET,
-	    .type = VALUE_DIALECT,
-	    AT(provider, dialects),
-	    .help = "the APIs that it speaks; else as the type says" },
-	{ .name = "ca_file",
-	    .type = VALUE_PATH,
-	    AT(provider, ca_file),
-	    .help = "the certificates to trust; else the system's" },
-	{ .name = "models",
-	    .form = FORM_MAP,
-	    .table = &model_table,
-	    .required = true,
-	    AT(provider, models),
-	    COUNT(provider, models_count),
-	    .help = "its models by the provider's names, each with a price" },
-	{ .name = "region", .later = true, .help = "where it serves" },
-	{ .name = "shaping",
-	    .later = true,
-	    .help = "the account's size, shared by all teams" },
-	{ .name = "discount", .later = true, .help = "off list price" },
-	{ .name = "team_keys",
-	    .later = true,
-	    .help = "accounts that teams bring" },
-};
-
-static const struct table provider_table = { TABLE("a provider",
-						 provider_keywords, provider),
-	.key_type = VALUE_NAME, .finish = provider_finish };
-
-static const struct keyword responses_state_keywords[] = {
-	{ .name = "ttl",
-	    .type = VALUE_DURATION,
-	    .required = true,
-	    .min = MINUTE_MS,
-	    .max = 30 * 24 * HOUR_MS,
-	    AT(responses_state, ttl_ms),
-	    .help = "how long an answer is kept" },
-	{ .name = "max",
-	    .type = VALUE_SIZE,
-	    .fallback = "64MiB",
-	    .min = MIB,
-	    .max = 1024 * GIB,
-	    AT(responses_state, max_bytes),
-	    .help = "all answers of the group at once; the oldest go first" },
-};
-
-static const struct table responses_state_table = { TABLE("responses_state",
-    responses_state_keywords, responses_state) };
-
-static const struct keyword target_keywords[] = {
-	{ .name = "model",
-	    .type = VALUE_TARGET,
-	    .required = true,
-	    AT(group_target, model),
-	    .help = "provider/model" },
-	{ .name = "weight",
-	    .type = VALUE_INT,
-	    .fallback = "1",
-	    .min = 0,
-	    .max = 1000000,
-	    AT(group_target, weight),
-	    .help = "share of the draws of strategy weighted; 0: only when "
-		    "no other is left" },
-};
-
-static const struct table target_table = { TABLE("a target", target_keywords,
-    group_target) };
-
-static const struct keyword group_keywords[] = {
-	{ .name = "display_name",
-	    .type = VALUE_TEXT,
-	    AT(group, display_name),
-	    .help = "what people see; else the name" },
-	{ .name = "strategy",
-	    .type = VALUE_STRATEGY,
-	    .required = true,
-	    AT(group, strategy),
-	    .help = "static: the one target" },
-	{ .name = "targets",
-	    .form = FORM_LIST,
-	    .table = &target_table,
-	    .required = true,
-	    AT(group, targets),
-	    COUNT(group, targets_count),
-	    .items_max = TARGETS_MAX,
-	    .more = "a group has at most 32 targets",
-	    .help = "provider/model, or {model: provider/model, weight: N}" },
-	{ .name = "aliases",
-	    .form = FORM_LIST,
-	    .type = VALUE_MODEL,
-	    AT(group, aliases),
-	    COUNT(group, aliases_count),
-	    .help = "further names that clients insist on; unlike all other "
-		    "names of the node" },
-	{ .name = "contract",
-	    .later = true,
-	    .help = "what every target has to be able to do" },
-	{ .name = "max_output",
-	    .later = true,
-	    .help = "most tokens a request may answer with" },
-	{ .name = "output_estimate",
-	    .later = true,
-	    .help = "what tokens per minute reserve" },
-	{ .name = "drop",
-	    .form = FORM_SET,
-	    .type = VALUE_DROP,
-	    .empty = true,
-	    .fallback = "hints",
-	    AT(group, drop),
-	    .help = "what a request may lose when its target cannot take it, "
-		    "named in the answer's X-Router-Dropped; [] is nothing" },
-	{ .name = "responses_state",
-	    .table = &responses_state_table,
-	    AT(group, responses_state),
-	    .help = "lets requests go on from earlier answers "
-		    "(previous_response_id), whose content the node then "
-		    "keeps; else it keeps none" },
-	{ .name = "pii", .later = true, .help = "redaction" },
-	{ .name = "baseline",
-	    .later = true,
-	    .help = "what savings are measured against" },
-	{ .name = "cache", .later = true, .help = "exact answers kept" },
-};
-
-static const struct table group_table = {
-	TABLE("a group", group_keywords, group), .key_type = VALUE_NAME
-};
+static const struct table egress_timeouts_table = { TABLE("timeouts",
+    egress_timeouts_keywords, timeouts) };
 
 /* What node and egress files say alike, in structs that differ. */
-#define EDGE_KEYWORDS(file)                                                    \
+#define EDGE_KEYWORDS(file, waits)                                             \
 	{ .name = "admin_listen",                                              \
 		.type = VALUE_LISTEN,                                          \
 		.fallback = "127.0.0.1:0",                                     \
 		AT(file, admin_listen),                                        \
 		.help = "for operators: health, metrics; port 0 is any" },     \
 	    { .name = "timeouts",                                              \
-		    .table = &timeouts_table,                                  \
+		    .table = &(waits),                                         \
 		    AT(file, timeouts),                                        \
 		    .help = "of requests to providers" },                      \
 	    { .name = "max_body",                                              \
@@ -441,7 +220,7 @@ static const struct keyword node_keywords[] = {
 	    .table = &tls_table,
 	    AT(node_file, tls),
 	    .help = "callers come by HTTPS; read again at each reload" },
-	EDGE_KEYWORDS(node_file),
+	EDGE_KEYWORDS(node_file, node_timeouts_table),
 	{ .name = "providers",
 	    .form = FORM_MAP,
 	    .table = &provider_table,
@@ -471,7 +250,7 @@ static const struct keyword egress_keywords[] = {
 	    .required = true,
 	    AT(egress_file, listen),
 	    .help = "host:port for links of nodes" },
-	EDGE_KEYWORDS(egress_file),
+	EDGE_KEYWORDS(egress_file, egress_timeouts_table),
 	{ .name = "https_proxy",
 	    .type = VALUE_URL,
 	    AT(egress_file, https_proxy),

@@ -59,7 +59,7 @@ struct group_target {
 	int64_t quality_ppm; /* evaluation score, millionths; -1: not known */
 };
 
-/* Hard filters before any strategy; 0, -1 and none where not said. */
+/* Hard filters before any strategy; where not said 0, and -1 of a share. */
 struct contract {
 	struct slice workload; /* for people */
 	unsigned dialects;     /* that callers may come in; 0: all */

@@ -8,6 +8,8 @@
 
 #define WORDS_MAX 64
 
+_Static_assert(VALUE_NOT_SAID == PRICE_UNKNOWN, "a price not said is unknown");
+
 static const struct yaml_node nothing = { .type = YAML_MAPPING };
 
 static void read_absent(struct reader *r, const struct keyword *k,
@@ -164,14 +166,9 @@ read_scalar(struct reader *r, const struct keyword *k,
 	const struct value_spec *spec = value_spec(k->type);
 
 	if (node->type != YAML_SCALAR || yaml_is_null(node)) {
-		if (node->type == YAML_MAPPING && k->form == FORM_LIST &&
-		    k->more != NULL)
-			mistake_add(r->mistakes, r->source, node->place,
-			    "%s; write its name only", k->more);
-		else
-			mistake_add(r->mistakes, r->source, node->place,
-			    "'%s' takes a %s, and this is %s", k->name,
-			    spec->name, type_name(node));
+		mistake_add(r->mistakes, r->source, node->place,
+		    "'%s' takes a %s, and this is %s", k->name, spec->name,
+		    type_name(node));
 		return false;
 	}
 	if (!spec->read(r->arena, node->text, at)) {
@@ -182,15 +179,37 @@ read_scalar(struct reader *r, const struct keyword *k,
 	return true;
 }
 
-static bool
-listed_before(const struct yaml_node *list, const struct yaml_node *node)
+/* The scalar that an entry is known by: itself, or its table's first key. */
+static const struct yaml_node *
+entry_name(const struct keyword *k, const struct yaml_node *entry)
 {
-	const struct yaml_item *item;
+	const struct yaml_item *first = NULL;
 
-	for (item = list->first; item->value != node; item = item->next)
-		if (item->value->type == YAML_SCALAR &&
-		    slice_eq(item->value->text, node->text))
-			return true;
+	if (k->table != NULL && entry->type == YAML_MAPPING)
+		first = yaml_find(entry, slice_of(k->table->keywords[0].name));
+	if (first != NULL)
+		entry = first->value;
+	return entry->type == YAML_SCALAR ? entry : NULL;
+}
+
+/* True, and a mistake, when the list has one of that name before `item`. */
+static bool
+listed_before(struct reader *r, const struct keyword *k,
+    const struct yaml_node *list, const struct yaml_item *item)
+{
+	const struct yaml_node *name = entry_name(k, item->value), *other;
+	const struct yaml_item *before;
+
+	if (name == NULL)
+		return false;
+	for (before = list->first; before != item; before = before->next) {
+		other = entry_name(k, before->value);
+		if (other == NULL || !slice_eq(other->text, name->text))
+			continue;
+		mistake_add(r->mistakes, r->source, name->place,
+		    "'%s' is listed twice", name->text.ptr);
+		return true;
+	}
 	return false;
 }
 
@@ -209,18 +228,6 @@ check_list(struct reader *r, const struct keyword *k,
 	return false;
 }
 
-/* False for a second time, or when it could not be read. */
-static bool
-read_entry(struct reader *r, const struct keyword *k,
-    const struct yaml_node *list, const struct yaml_node *node, void *at)
-{
-	if (node->type != YAML_SCALAR || !listed_before(list, node))
-		return read_scalar(r, k, node, at);
-	mistake_add(r->mistakes, r->source, node->place, "'%s' is listed twice",
-	    node->text.ptr);
-	return false;
-}
-
 static void
 read_set(struct reader *r, const struct keyword *k,
     const struct yaml_node *node, void *record)
@@ -231,21 +238,25 @@ read_set(struct reader *r, const struct keyword *k,
 	if (!check_list(r, k, node))
 		return;
 	for (item = node->first; item != NULL; item = item->next)
-		if (read_entry(r, k, node, item->value, &bit))
+		if (!listed_before(r, k, node, item) &&
+		    read_scalar(r, k, item->value, &bit))
 			bits |= bit;
 	memcpy((char *)record + k->offset, &bits, sizeof(bits));
 }
 
 /*
- * An entry of a list of mappings; one that is a scalar is short for a mapping
+ * An entry of a list.  Where those are mappings, a scalar is short for one
  * with the table's first key alone.
  */
 static bool
-read_record(struct reader *r, const struct keyword *k,
+read_entry(struct reader *r, const struct keyword *k,
     const struct yaml_node *node, void *at)
 {
-	const struct keyword *first = &k->table->keywords[0];
+	const struct keyword *first;
 
+	if (k->table == NULL)
+		return read_scalar(r, k, node, at);
+	first = &k->table->keywords[0];
 	if (node->type != YAML_SCALAR) {
 		table_read(r, k->table, node, at);
 		return true;
@@ -278,10 +289,8 @@ read_list(struct reader *r, const struct keyword *k,
 			    "%s; remove it", k->more);
 			break;
 		}
-		if (k->table != NULL
-			? read_record(r, k, item->value, at + bytes * count)
-			: read_entry(r, k, node, item->value,
-			      at + bytes * count))
+		if (!listed_before(r, k, node, item) &&
+		    read_entry(r, k, item->value, at + bytes * count))
 			count++;
 	}
 	memcpy((char *)record + k->count_offset, &count, sizeof(count));
@@ -344,9 +353,9 @@ read_absent(struct reader *r, const struct keyword *k, void *record)
 		fine = value_spec(k->type)->read(r->arena,
 		    slice_of(k->fallback), at);
 		assert(fine);
-	} else if (k->form == FORM_ONE && k->type == VALUE_PRICE &&
-		   k->table == NULL) {
-		*(int64_t *)(void *)at = PRICE_UNKNOWN;
+	} else if (k->form == FORM_ONE && k->table == NULL &&
+		   (k->type == VALUE_PRICE || k->type == VALUE_SHARE)) {
+		*(int64_t *)(void *)at = VALUE_NOT_SAID;
 	}
 }
 

@@ -10,7 +10,7 @@
 
 enum keyword_form {
 	FORM_ONE,  /* a scalar, or a mapping when there is a table */
-	FORM_LIST, /* of scalars */
+	FORM_LIST, /* of scalars, or of mappings when there is a table */
 	FORM_SET,  /* a list of words, to the bits of an unsigned */
 	FORM_MAP   /* of names to mappings */
 };

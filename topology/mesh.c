@@ -73,6 +73,12 @@ member_has_key(const struct member *m, const struct public_key *key)
 	return false;
 }
 
+struct slice
+provider_region(const struct provider *p, const struct member *self)
+{
+	return p->region.len > 0 ? p->region : self->region;
+}
+
 bool
 region_is_among(struct slice region, const struct slice *regions, size_t count)
 {

@@ -87,6 +87,10 @@ const struct group *node_group(const struct node_file *n, struct slice name);
 /* Does the team's grant cover the target? */
 bool team_may_use(const struct team *t, struct slice target);
 
+/* Where it serves: as it says, else where its member stands; or empty. */
+struct slice provider_region(const struct provider *p,
+    const struct member *self);
+
 /* Is a target that serves in `region` (empty: not known) among them? */
 bool region_is_among(struct slice region, const struct slice *regions,
     size_t count);

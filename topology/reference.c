@@ -36,8 +36,10 @@ put_takes(struct buf *out, const struct keyword *k)
 	char min[VALUE_NUMBER_CHARS], max[VALUE_NUMBER_CHARS];
 
 	if (k->table != NULL) {
-		buf_puts(out,
-		    k->form == FORM_MAP ? "a mapping of names" : "a mapping");
+		buf_puts(out, k->form == FORM_MAP ? "a mapping of names"
+			      : k->form == FORM_LIST
+				  ? "a list: names or mappings"
+				  : "a mapping");
 		return;
 	}
 	if (k->form == FORM_LIST || k->form == FORM_SET)

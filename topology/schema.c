@@ -46,24 +46,60 @@ put_words(struct json_writer *w, const struct value_spec *spec)
 	json_close(w, ']');
 }
 
+static void
+put_range(struct json_writer *w, const struct keyword *k)
+{
+	if (k->min == 0 && k->max == 0)
+		return;
+	json_field_int(w, "minimum", k->min);
+	json_field_int(w, "maximum", k->max);
+}
+
+/* A number from 0 to 1, or a text with a percent sign. */
+static void
+put_share(struct json_writer *w, const struct keyword *k)
+{
+	json_key(w, "anyOf");
+	json_open(w, '[');
+	json_open(w, '{');
+	field(w, "type", "number");
+	json_field_int(w, "minimum", 0);
+	json_field_int(w, "maximum", 1);
+	json_close(w, '}');
+	json_open(w, '{');
+	field(w, "type", "string");
+	field(w, "pattern", value_spec(k->type)->pattern);
+	json_close(w, '}');
+	json_close(w, ']');
+}
+
 /* The members of a scalar's schema; ranges of units are not expressible. */
 static void
 put_scalar(struct json_writer *w, const struct keyword *k)
 {
 	const struct value_spec *spec = value_spec(k->type);
 
-	if (spec->pattern == NULL) {
-		put_words(w, spec);
-	} else if (k->type == VALUE_INT) {
+	switch (k->type) {
+	case VALUE_INT:
 		field(w, "type", "integer");
-		if (k->min != 0 || k->max != 0) {
-			json_field_int(w, "minimum", k->min);
-			json_field_int(w, "maximum", k->max);
-		}
-	} else if (k->type == VALUE_PRICE) {
+		put_range(w, k);
+		break;
+	case VALUE_PRICE:
+	case VALUE_WEIGHT:
 		field(w, "type", "number");
 		json_field_int(w, "minimum", 0);
-	} else {
+		break;
+	case VALUE_SHARE:
+		put_share(w, k);
+		break;
+	case VALUE_SWITCH:
+		field(w, "type", "boolean");
+		break;
+	default:
+		if (spec->pattern == NULL) {
+			put_words(w, spec);
+			break;
+		}
 		field(w, "type", "string");
 		field(w, "pattern", spec->pattern);
 	}
@@ -121,17 +157,26 @@ put_map(struct json_writer *w, const struct keyword *k)
 	json_close(w, '}');
 }
 
+/* Is it written in JSON as in a file, without quotes? */
+static bool
+is_bare(enum value_type type)
+{
+	return type == VALUE_INT || type == VALUE_PRICE ||
+	       type == VALUE_WEIGHT || type == VALUE_SWITCH;
+}
+
 static void
 put_default(struct json_writer *w, const struct keyword *k)
 {
-	if (k->form != FORM_SET) {
-		field(w, "default", k->fallback);
-		return;
-	}
 	json_key(w, "default");
-	json_open(w, '[');
-	json_put_text(w, slice_of(k->fallback));
-	json_close(w, ']');
+	if (k->form == FORM_SET)
+		json_open(w, '[');
+	if (is_bare(k->type))
+		json_put_raw(w, slice_of(k->fallback));
+	else
+		json_put_text(w, slice_of(k->fallback));
+	if (k->form == FORM_SET)
+		json_close(w, ']');
 }
 
 static void

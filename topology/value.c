@@ -1,17 +1,18 @@
 #include "topology/value.h"
 
-#include <stdio.h>
-
 #include "common/base/arena.h"
 #include "common/base/crypto.h"
-#include "common/llm/price.h"
 #include "topology/mesh.h"
+#include "topology/number.h"
 #include "topology/word.h"
 
 #define MODEL_CHARS_MAX 127
 #define TEXT_CHARS_MAX  1024
 #define HOST_CHARS_MAX  253
 #define PORT_MAX        65535
+
+#define POLICY_CHARS_MAX 255
+#define POLICY_ENDING    ".js"
 
 #define NAME_PATTERN  "[a-z0-9][a-z0-9._-]{0,62}"
 #define MODEL_PATTERN "[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,126}"
@@ -101,26 +102,6 @@ is_grant(struct slice text)
 	return model.len == 0 || is_model(model);
 }
 
-/* Decimal digits only; false beyond max. */
-static bool
-read_digits(struct slice text, int64_t max, int64_t *number)
-{
-	int64_t n = 0;
-	size_t i;
-
-	if (text.len == 0 || (text.len > 1 && text.ptr[0] == '0'))
-		return false;
-	for (i = 0; i < text.len; i++) {
-		int digit = text.ptr[i] - '0';
-
-		if (digit < 0 || digit > 9 || n > (max - digit) / 10)
-			return false;
-		n = n * 10 + digit;
-	}
-	*number = n;
-	return true;
-}
-
 /* A name, an IPv4 address, or an IPv6 address in brackets. */
 static bool
 is_host(struct slice host)
@@ -156,7 +137,7 @@ is_host_port(struct slice text, int64_t port_min)
 		return false;
 	host = slice_make(text.ptr, (size_t)(colon - text.ptr));
 	port = slice_after(text, host.len + 1);
-	return is_host(host) && read_digits(port, PORT_MAX, &number) &&
+	return is_host(host) && number_digits(port, PORT_MAX, &number) &&
 	       number >= port_min;
 }
 
@@ -273,70 +254,48 @@ read_secret(struct arena *arena, struct slice text, void *at)
 	return read_name(arena, slice_after(text, strlen("secret/")), at);
 }
 
-struct unit {
-	const char *name;
-	int64_t factor;
-};
-
-static const struct unit durations[] = { { "ms", 1 }, { "s", 1000 },
-	{ "m", 60 * 1000 }, { "h", 60 * 60 * 1000 },
-	{ "d", 24 * 60 * 60 * 1000 } };
-static const struct unit sizes[] = { { "B", 1 }, { "KiB", 1024 },
-	{ "MiB", 1024 * 1024 }, { "GiB", 1024 * 1024 * 1024 } };
-
-static bool
-read_unit(const struct unit *units, size_t count, struct slice text, void *at)
-{
-	struct slice digits = text, name;
-	int64_t number;
-	size_t i;
-
-	for (i = 0; i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9';)
-		i++;
-	digits.len = i;
-	name = slice_after(text, i);
-	for (i = 0; i < count; i++)
-		if (slice_is(name, units[i].name) &&
-		    read_digits(digits, INT64_MAX / units[i].factor, &number)) {
-			*(int64_t *)at = number * units[i].factor;
-			return true;
-		}
-	return false;
-}
-
-static bool
-read_duration(struct arena *arena, struct slice text, void *at)
-{
-	(void)arena;
-	return read_unit(durations, count_of(durations), text, at);
-}
-
-static bool
-read_size(struct arena *arena, struct slice text, void *at)
-{
-	(void)arena;
-	return read_unit(sizes, count_of(sizes), text, at);
-}
-
-static bool
-read_int(struct arena *arena, struct slice text, void *at)
-{
-	(void)arena;
-	return read_digits(text, INT64_MAX, at);
-}
-
-static bool
-read_price(struct arena *arena, struct slice text, void *at)
-{
-	(void)arena;
-	return price_parse(at, text);
-}
-
 static bool
 read_key(struct arena *arena, struct slice text, void *at)
 {
 	(void)arena;
 	return public_key_parse(at, text);
+}
+
+static bool
+read_hash(struct arena *arena, struct slice text, void *at)
+{
+	struct hash *hash = at;
+
+	(void)arena;
+	return hex_parse(hash->bytes, sizeof(hash->bytes), text);
+}
+
+/* Below the folder: no part begins with a dot, so none leads out of it. */
+static bool
+is_policy(struct slice text)
+{
+	bool begins = true;
+	size_t i;
+
+	for (i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (!is_alnum(c) && !is_one_of(c, begins ? "_-" : "._-/"))
+			return false;
+		begins = c == '/';
+	}
+	return text.len > sizeof(POLICY_ENDING) - 1 &&
+	       text.len <= POLICY_CHARS_MAX &&
+	       slice_is(slice_after(text,
+			    text.len - (sizeof(POLICY_ENDING) - 1)),
+		   POLICY_ENDING);
+}
+
+static bool
+read_policy(struct arena *arena, struct slice text, void *at)
+{
+	(void)arena;
+	return keep(is_policy(text), text, at);
 }
 
 static const struct value_spec specs[] = {
@@ -375,18 +334,14 @@ static const struct value_spec specs[] = {
 	    "secret/NAME; the secret itself is set by `secret set NAME`",
 	    "^secret/" NAME_PATTERN "$", .bytes = sizeof(struct slice),
 	    .read = read_secret },
-	[VALUE_DURATION] = { "duration", "500ms, 8s, 10m, 2h or 1d",
-	    "^[0-9]+(ms|s|m|h|d)$", .bytes = sizeof(int64_t),
-	    .read = read_duration },
-	[VALUE_SIZE] = { "size", "64KiB, 32MiB or 1GiB",
-	    "^[0-9]+(B|KiB|MiB|GiB)$", .bytes = sizeof(int64_t),
-	    .read = read_size },
-	[VALUE_INT] = { "whole number", "digits only", "^[0-9]+$",
-	    .bytes = sizeof(int64_t), .read = read_int },
-	[VALUE_PRICE] = { "price",
-	    "USD per million tokens, as 0.25, with at most 6 decimals",
-	    "^[0-9]+([.][0-9]{1,6})?$", .bytes = sizeof(int64_t),
-	    .read = read_price },
+	[VALUE_POLICY] = { "policy's file",
+	    "one of the topology's folder, as policies/cheapest.js",
+	    "^([A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*"
+	    "[.]js$",
+	    .bytes = sizeof(struct slice), .read = read_policy },
+	[VALUE_HASH] = { "hash",
+	    "64 hex digits, as `gsr-node policy build` prints them",
+	    "^[0-9a-f]{64}$", .bytes = sizeof(struct hash), .read = read_hash },
 	[VALUE_KEY] = { "public key", "ed25519: and 43 characters",
 	    "^ed25519:[A-Za-z0-9_-]{43}$", .bytes = sizeof(struct public_key),
 	    .read = read_key },
@@ -395,26 +350,7 @@ static const struct value_spec specs[] = {
 const struct value_spec *
 value_spec(enum value_type type)
 {
-	return type < VALUE_ROLE ? &specs[type] : word_spec(type);
-}
-
-void
-value_write_number(enum value_type type, int64_t number,
-    char text[VALUE_NUMBER_CHARS])
-{
-	const struct unit *units = durations;
-	size_t i = count_of(durations);
-
-	if (type == VALUE_SIZE) {
-		units = sizes;
-		i = count_of(sizes);
-	} else if (type != VALUE_DURATION) {
-		snprintf(text, VALUE_NUMBER_CHARS, "%jd", (intmax_t)number);
-		return;
-	}
-	while (i-- > 1)
-		if (number > 0 && number % units[i].factor == 0)
-			break;
-	snprintf(text, VALUE_NUMBER_CHARS, "%jd%s",
-	    (intmax_t)(number / units[i].factor), units[i].name);
+	if (type >= VALUE_ROLE)
+		return word_spec(type);
+	return type >= VALUE_DURATION ? number_spec(type) : &specs[type];
 }

@@ -18,17 +18,27 @@ enum value_type {
 	VALUE_URL,     /* struct slice without a slash at its end */
 	VALUE_PATH,    /* struct slice */
 	VALUE_SECRET,  /* struct slice: NAME of secret/NAME */
+	VALUE_POLICY,  /* struct slice: a file below the folder, *.js */
+	VALUE_HASH,    /* struct hash */
+	VALUE_KEY,     /* struct public_key */
+	/* Numbers with or without a unit (topology/number.c). */
 	VALUE_DURATION, /* int64_t milliseconds */
 	VALUE_SIZE,     /* int64_t bytes */
 	VALUE_INT,      /* int64_t */
 	VALUE_PRICE,    /* int64_t as in common/llm/price.h */
-	VALUE_KEY,      /* struct public_key */
+	VALUE_SHARE,    /* int64_t millionths, 0 to 1 */
+	VALUE_WEIGHT,   /* int64_t millionths */
 	/* The rest are words (topology/word.c). */
 	VALUE_ROLE,       /* enum member_role */
 	VALUE_STRATEGY,   /* enum strategy */
+	VALUE_FALLBACK,   /* enum strategy that needs no policy */
+	VALUE_MODE,       /* enum external_mode */
+	VALUE_ON_ERROR,   /* bool: fails closed */
+	VALUE_SWITCH,     /* bool */
 	VALUE_PRESET,     /* const struct provider_type * */
 	VALUE_DIALECT,    /* unsigned: one bit, 1u << DIALECT_CHAT … */
 	VALUE_CAPABILITY, /* unsigned: a bit of common/llm/capability.h */
+	VALUE_IMPLIED,    /* the same, of those that others imply */
 	VALUE_DROP,       /* unsigned: a bit of common/llm/drop.h */
 	VALUE_ALLOW,      /* unsigned: a bit of common/llm/allow.h */
 	VALUE_TYPES
@@ -48,7 +58,10 @@ struct value_spec {
 
 const struct value_spec *value_spec(enum value_type type);
 
-/* Write a number as the type would: "8s", "64KiB", "12". */
+/* What an optional share or price is when it is left out. */
+#define VALUE_NOT_SAID (-1)
+
+/* Write a number as the type would: "8s", "64KiB", "2%", "12". */
 #define VALUE_NUMBER_CHARS 32
 void value_write_number(enum value_type type, int64_t number,
     char text[VALUE_NUMBER_CHARS]);

@@ -81,9 +81,10 @@ both_roles_load_what_is_theirs(void **state)
 	assert_int_equal(t->node->timeouts.first_byte_ms, 300000);
 	assert_int_equal(t->node->max_body_bytes, 32 << 20);
 	assert_int_equal(t->node->body_memory_bytes, 256 << 20);
-	assert_true(
-	    slice_is(node_group(t->node, slice_of("assistant"))->targets[0].model,
-		"openai/gpt-5-mini"));
+	assert_true(slice_is(node_group(t->node, slice_of("assistant"))
+				 ->targets[0]
+				 .model,
+	    "openai/gpt-5-mini"));
 	assert_int_equal(t->mesh_version, 1);
 	assert_int_equal(t->node_version, 1);
 	assert_int_equal(strlen(t->hash_text), 16);
@@ -119,7 +120,8 @@ an_egress_loads_its_providers(void **state)
 	assert_int_equal(model->price.input, 250000);
 	assert_int_equal(model->provider->dialects,
 	    1u << DIALECT_CHAT | 1u << DIALECT_RESPONSES);
-	assert_int_equal(model->supports, 0);
+	assert_int_equal(model->supports, CAPABILITY_OUTPUT_CAP);
+	assert_false(model->supports_stated);
 	assert_false(provider_counts(model->provider));
 	assert_int_equal(model->price.cached_input, 25000);
 	assert_int_equal(model->price.output, 2000000);
@@ -436,7 +438,10 @@ a_file_says_what_is_spoken_and_supported(void **state)
 	if (t == NULL)
 		fail_msg("%s", buf_text(&f.why));
 	assert_int_equal(egress_model(t)->supports,
-	    CAPABILITY_TOOLS | CAPABILITY_REASONING);
+	    CAPABILITY_TOOLS | CAPABILITY_FORCED_TOOLS |
+		CAPABILITY_PARALLEL_TOOLS | CAPABILITY_OUTPUT_CAP |
+		CAPABILITY_REASONING);
+	assert_true(egress_model(t)->supports_stated);
 	assert_int_equal(egress_model(t)->provider->dialects,
 	    1u << DIALECT_CHAT | 1u << DIALECT_MESSAGES);
 	assert_true(provider_counts(egress_model(t)->provider));

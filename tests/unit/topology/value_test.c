@@ -9,6 +9,8 @@
 
 #include "common/base/arena.h"
 #include "common/base/crypto.h"
+#include "common/llm/capability.h"
+#include "topology/group.h"
 #include "topology/value.h"
 
 #define ARENA_BYTES ((size_t)64 * 1024)
@@ -48,6 +50,25 @@ static const struct value_case numbers[] = {
 	{ VALUE_PRICE, "15", 15000000 },
 	{ VALUE_PRICE, "-1", -1 },
 	{ VALUE_PRICE, "0,25", -1 },
+	{ VALUE_SHARE, "0.93", 930000 },
+	{ VALUE_SHARE, "93%", 930000 },
+	{ VALUE_SHARE, "2.5%", 25000 },
+	{ VALUE_SHARE, "0.0001%", 1 },
+	{ VALUE_SHARE, "0.00001%", -1 },
+	{ VALUE_SHARE, "0", 0 },
+	{ VALUE_SHARE, "1", 1000000 },
+	{ VALUE_SHARE, "1.0", 1000000 },
+	{ VALUE_SHARE, "100%", 1000000 },
+	{ VALUE_SHARE, "1.1", -1 },
+	{ VALUE_SHARE, "101%", -1 },
+	{ VALUE_SHARE, "93", -1 },
+	{ VALUE_SHARE, "%", -1 },
+	{ VALUE_SHARE, "", -1 },
+	{ VALUE_SHARE, "-1%", -1 },
+	{ VALUE_SHARE, "93 %", -1 },
+	{ VALUE_WEIGHT, "0.25", 250000 },
+	{ VALUE_WEIGHT, "2", 2000000 },
+	{ VALUE_WEIGHT, "-1", -1 },
 };
 
 static void
@@ -130,8 +151,17 @@ static const struct text_case texts[] = {
 	{ VALUE_TEXT, "Assistant für alle", "Assistant für alle" },
 	{ VALUE_TEXT, "two\nlines", NULL },
 	{ VALUE_TEXT, "", NULL },
-	{ VALUE_STRATEGY, "static", "static" },
-	{ VALUE_STRATEGY, "failover", NULL },
+	{ VALUE_POLICY, "policies/cheapest.js", "policies/cheapest.js" },
+	{ VALUE_POLICY, "a_b/c-d/E.f.js", "a_b/c-d/E.f.js" },
+	{ VALUE_POLICY, "x.js", "x.js" },
+	{ VALUE_POLICY, "/etc/x.js", NULL },
+	{ VALUE_POLICY, "../x.js", NULL },
+	{ VALUE_POLICY, "policies/../../x.js", NULL },
+	{ VALUE_POLICY, "policies//x.js", NULL },
+	{ VALUE_POLICY, "policies/.js", NULL },
+	{ VALUE_POLICY, ".js", NULL },
+	{ VALUE_POLICY, "policies/x.py", NULL },
+	{ VALUE_POLICY, "policies/a b.js", NULL },
 };
 
 static void
@@ -160,27 +190,100 @@ texts_are_what_they_say(void **state)
 	arena_fini(&arena);
 }
 
+static void
+pattern_accepts(enum value_type type, const char *text)
+{
+	const struct value_spec *spec = value_spec(type);
+	regex_t pattern;
+
+	assert_int_equal(regcomp(&pattern, spec->pattern,
+			     REG_EXTENDED | REG_NOSUB),
+	    0);
+	if (regexec(&pattern, text, 0, NULL, 0) != 0)
+		fail_msg("'%s' against %s", text, spec->pattern);
+	regfree(&pattern);
+}
+
 /* What is read fits the pattern for editors; words aside. */
 static void
 patterns_accept_what_is_read(void **state)
 {
-	regex_t pattern;
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < count_of(texts); i++) {
-		const struct value_spec *spec = value_spec(texts[i].type);
+	for (i = 0; i < count_of(texts); i++)
+		if (texts[i].read != NULL)
+			pattern_accepts(texts[i].type, texts[i].text);
+	for (i = 0; i < count_of(numbers); i++)
+		if (numbers[i].number >= 0)
+			pattern_accepts(numbers[i].type, numbers[i].text);
+}
 
-		if (texts[i].read == NULL || spec->pattern == NULL)
-			continue;
-		assert_int_equal(regcomp(&pattern, spec->pattern,
-				     REG_EXTENDED | REG_NOSUB),
-		    0);
-		if (regexec(&pattern, texts[i].text, 0, NULL, 0) != 0)
-			fail_msg("'%s' against %s", texts[i].text,
-			    spec->pattern);
-		regfree(&pattern);
+struct word_case {
+	enum value_type type;
+	const char *text;
+	int value; /* as an int; -1: refused */
+};
+
+static const struct word_case words[] = {
+	{ VALUE_STRATEGY, "static", STRATEGY_STATIC },
+	{ VALUE_STRATEGY, "external", STRATEGY_EXTERNAL },
+	{ VALUE_STRATEGY, "Static", -1 },
+	{ VALUE_FALLBACK, "score", STRATEGY_SCORE },
+	{ VALUE_FALLBACK, "script", -1 },
+	{ VALUE_FALLBACK, "external", -1 },
+	{ VALUE_MODE, "baseline", EXTERNAL_BASELINE },
+	{ VALUE_MODE, "enforce", EXTERNAL_ENFORCE },
+	{ VALUE_MODE, "off", -1 },
+	{ VALUE_ON_ERROR, "fall-back", false },
+	{ VALUE_ON_ERROR, "fail-closed", true },
+	{ VALUE_ON_ERROR, "true", -1 },
+	{ VALUE_SWITCH, "false", false },
+	{ VALUE_SWITCH, "true", true },
+	{ VALUE_SWITCH, "yes", -1 },
+	{ VALUE_IMPLIED, "forced_tools", CAPABILITY_FORCED_TOOLS },
+	{ VALUE_IMPLIED, "output_cap", CAPABILITY_OUTPUT_CAP },
+	{ VALUE_IMPLIED, "tools", -1 },
+	{ VALUE_IMPLIED, "audio", -1 },
+};
+
+static void
+words_are_read_to_their_values(void **state)
+{
+	struct arena arena;
+	size_t i;
+
+	(void)state;
+	arena_init(&arena, ARENA_BYTES);
+	for (i = 0; i < count_of(words); i++) {
+		const struct word_case *c = &words[i];
+		int value = 0;
+		bool fine = value_spec(c->type)->read(&arena, slice_of(c->text),
+		    &value);
+
+		if (fine != (c->value >= 0))
+			fail_msg("'%s'", c->text);
+		if (fine)
+			assert_int_equal(value, c->value);
 	}
+	arena_fini(&arena);
+}
+
+static void
+a_hash_is_64_hex_digits(void **state)
+{
+	const struct value_spec *spec = value_spec(VALUE_HASH);
+	struct hash hash = hash_of("x", 1), read;
+	char text[2 * HASH_BYTES + 1];
+
+	(void)state;
+	hex_write(text, hash.bytes, sizeof(hash.bytes));
+	assert_true(spec->read(NULL, slice_of(text), &read));
+	assert_memory_equal(&read, &hash, sizeof(hash));
+	pattern_accepts(VALUE_HASH, text);
+	assert_false(spec->read(NULL, slice_of(text + 1), &read));
+	text[0] = 'g';
+	assert_false(spec->read(NULL, slice_of(text), &read));
 }
 
 static void
@@ -197,6 +300,10 @@ numbers_are_written_as_people_do(void **state)
 	assert_string_equal(text, "1d");
 	value_write_number(VALUE_SIZE, 65536, text);
 	assert_string_equal(text, "64KiB");
+	value_write_number(VALUE_SHARE, 20000, text);
+	assert_string_equal(text, "2%");
+	value_write_number(VALUE_SHARE, 500001, text);
+	assert_string_equal(text, "50.0001%");
 	value_write_number(VALUE_INT, 12, text);
 	assert_string_equal(text, "12");
 }
@@ -208,6 +315,8 @@ main(void)
 		cmocka_unit_test(numbers_carry_their_unit),
 		cmocka_unit_test(texts_are_what_they_say),
 		cmocka_unit_test(patterns_accept_what_is_read),
+		cmocka_unit_test(words_are_read_to_their_values),
+		cmocka_unit_test(a_hash_is_64_hex_digits),
 		cmocka_unit_test(numbers_are_written_as_people_do),
 	};
 

@@ -1,0 +1,198 @@
+/*
+ * The keywords of a provider, its models and their prices.
+ */
+#include "common/base/arena.h"
+#include "common/llm/capability.h"
+#include "topology/keys.h"
+#include "topology/mesh.h"
+
+static const struct keyword price_keywords[] = {
+	{ .name = "input",
+	    .type = VALUE_PRICE,
+	    .required = true,
+	    AT(price, input),
+	    .help = "USD per million input tokens; 0 is free" },
+	{ .name = "cached_input",
+	    .type = VALUE_PRICE,
+	    AT(price, cached_input),
+	    .help = "input read from the provider's cache; else as input" },
+	{ .name = "cache_write_5m",
+	    .type = VALUE_PRICE,
+	    AT(price, cache_write_5m),
+	    .help = "input written to a 5 minute cache; else as input" },
+	{ .name = "cache_write_1h",
+	    .type = VALUE_PRICE,
+	    AT(price, cache_write_1h),
+	    .help = "input written to a 1 hour cache; else as "
+		    "cache_write_5m" },
+	{ .name = "output",
+	    .type = VALUE_PRICE,
+	    .required = true,
+	    AT(price, output),
+	    .help = "USD per million output tokens; 0 is free" },
+	{ .name = "reasoning",
+	    .type = VALUE_PRICE,
+	    AT(price, reasoning),
+	    .help = "reasoning tokens; else as output" },
+};
+
+static const struct table price_table = { TABLE("a price", price_keywords,
+    price) };
+
+static const struct keyword price_ceiling_keywords[] = {
+	{ .name = "input",
+	    .type = VALUE_PRICE,
+	    AT(price_ceiling, input),
+	    .help = "USD per million input tokens; else any" },
+	{ .name = "output",
+	    .type = VALUE_PRICE,
+	    AT(price_ceiling, output),
+	    .help = "USD per million output tokens; else any" },
+};
+
+const struct table price_ceiling_table = { TABLE("max_price",
+    price_ceiling_keywords, price_ceiling) };
+
+static const struct keyword model_keywords[] = {
+	{ .name = "price",
+	    .table = &price_table,
+	    .required = true,
+	    AT(model, price),
+	    .help = "{input: USD, output: USD} per million tokens; 0 is "
+		    "free" },
+	{ .name = "max_output",
+	    .type = VALUE_INT,
+	    .min = 1,
+	    .max = 100000000,
+	    AT(model, max_output),
+	    .help = "the most tokens the model can answer with" },
+	{ .name = "context",
+	    .type = VALUE_INT,
+	    .min = 1,
+	    .max = 100000000,
+	    AT(model, context),
+	    .help = "tokens of input and output together; longer requests "
+		    "go elsewhere" },
+	{ .name = "max_body",
+	    .type = VALUE_SIZE,
+	    .min = 1,
+	    .max = GIB,
+	    AT(model, max_body_bytes),
+	    .help = "the largest request it takes" },
+	{ .name = "max_tools",
+	    .type = VALUE_SIZE,
+	    .min = 1,
+	    .max = GIB,
+	    AT(model, max_tools_bytes),
+	    .help = "the most that the definitions of a request's tools may "
+		    "be together" },
+	{ .name = "supports",
+	    .form = FORM_SET,
+	    .type = VALUE_CAPABILITY,
+	    .empty = true,
+	    AT(model, supports),
+	    .help = "what it can do, and [] is nothing of the list; left "
+		    "out, nobody knows: then it is tried, but not where a "
+		    "contract requires something" },
+	{ .name = "lacks",
+	    .form = FORM_SET,
+	    .type = VALUE_IMPLIED,
+	    AT(model, lacks),
+	    .help = "what it cannot do although it is implied" },
+};
+
+/* What it can do, with what is implied. */
+static void
+model_finish(struct reader *r, const struct yaml_node *node, void *record)
+{
+	const struct yaml_item *lacks = yaml_find(node, slice_of("lacks"));
+	struct model *m = record;
+
+	m->supports_stated = yaml_find(node, slice_of("supports")) != NULL;
+	if ((m->supports & m->lacks) != 0)
+		mistake_add(r->mistakes, r->source, lacks->key->place,
+		    "'lacks' names what 'supports' names too");
+	if ((m->supports & CAPABILITY_TOOLS) != 0)
+		m->supports |=
+		    CAPABILITY_FORCED_TOOLS | CAPABILITY_PARALLEL_TOOLS;
+	m->supports |= CAPABILITY_OUTPUT_CAP;
+	m->supports &= ~m->lacks;
+}
+
+static const struct table model_table = { TABLE("a model", model_keywords,
+					      model),
+	.key_type = VALUE_MODEL, .finish = model_finish };
+
+static void
+provider_finish(struct reader *r, const struct yaml_node *node, void *record)
+{
+	struct provider *p = record;
+	struct model *models = (struct model *)p->models;
+	size_t i;
+
+	if (p->type != NULL && p->base_url.len == 0 &&
+	    yaml_find(node, slice_of("base_url")) == NULL) {
+		if (p->type->base_url == NULL)
+			mistake_add(r->mistakes, r->source, node->place,
+			    "a provider of type %s needs 'base_url'",
+			    p->type->name);
+		else
+			p->base_url = slice_of(p->type->base_url);
+	}
+	if (p->type != NULL && p->dialects == 0)
+		p->dialects = p->type->dialects;
+	for (i = 0; i < p->models_count; i++) {
+		models[i].provider = p;
+		models[i].target = slice_of(arena_printf(r->arena, "%s/%s",
+		    p->name.ptr, models[i].name.ptr));
+	}
+}
+
+static const struct keyword provider_keywords[] = {
+	{ .name = "type",
+	    .type = VALUE_PRESET,
+	    .required = true,
+	    AT(provider, type),
+	    .help = "how it wants to be spoken to, as openai, anthropic, vllm "
+		    "or openai-compatible" },
+	{ .name = "base_url",
+	    .type = VALUE_URL,
+	    AT(provider, base_url),
+	    .help = "where its API begins, with /v1; else as the type says" },
+	{ .name = "api_key",
+	    .type = VALUE_SECRET,
+	    AT(provider, secret),
+	    .help = "secret/NAME, set by `secret set NAME`; none is sent when "
+		    "left out" },
+	{ .name = "dialects",
+	    .form = FORM_SET,
+	    .type = VALUE_DIALECT,
+	    AT(provider, dialects),
+	    .help = "the APIs that it speaks; else as the type says" },
+	{ .name = "ca_file",
+	    .type = VALUE_PATH,
+	    AT(provider, ca_file),
+	    .help = "the certificates to trust; else the system's" },
+	{ .name = "models",
+	    .form = FORM_MAP,
+	    .table = &model_table,
+	    .required = true,
+	    AT(provider, models),
+	    COUNT(provider, models_count),
+	    .help = "its models by the provider's names, each with a price" },
+	{ .name = "region",
+	    .type = VALUE_NAME,
+	    AT(provider, region),
+	    .help = "where it serves; else where its member stands" },
+	{ .name = "shaping",
+	    .later = true,
+	    .help = "the account's size, shared by all teams" },
+	{ .name = "discount", .later = true, .help = "off list price" },
+	{ .name = "team_keys",
+	    .later = true,
+	    .help = "accounts that teams bring" },
+};
+
+const struct table provider_table = { TABLE("a provider", provider_keywords,
+					  provider),
+	.key_type = VALUE_NAME, .finish = provider_finish };
