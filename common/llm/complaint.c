@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "common/format/json.h"
+#include "common/llm/retry.h"
 
 #define PHRASE_BYTES 4096  /* of a message that are searched */
 #define TEXT_BYTES   65536 /* of a body that is only text */
@@ -49,9 +50,11 @@ static const struct word words[] = {
 	{ "overloaded_error", COMPLAINT_OVERLOADED },
 	{ "service_unavailable_error", COMPLAINT_OVERLOADED },
 	{ "provider_overloaded", COMPLAINT_OVERLOADED },
+	{ "provider_unavailable", COMPLAINT_OVERLOADED },
 	{ "capacity_exceeded", COMPLAINT_OVERLOADED },
 	{ "service_tier_capacity_exceeded", COMPLAINT_OVERLOADED },
-	{ "3505", COMPLAINT_OVERLOADED }, /* Mistral's number for it */
+	{ "3505", COMPLAINT_OVERLOADED },        /* Mistral's number for it */
+	{ "tool_use_failed", COMPLAINT_FALTER }, /* Groq's */
 	{ "model_not_found", COMPLAINT_MODEL },
 	{ "DeploymentNotFound", COMPLAINT_MODEL },
 	{ "not_found_error", COMPLAINT_MODEL },
@@ -95,6 +98,8 @@ static const struct phrase {
 	{ "spend limit", COMPLAINT_QUOTA, ANYWHERE },
 	{ "spending limit", COMPLAINT_QUOTA, ANYWHERE },
 	{ "billing hard limit", COMPLAINT_QUOTA, ANYWHERE },
+	{ "exceeded your current quota", COMPLAINT_QUOTA, ANYWHERE },
+	{ "quota exceeded", COMPLAINT_QUOTA, REFUSED | LIMITED | STREAM },
 	{ "context_length_exceeded", COMPLAINT_CONTEXT, REFUSED | STREAM },
 	{ "maximum context length", COMPLAINT_CONTEXT, REFUSED | STREAM },
 	{ "model's context length", COMPLAINT_CONTEXT, REFUSED | STREAM },
@@ -115,6 +120,7 @@ static const struct phrase {
 	    REFUSED | STREAM },
 	{ "exceeds maximum length", COMPLAINT_CONTEXT, REFUSED | STREAM },
 	{ "too large for model with", COMPLAINT_CONTEXT, REFUSED | STREAM },
+	{ "max_new_tokens` must be <=", COMPLAINT_CONTEXT, REFUSED | STREAM },
 	/* One request that is over a whole minute's: no wait helps. */
 	{ "request too large", COMPLAINT_SIZE, REFUSED | LIMITED | STREAM },
 	{ "content filtering policy", COMPLAINT_POLICY, REFUSED | STREAM },
@@ -198,6 +204,24 @@ read_reason(struct complaint *c, struct arena *arena,
 		c->reason = slice_of("flagged_input");
 }
 
+/* A wait beside the words, of OpenRouter and others. */
+static void
+read_retry(struct complaint *c, struct arena *arena, const struct json_value *o)
+{
+	const struct json_value *metadata = json_find(o, "metadata");
+	const struct json_value *const places[] = {
+		json_find(metadata, "retry_after_seconds"),
+		json_find(json_find(metadata, "headers"), "Retry-After"),
+		json_find(o, "retry_after_seconds"),
+		json_find(o, "retry_after"),
+		json_find(o, "resets_in_seconds"),
+	};
+	size_t i;
+
+	for (i = 0; i < count_of(places) && c->retry.len == 0; i++)
+		read_text(&c->retry, arena, places[i]);
+}
+
 static bool
 says_error(const struct json_value *v)
 {
@@ -229,6 +253,7 @@ read_object(struct complaint *c, struct arena *arena,
 	if (o == root && slice_is(c->type, "error"))
 		c->type.len = 0;
 	read_reason(c, arena, o);
+	read_retry(c, arena, o);
 }
 
 static struct slice
@@ -350,9 +375,23 @@ complaint_classify(const struct complaint *c, int status)
 	if (by_words != COMPLAINT_OTHER && by_words != COMPLAINT_RATE)
 		return by_words;
 	by_phrase = class_of_phrases(c->message, place_of(status));
+	/* Some call a minute's rate a quota, and say when it is back. */
+	if (by_phrase == COMPLAINT_QUOTA && status == 429 &&
+	    complaint_retry_after_ms(c) > 0)
+		return COMPLAINT_RATE;
 	if (by_phrase != COMPLAINT_OTHER)
 		return by_phrase;
 	if (by_words != COMPLAINT_OTHER && status != 413)
 		return by_words;
 	return class_of_status(status != 0 ? status : status_in_code(c->code));
+}
+
+int64_t
+complaint_retry_after_ms(const struct complaint *c)
+{
+	struct slice message = c->message;
+	int64_t ms = retry_wait_ms(c->retry);
+
+	message.len = min_size(message.len, PHRASE_BYTES);
+	return ms > 0 ? ms : retry_told_ms(message);
 }

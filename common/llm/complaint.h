@@ -19,6 +19,7 @@ struct complaint {
 	struct slice message, type, code, param;
 	struct slice error_code; /* Anthropic's details.error_code */
 	struct slice reason; /* that, or what others state beside the code */
+	struct slice retry;  /* a wait that is stated as a value */
 };
 
 void complaint_read(struct complaint *c, struct arena *arena,
@@ -33,8 +34,15 @@ enum complaint_class {
 	COMPLAINT_POLICY,     /* the content is not wanted */
 	COMPLAINT_AUTH,       /* the account's key or rights */
 	COMPLAINT_MODEL,      /* there is no such model or deployment */
-	COMPLAINT_SIZE        /* can never fit, whichever the model */
+	COMPLAINT_SIZE,       /* can never fit, whichever the model */
+	COMPLAINT_FALTER      /* the model's own output was not usable */
 };
 
 /* By its words and the HTTP status; 0 for an error inside a stream. */
 enum complaint_class complaint_classify(const struct complaint *c, int status);
+
+/*
+ * How long it asks to wait, by a value or in a sentence; 0 when it does not.
+ * Headers come first: common/llm/retry.h.
+ */
+int64_t complaint_retry_after_ms(const struct complaint *c);

@@ -41,6 +41,7 @@ fail_of_class(enum complaint_class class, int status)
 	case COMPLAINT_CONTEXT:
 	case COMPLAINT_POLICY:
 	case COMPLAINT_SIZE:
+	case COMPLAINT_FALTER: /* the caller can read what it made */
 		return status < 500 ? FAIL_PROVIDER_REFUSED
 				    : FAIL_UPSTREAM_FAILED;
 	case COMPLAINT_OTHER:

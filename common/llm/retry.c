@@ -1,8 +1,11 @@
 #include "common/llm/retry.h"
 
-#define MS_MAX     (INT64_C(10000000) * 1000) /* a third of a year */
-#define DIGITS_MAX 10
-#define DATE_CHARS 29 /* "Sun, 06 Nov 1994 08:49:37 GMT" */
+#include <strings.h>
+
+#define MS_MAX         (INT64_C(10000000) * 1000) /* a third of a year */
+#define DIGITS_MAX     10
+#define WAIT_PARTS_MAX 4  /* of "1d2h3m4s" */
+#define DATE_CHARS     29 /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 
 static bool
 is_digit(char c)
@@ -10,26 +13,48 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* A decimal number times `unit` of milliseconds, rounded up. */
+/* A decimal number: whole + part / scale. */
+struct number {
+	int64_t whole, part, scale;
+};
+
+/* Gives the length of the number that the text begins with; 0: none does. */
+static size_t
+read_number(struct slice text, struct number *n)
+{
+	size_t i = 0;
+
+	*n = (struct number){ .scale = 1 };
+	for (; i < text.len && i < DIGITS_MAX && is_digit(text.ptr[i]); i++)
+		n->whole = n->whole * 10 + text.ptr[i] - '0';
+	if (i == 0 || i == text.len || text.ptr[i] != '.')
+		return i;
+	for (i++; i < text.len && is_digit(text.ptr[i]); i++)
+		if (n->scale < 1000000) {
+			n->part = n->part * 10 + text.ptr[i] - '0';
+			n->scale *= 10;
+		}
+	return i;
+}
+
+/* Times `unit` of milliseconds, rounded up. */
+static int64_t
+number_ms(const struct number *n, int64_t unit)
+{
+	return min_i64(n->whole * unit +
+			   (n->part * unit + n->scale - 1) / n->scale,
+	    MS_MAX);
+}
+
 static bool
 parse_number(struct slice text, int64_t unit, int64_t *ms)
 {
-	int64_t whole = 0, part = 0, scale = 1;
-	size_t i = 0;
+	struct number n;
+	size_t len = read_number(text, &n);
 
-	for (; i < text.len && i < DIGITS_MAX && is_digit(text.ptr[i]); i++)
-		whole = whole * 10 + text.ptr[i] - '0';
-	if (i == 0)
+	if (len == 0 || len < text.len)
 		return false;
-	if (i < text.len && text.ptr[i] == '.')
-		for (i++; i < text.len && is_digit(text.ptr[i]); i++)
-			if (scale < 1000000) {
-				part = part * 10 + text.ptr[i] - '0';
-				scale *= 10;
-			}
-	if (i < text.len)
-		return false;
-	*ms = min_i64(whole * unit + (part * unit + scale - 1) / scale, MS_MAX);
+	*ms = number_ms(&n, unit);
 	return true;
 }
 
@@ -95,4 +120,95 @@ retry_after_ms(struct slice header, struct slice header_ms, int64_t now_us)
 		return 0;
 	ms = seconds * 1000 - now_us / 1000;
 	return max_i64(0, min_i64(ms, MS_MAX));
+}
+
+static bool
+is_letter(char c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+/* The unit that the text begins with, as milliseconds; 0: no unit. */
+static int64_t
+read_unit(struct slice text, size_t *len)
+{
+	static const struct {
+		const char *name;
+		int64_t ms;
+	} units[] = {
+		{ "ms", 1 },
+		{ "milliseconds", 1 },
+		{ "s", 1000 },
+		{ "sec", 1000 },
+		{ "second", 1000 },
+		{ "seconds", 1000 },
+		{ "m", 60000 },
+		{ "min", 60000 },
+		{ "minute", 60000 },
+		{ "minutes", 60000 },
+		{ "h", 3600000 },
+		{ "hour", 3600000 },
+		{ "hours", 3600000 },
+		{ "d", 86400000 },
+		{ "day", 86400000 },
+		{ "days", 86400000 },
+	};
+	size_t i;
+
+	for (*len = 0; *len < text.len && is_letter(text.ptr[*len]); ++*len)
+		continue;
+	for (i = 0; i < count_of(units); i++)
+		if (*len == strlen(units[i].name) &&
+		    strncasecmp(text.ptr, units[i].name, *len) == 0)
+			return units[i].ms;
+	return 0;
+}
+
+int64_t
+retry_wait_ms(struct slice text)
+{
+	size_t len, unit_len, parts;
+	int64_t ms = 0, unit;
+	struct number n;
+
+	for (parts = 0; parts < WAIT_PARTS_MAX; parts++) {
+		len = read_number(text, &n);
+		if (len == 0)
+			break;
+		text = slice_after(text, len);
+		if (text.len > 1 && text.ptr[0] == ' ' &&
+		    is_letter(text.ptr[1]))
+			text = slice_after(text, 1);
+		unit = read_unit(text, &unit_len);
+		/* A bare number counts seconds, but not behind a unit. */
+		if (unit == 0)
+			return parts == 0 && unit_len == 0 ? number_ms(&n, 1000)
+							   : ms;
+		ms = min_i64(ms + number_ms(&n, unit), MS_MAX);
+		text = slice_after(text, unit_len);
+	}
+	return ms;
+}
+
+int64_t
+retry_told_ms(struct slice message)
+{
+	static const char *const openings[] = { "try again in ", "retry in ",
+		"retry after ", "try again after " };
+	int64_t ms;
+	size_t at, i;
+
+	for (at = 0; at < message.len; at++)
+		for (i = 0; i < count_of(openings); i++) {
+			struct slice rest = slice_after(message, at);
+			size_t len = strlen(openings[i]);
+
+			if (rest.len <= len ||
+			    strncasecmp(rest.ptr, openings[i], len) != 0)
+				continue;
+			ms = retry_wait_ms(slice_after(rest, len));
+			if (ms > 0)
+				return ms;
+		}
+	return 0;
 }

@@ -11,3 +11,12 @@
  */
 int64_t retry_after_ms(struct slice header, struct slice header_ms,
     int64_t now_us);
+
+/*
+ * A wait that stands at the text's beginning: "1.2s", "29m12s", "547ms",
+ * "20 seconds", or seconds without a unit; milliseconds, 0 when none does.
+ */
+int64_t retry_wait_ms(struct slice text);
+
+/* The same out of a sentence: "Please try again in 29m12s." */
+int64_t retry_told_ms(struct slice message);

@@ -182,12 +182,52 @@ an_error_is_found_where_it_stands(void **state)
 	arena_fini(&arena);
 }
 
+static void
+a_wait_is_found_as_a_value_or_in_words(void **state)
+{
+	static const struct {
+		const char *body;
+		int64_t ms;
+	} bodies[] = {
+		{ "{\"error\":{\"code\":429,\"message\":\"Provider returned "
+		  "error\",\"metadata\":{\"retry_after_seconds\":12.5}}}",
+		    12500 },
+		{ "{\"error\":{\"metadata\":{\"headers\":{\"Retry-After\":"
+		  "\"7\"}}}}",
+		    7000 },
+		{ "{\"error\":{\"type\":\"usage_limit_reached\","
+		  "\"resets_in_seconds\":3600}}",
+		    3600000 },
+		{ "{\"error\":{\"message\":\"Please try again in "
+		  "29m12s.\"}}",
+		    1752000 },
+		{ "{\"error\":{\"retry_after\":0,\"message\":\"retry after 2 "
+		  "seconds\"}}",
+		    2000 },
+		{ "Try again in 3s", 3000 },
+		{ "{\"error\":{\"retry_after\":{},\"message\":\"later\"}}", 0 },
+		{ "", 0 },
+	};
+	struct complaint c;
+	struct arena arena;
+	size_t i;
+
+	(void)state;
+	arena_init(&arena, 1 << 16);
+	for (i = 0; i < count_of(bodies); i++) {
+		complaint_read(&c, &arena, slice_of(bodies[i].body));
+		assert_int_equal(complaint_retry_after_ms(&c), bodies[i].ms);
+	}
+	arena_fini(&arena);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(providers_words_have_their_class),
 		cmocka_unit_test(an_error_is_found_where_it_stands),
+		cmocka_unit_test(a_wait_is_found_as_a_value_or_in_words),
 	};
 
 	return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;

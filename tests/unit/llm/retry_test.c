@@ -58,6 +58,49 @@ what_says_nothing_is_no_wait(void **state)
 		assert_int_equal(wait_ms(nothing[i], ""), 0);
 }
 
+static void
+waits_in_words(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms;
+	} cases[] = {
+		{ "Limit 1, Used 1. Please try again in 1.2s. See x.", 1200 },
+		{ "Please try again in 29m12s. Upgrade", 1752000 },
+		{ "Please Try Again In 547ms", 547 },
+		{ "Please retry after 20 seconds. Go on", 20000 },
+		{ "please retry in 34.07s.", 34070 },
+		{ "try again after 1 minute", 60000 },
+		{ "try again in 6m0s", 360000 },
+		{ "try again in 1h2m3.5s", 3723500 },
+		{ "try again in 7", 7000 },
+		{ "try again in 7.", 7000 },
+		{ "try again in 2 days", 172800000 },
+		{ "try again in soon; try again in 3s", 3000 },
+		{ "try again in 9999999999 days", 10000000000 },
+		{ "try again in 99999999999999999999", 10000000000 },
+		{ "try again in 1s1s1s1s1s1s", 4000 },
+		{ "try again in 1s 5", 1000 },
+		{ "try again in 3 attempts", 0 },
+		{ "try again in -3s", 0 },
+		{ "try again in ", 0 },
+		{ "try again in", 0 },
+		{ "try again later", 0 },
+		{ "", 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < count_of(cases); i++)
+		if (retry_told_ms(slice_of(cases[i].text)) != cases[i].ms)
+			fail_msg("%s is %lld", cases[i].text,
+			    (long long)retry_told_ms(slice_of(cases[i].text)));
+	assert_int_equal(retry_wait_ms(slice_of("12.5")), 12500);
+	assert_int_equal(retry_wait_ms(slice_of("34s")), 34000);
+	assert_int_equal(retry_wait_ms(slice_of("soon")), 0);
+	assert_int_equal(retry_wait_ms(slice_of("")), 0);
+}
+
 int
 main(void)
 {
@@ -65,6 +108,7 @@ main(void)
 		cmocka_unit_test(seconds_and_milliseconds),
 		cmocka_unit_test(dates),
 		cmocka_unit_test(what_says_nothing_is_no_wait),
+		cmocka_unit_test(waits_in_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
