@@ -25,13 +25,18 @@ bool failure_again(enum failure f);
 enum failure_other { OTHER_NO, OTHER_YES, OTHER_LARGER };
 enum failure_other failure_other(enum failure f);
 
-/* How an attempt ended, as far as its member saw it. */
+/*
+ * How an attempt ended, as far as its member saw it.  Without a body, which
+ * says more, an attempt that got no answer failed on the network, and one of
+ * status 200 by what came behind the head.
+ */
 struct failure_signs {
-	enum fail fail;    /* of ours: FAIL_NONE when an answer is whole */
-	int status;        /* the provider's; 0: none came */
-	bool reached;      /* a provider was called at all */
-	struct slice body; /* of its error, or its error event */
+	enum fail fail; /* of ours: FAIL_NONE when an answer is whole */
+	int status;     /* the provider's; 0: none came */
+	bool keyless;   /* no key of its is in the vault: nothing was called */
+	struct slice body;         /* of its error, or its error event */
 	struct slice router_error; /* X-Router-Error, when it is a member */
+	struct slice told; /* the class, when an egress's receipt states it */
 };
 
 /* The class of what happened. */
