@@ -52,6 +52,7 @@ static const struct family_kind kinds[FAMILIES] = {
 	[FAMILY_TOKEN] = { "token", false },
 	[FAMILY_MAKER] = { "maker", false },
 	[FAMILY_CONTENT] = { "content", false },
+	[FAMILY_DECISION] = { "decision", false },
 };
 
 struct db {

@@ -25,8 +25,9 @@ enum family {
 	FAMILY_RECEIPT,
 	FAMILY_OUTBOX,
 	FAMILY_TOKEN,
-	FAMILY_MAKER,   /* which target made an opaque blob */
-	FAMILY_CONTENT, /* what is kept of callers' conversations, sealed */
+	FAMILY_MAKER,    /* which target made an opaque blob */
+	FAMILY_CONTENT,  /* what is kept of callers' conversations, sealed */
+	FAMILY_DECISION, /* how a request's targets were put in order */
 	FAMILIES
 };
 

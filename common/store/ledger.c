@@ -344,17 +344,25 @@ ledger_put(struct ledger_turn *t, enum ledger_batch b, enum family f,
 		recent_put(&t->fresh->rows, f, key, value);
 }
 
+struct buf *
+ledger_room(struct ledger_turn *t)
+{
+	buf_reset(&t->row);
+	return &t->row;
+}
+
 void
 ledger_put_row(struct ledger_turn *t, enum row_kind kind, const void *row,
     struct slice key)
 {
+	struct buf *bytes = ledger_room(t);
+
 	assert(kind == ROW_REQUEST || kind == ROW_ATTEMPT);
-	buf_reset(&t->row);
-	row_write(kind, row, &t->row);
-	assert(!t->row.failed);
+	row_write(kind, row, bytes);
+	assert(!bytes->failed);
 	ledger_put(t, LEDGER_SETTLEMENTS,
 	    kind == ROW_REQUEST ? FAMILY_REQUEST : FAMILY_ATTEMPT, key,
-	    buf_slice(&t->row));
+	    buf_slice(bytes));
 }
 
 void

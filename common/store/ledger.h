@@ -63,6 +63,9 @@ void ledger_delete(struct ledger_turn *t, enum ledger_batch b, enum family f,
 void ledger_put_row(struct ledger_turn *t, enum row_kind kind, const void *row,
     struct slice key);
 
+/* Empty room for a stored form of ROW_BYTES_MAX; the same one each time. */
+struct buf *ledger_room(struct ledger_turn *t);
+
 /* The value of a REQUEST, ATTEMPT, RECEIPT or MAKER as this turn sees it: put
  * here and perhaps not written yet, or from the store. */
 must_check bool ledger_find(struct ledger_turn *t, enum family f,
@@ -88,10 +91,8 @@ void ledger_await(struct ledger_turn *t, enum ledger_batch b,
 /* It will not be called; harmless when it does not wait. */
 void ledger_wait_cancel(struct ledger_wait *w);
 
-/*
- * The clerk's: fsync if anything was written since; what was committed before
- * the call is durable after it.  Any one thread.
- */
+/* The clerk's: fsync if anything was written since; what was committed before
+ * the call is durable after it.  Any one thread. */
 enum db_result ledger_sync(struct ledger *l);
 
 /* Marks to compare: the commits made, and those that are durable. */

@@ -34,6 +34,20 @@ static const struct column receipt_columns[] = {
 #undef RECEIPT_COLUMN
 };
 
+static const struct column decision_columns[] = {
+#define DECISION_COLUMN(name, type, text)                                      \
+	COLUMN_OF(decision_row, name, type, text)
+#include "common/store/row.def"
+#undef DECISION_COLUMN
+};
+
+static const struct column candidate_columns[] = {
+#define CANDIDATE_COLUMN(name, type, text)                                     \
+	COLUMN_OF(candidate_row, name, type, text)
+#include "common/store/row.def"
+#undef CANDIDATE_COLUMN
+};
+
 struct kind {
 	const char *name;
 	const struct column *columns;
@@ -47,6 +61,10 @@ static const struct kind kinds[ROW_KINDS] = {
 	    sizeof(struct attempt_row) },
 	[ROW_RECEIPT] = { "receipt", receipt_columns, count_of(receipt_columns),
 	    sizeof(struct receipt_row) },
+	[ROW_DECISION] = { "decision", decision_columns,
+	    count_of(decision_columns), sizeof(struct decision_row) },
+	[ROW_CANDIDATE] = { "candidate", candidate_columns,
+	    count_of(candidate_columns), sizeof(struct candidate_row) },
 };
 
 static const char *const type_names[] = {
@@ -218,12 +236,11 @@ json_hash(const struct hash *h, struct json_writer *w)
 }
 
 void
-row_json(enum row_kind kind, const void *row, struct json_writer *w)
+row_json_fields(enum row_kind kind, const void *row, struct json_writer *w)
 {
 	const struct kind *k = &kinds[kind];
 	size_t i;
 
-	json_open(w, '{');
 	for (i = 0; i < k->count; i++) {
 		const struct column *c = &k->columns[i];
 		const void *cell = cell_of(c, row);
@@ -242,6 +259,13 @@ row_json(enum row_kind kind, const void *row, struct json_writer *w)
 		else
 			json_put_int(w, number_of(c, row));
 	}
+}
+
+void
+row_json(enum row_kind kind, const void *row, struct json_writer *w)
+{
+	json_open(w, '{');
+	row_json_fields(kind, row, w);
 	json_close(w, '}');
 }
 

@@ -10,7 +10,14 @@
 struct buf;
 struct json_writer;
 
-enum row_kind { ROW_REQUEST, ROW_ATTEMPT, ROW_RECEIPT, ROW_KINDS };
+enum row_kind {
+	ROW_REQUEST,
+	ROW_ATTEMPT,
+	ROW_RECEIPT,
+	ROW_DECISION,
+	ROW_CANDIDATE, /* of a decision */
+	ROW_KINDS
+};
 
 enum column_type {
 	COLUMN_ID,
@@ -56,6 +63,18 @@ struct receipt_row {
 #undef RECEIPT_COLUMN
 };
 
+struct decision_row {
+#define DECISION_COLUMN ROW_MEMBER
+#include "common/store/row.def"
+#undef DECISION_COLUMN
+};
+
+struct candidate_row {
+#define CANDIDATE_COLUMN ROW_MEMBER
+#include "common/store/row.def"
+#undef CANDIDATE_COLUMN
+};
+
 /* A column, for tables, JSON and docs. */
 struct column {
 	const char *name;
@@ -87,6 +106,10 @@ must_check bool row_read(enum row_kind kind, struct slice bytes, void *row);
 
 /* All columns as one JSON object; ids as "req_…", times as RFC 3339. */
 void row_json(enum row_kind kind, const void *row, struct json_writer *w);
+
+/* The same without the braces, for an object that has more. */
+void row_json_fields(enum row_kind kind, const void *row,
+    struct json_writer *w);
 
 /* The columns of every kind as Markdown tables, for docs/LEDGER.md. */
 void row_docs(struct buf *out);

@@ -260,7 +260,7 @@ drop_families(const char *dir, const char *const *names, size_t count)
 static void
 test_an_older_store_gains_families(void **state)
 {
-	static const char *const newer[] = { "maker", "content" };
+	static const char *const newer[] = { "maker", "content", "decision" };
 	char dir[64];
 	struct db *db;
 
@@ -281,6 +281,8 @@ test_an_older_store_gains_families(void **state)
 	assert_false(has(db, FAMILY_MAKER, "k", "v"));
 	put(db, FAMILY_MAKER, "k", "w");
 	put(db, FAMILY_CONTENT, "k", "w");
+	put(db, FAMILY_DECISION, "k", "w");
+	assert_true(has(db, FAMILY_DECISION, "k", "w"));
 	assert_true(has(db, FAMILY_MAKER, "k", "w"));
 	assert_true(has(db, FAMILY_CONTENT, "k", "w"));
 	db_close(db);

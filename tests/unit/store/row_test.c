@@ -55,6 +55,8 @@ union any_row {
 	struct request_row request;
 	struct attempt_row attempt;
 	struct receipt_row receipt;
+	struct decision_row decision;
+	struct candidate_row candidate;
 };
 
 static void
