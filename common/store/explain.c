@@ -1,6 +1,8 @@
 #include <stdio.h>
 
-#include "common/store/intent.h"
+#include "common/store/decision.h"
+#include "common/store/dossier.h"
+#include "common/store/rationale.h"
 #include "common/store/receipt.h"
 #include "common/store/view.h"
 
@@ -66,6 +68,18 @@ write_line(struct buf *out, const struct column *c, const void *row)
 	buf_fini(&value);
 }
 
+static bool
+is_zero(const struct column *c, const void *row)
+{
+	int64_t number;
+
+	if (c->type == COLUMN_ID || c->type == COLUMN_TEXT ||
+	    c->type == COLUMN_HASH)
+		return false;
+	memcpy(&number, (const char *)row + c->offset, sizeof(number));
+	return number == 0;
+}
+
 static void
 write_row(struct explanation *e, enum row_kind kind, const void *row,
     const char *title)
@@ -99,89 +113,79 @@ end_list(struct explanation *e)
 		json_close(&e->json, ']');
 }
 
-/* Every key that begins with the id. */
-static struct db_scan *
-scan_of(struct explanation *e, enum family f, const struct id *id)
-{
-	uint8_t last[ATTEMPT_KEY_MAX + 1];
-
-	memset(last, UINT8_MAX, sizeof(last));
-	memcpy(last, id->bytes, ID_BYTES);
-	return db_scan_new(ledger_db(e->ledger), f,
-	    slice_make(id->bytes, ID_BYTES), slice_make(last, sizeof(last)),
-	    false);
-}
-
-/* The row as it was when the attempt under way began. */
-static bool
-open_request(struct explanation *e, const struct id *id, struct intent *i)
-{
-	struct db_scan *scan = scan_of(e, FAMILY_INTENT, id);
-	struct slice key, value;
-	bool found = false;
-
-	while (!found && db_scan_next(scan, &key, &value)) {
-		buf_reset(&e->found);
-		buf_put_slice(&e->found, value);
-		found = intent_mark_of(key) != INTENT_RECEIPT &&
-			intent_read(i, buf_slice(&e->found)) && i->has_request;
-	}
-	db_scan_free(scan);
-	return found;
-}
-
 static void
 explain_request(struct explanation *e, const struct id *id)
 {
 	struct request_row row;
-	struct intent intent;
 
 	if (e->format == OUTPUT_JSON)
 		json_key(&e->json, "request");
-	if (ledger_request(e->ledger, id, &e->found, &row)) {
-		write_row(e, ROW_REQUEST, &row, "request");
-		e->any = true;
-	} else if (open_request(e, id, &intent)) {
-		write_row(e, ROW_REQUEST, &intent.request,
-		    "request, under way");
+	if (dossier_request(e->ledger, id, &e->found, &row)) {
+		write_row(e, ROW_REQUEST, &row,
+		    dossier_is_open(row.state) ? "request, under way"
+					       : "request");
 		e->any = true;
 	} else if (e->format == OUTPUT_JSON) {
 		json_put_null(&e->json);
 	}
 }
 
+/* Its own sentence first; of its columns only those that say something. */
+static void
+write_decision(struct explanation *e, const struct decision *d)
+{
+	const struct column *columns;
+	size_t count, i;
+
+	buf_printf(e->out, "%sdecision\n  ", e->any ? "\n" : "");
+	rationale_sentence(e->out, d);
+	columns = row_columns(ROW_DECISION, &count);
+	for (i = 0; i < count; i++)
+		if (!is_zero(&columns[i], &d->row))
+			write_line(e->out, &columns[i], &d->row);
+	rationale_tables(e->out, d);
+}
+
+static void
+explain_decision(struct explanation *e, const struct id *id)
+{
+	bool json = e->format == OUTPUT_JSON;
+	struct decision d;
+	bool there = decision_get(e->ledger, id, &e->found, &d);
+
+	if (json)
+		json_key(&e->json, "decision");
+	if (there && json)
+		decision_json(&d, &e->json);
+	else if (there)
+		write_decision(e, &d);
+	else if (json)
+		json_put_null(&e->json);
+	e->any = e->any || there;
+}
+
+static void
+explain_attempt(void *arg, const struct attempt_row *row)
+{
+	struct explanation *e = arg;
+
+	write_row(e, ROW_ATTEMPT, row,
+	    dossier_is_open(row->state) ? "attempt, under way" : "attempt");
+	e->any = true;
+}
+
 static void
 explain_attempts(struct explanation *e, const struct id *id)
 {
-	struct db_scan *scan = scan_of(e, FAMILY_ATTEMPT, id);
-	struct slice key, value;
-	struct attempt_row row;
-	struct intent intent;
-
 	begin_list(e, "attempts");
-	while (db_scan_next(scan, &key, &value)) {
-		if (!row_read(ROW_ATTEMPT, value, &row))
-			continue;
-		write_row(e, ROW_ATTEMPT, &row, "attempt");
-		e->any = true;
-	}
-	db_scan_free(scan);
-	scan = scan_of(e, FAMILY_INTENT, id);
-	while (db_scan_next(scan, &key, &value)) {
-		if (intent_mark_of(key) >= 0 || !intent_read(&intent, value) ||
-		    !intent.has_attempt)
-			continue;
-		write_row(e, ROW_ATTEMPT, &intent.attempt,
-		    "attempt, under way");
-		e->any = true;
-	}
-	db_scan_free(scan);
+	dossier_attempts(e->ledger, id, explain_attempt, e);
 	end_list(e);
 }
 
 static void
-explain_receipt(struct explanation *e, const struct attempt_row *attempt)
+explain_receipt(void *arg, const struct attempt_row *attempt)
 {
+	struct explanation *e = arg;
 	struct receipt_row named = { .chain = attempt->chain,
 		.seq = attempt->chain_seq };
 	uint8_t key[RECEIPT_KEY_BYTES];
@@ -198,15 +202,8 @@ explain_receipt(struct explanation *e, const struct attempt_row *attempt)
 static void
 explain_receipts(struct explanation *e, const struct id *id)
 {
-	struct db_scan *scan = scan_of(e, FAMILY_ATTEMPT, id);
-	struct slice key, value;
-	struct attempt_row row;
-
 	begin_list(e, "receipts");
-	while (db_scan_next(scan, &key, &value))
-		if (row_read(ROW_ATTEMPT, value, &row))
-			explain_receipt(e, &row);
-	db_scan_free(scan);
+	dossier_attempts(e->ledger, id, explain_receipt, e);
 	end_list(e);
 }
 
@@ -225,6 +222,7 @@ view_explain(struct ledger *l, const struct id *id, enum output_format format,
 	if (format == OUTPUT_JSON)
 		json_open(&e.json, '{');
 	explain_request(&e, id);
+	explain_decision(&e, id);
 	explain_attempts(&e, id);
 	explain_receipts(&e, id);
 	if (format == OUTPUT_JSON) {

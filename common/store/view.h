@@ -33,8 +33,8 @@ void view_attempts(struct ledger *l, const struct view_filter *filter,
     enum output_format format, struct buf *out);
 
 /*
- * The request's row, its attempts and their receipts; also of one that is
- * under way.  False when the store knows nothing by that id.
+ * The request's row, its decision, its attempts and their receipts; also of
+ * one that is under way.  False when the store knows nothing by that id.
  */
 must_check bool view_explain(struct ledger *l, const struct id *id,
     enum output_format format, struct buf *out);

@@ -2,6 +2,7 @@
 
 #include "common/base/arena.h"
 #include "common/format/json.h"
+#include "common/store/decision.h"
 #include "common/store/view.h"
 
 #define OUT_MAX  (1 << 20)
@@ -212,6 +213,55 @@ test_explain_tells_all_of_one(void **state)
 }
 
 static void
+decide(struct store *s, const struct id *id)
+{
+	struct decision_row row = { .request = *id,
+		.by = slice_of("failover"),
+		.strategy = slice_of("failover"),
+		.decider = slice_of("strategy"),
+		.needs = slice_of("tools"),
+		.tools = true };
+	struct candidate_row candidates[2] = {
+		{ .target = slice_of("openai/gpt"), .rank = 1 },
+		{ .target = slice_of("own/gpt"),
+		    .excluded = slice_of("unreachable") },
+	};
+
+	decision_put(s->f.turn, LEDGER_INTENTS, &row, candidates, 2);
+	fixture_turn(&s->f);
+}
+
+static void
+test_explain_shows_the_decision(void **state)
+{
+	const struct json_value *all, *decision;
+	struct arena arena;
+	struct store s;
+
+	(void)state;
+	store_new(&s);
+	decide(&s, &s.ids[1]);
+	assert_true(view_explain(s.f.ledger, &s.ids[1], OUTPUT_TEXT, &s.out));
+	assert_true(shows(&s, "\ndecision\n  failover decided; 1 of 2 could "
+			      "not be tried\n"));
+	assert_true(shows(&s, "  tools                  yes\n"));
+	assert_false(shows(&s, "  images "));
+	assert_true(shows(&s, "\ncandidates\n"));
+	assert_true(shows(&s, "unreachable\n\nattempt\n"));
+	buf_reset(&s.out);
+	assert_true(view_explain(s.f.ledger, &s.ids[1], OUTPUT_JSON, &s.out));
+	all = parse(&s, &arena);
+	decision = json_find(all, "decision");
+	assert_non_null(decision);
+	assert_int_equal(json_find(decision, "candidates")->count, 2);
+	arena_fini(&arena);
+	buf_reset(&s.out);
+	assert_true(view_explain(s.f.ledger, &s.ids[0], OUTPUT_JSON, &s.out));
+	assert_true(shows(&s, "\"decision\":null"));
+	store_free(&s);
+}
+
+static void
 test_explain_knows_what_is_under_way(void **state)
 {
 	struct request_row request;
@@ -226,7 +276,8 @@ test_explain_knows_what_is_under_way(void **state)
 	assert_int_equal(s.out.len, 0);
 	assert_false(view_explain(s.f.ledger, &id, OUTPUT_JSON, &s.out));
 	assert_string_equal(buf_text(&s.out),
-	    "{\"request\":null,\"attempts\":[],\"receipts\":[]}\n");
+	    "{\"request\":null,\"decision\":null,\"attempts\":[],\"receipts\":["
+	    "]}\n");
 	request = request_sample(id, "open");
 	attempt = attempt_sample(id, 1, "open");
 	ledger_intend(s.f.turn, &request, &attempt);
@@ -246,6 +297,7 @@ main(void)
 		cmocka_unit_test(test_json_has_whole_rows),
 		cmocka_unit_test(test_the_last_is_the_newest),
 		cmocka_unit_test(test_explain_tells_all_of_one),
+		cmocka_unit_test(test_explain_shows_the_decision),
 		cmocka_unit_test(test_explain_knows_what_is_under_way),
 	};
 	int failed;
