@@ -7,9 +7,8 @@
 #include "common/base/stat.h"
 #include "common/format/pack.h"
 #include "common/store/intent.h"
+#include "common/store/sealed.h"
 #include "common/store/settlement.h"
-
-#define SEAL_FIELDS 6 /* of the message: object and five of the seal */
 
 void
 chain_id_write(char text[CHAIN_ID_CHARS], struct slice egress, int64_t epoch,
@@ -33,52 +32,17 @@ chain_id_write(char text[CHAIN_ID_CHARS], struct slice egress, int64_t epoch,
 void
 receipt_write(struct buf *out, struct slice object, const struct seal *seal)
 {
-	size_t i;
-
-	pack_array(out, SEAL_FIELDS);
-	pack_bytes(out, object.ptr, object.len);
-	pack_bytes(out, seal->root.bytes, HASH_BYTES);
-	pack_bytes(out, seal->signature.bytes, SIGNATURE_BYTES);
-	pack_int(out, seal->index);
-	pack_int(out, seal->count);
-	pack_array(out, seal->path_len);
-	for (i = 0; i < seal->path_len; i++)
-		pack_bytes(out, seal->path[i].bytes, HASH_BYTES);
-}
-
-static bool
-read_seal(struct unpack *u, struct seal *seal)
-{
-	int64_t index, count;
-	size_t path, i;
-
-	unpack_fixed(u, seal->root.bytes, HASH_BYTES);
-	unpack_fixed(u, seal->signature.bytes, SIGNATURE_BYTES);
-	index = unpack_int(u);
-	count = unpack_int(u);
-	path = unpack_array(u);
-	if (u->failed || count < 1 || count > SEAL_MAX || index < 0 ||
-	    index >= count || path > SEAL_PATH)
-		return false;
-	seal->index = (uint8_t)index;
-	seal->count = (uint8_t)count;
-	seal->path_len = (uint8_t)path;
-	for (i = 0; i < path; i++)
-		unpack_fixed(u, seal->path[i].bytes, HASH_BYTES);
-	return unpack_done(u);
+	sealed_write(out, object, seal);
 }
 
 bool
 receipt_read(struct receipt *r, struct slice message)
 {
-	struct unpack u = unpack_start(message);
 	uint8_t key[RECEIPT_KEY_BYTES];
 
 	memset(r, 0, sizeof(*r));
-	if (message.len > RECEIPT_MAX || unpack_array(&u) != SEAL_FIELDS)
-		return false;
-	r->object = unpack_bytes(&u);
-	return read_seal(&u, &r->seal) &&
+	return message.len <= RECEIPT_MAX &&
+	       sealed_read(message, &r->object, &r->seal) &&
 	       row_read(ROW_RECEIPT, r->object, &r->row) &&
 	       receipt_key(key, &r->row) && r->row.attempt >= 1 &&
 	       r->row.attempt <= UINT8_MAX;
