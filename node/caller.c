@@ -16,7 +16,7 @@
 
 #define TOKEN_RANDOM    24
 #define BEARER          "Bearer "
-#define ROW_FIELDS      9
+#define ROW_FIELDS      9 /* and `pins` where it is true */
 #define ROW_SCHEMA      1
 #define ROW_MAX         (16 * 1024)
 #define BOOK_MAX        ((size_t)256 * 1024 * 1024)
@@ -49,7 +49,7 @@ write_row(struct buf *out, const struct caller *c)
 {
 	size_t i;
 
-	pack_array(out, ROW_FIELDS);
+	pack_array(out, ROW_FIELDS + c->pins);
 	pack_int(out, ROW_SCHEMA);
 	pack_text(out, c->name);
 	pack_text(out, c->user);
@@ -61,6 +61,8 @@ write_row(struct buf *out, const struct caller *c)
 	for (i = 0; i < c->groups_count; i++)
 		pack_text(out, c->groups[i]);
 	pack_nil(out);
+	if (c->pins)
+		pack_bool(out, true);
 }
 
 static bool
@@ -69,10 +71,10 @@ read_row(struct caller *c, struct arena *a, struct slice key, struct slice row)
 	struct unpack u = unpack_start(row);
 	struct hash h;
 	char hex[2 * PSEUDONYM_BYTES + 1];
-	size_t i;
+	size_t fields = unpack_array(&u), i;
 
-	if (key.len != HASH_BYTES || unpack_array(&u) != ROW_FIELDS ||
-	    unpack_int(&u) != ROW_SCHEMA)
+	if (key.len != HASH_BYTES || fields < ROW_FIELDS ||
+	    fields > ROW_FIELDS + 1 || unpack_int(&u) != ROW_SCHEMA)
 		return false;
 	memcpy(c->hash.bytes, key.ptr, HASH_BYTES);
 	h = hash_of(c->hash.bytes, HASH_BYTES);
@@ -90,6 +92,8 @@ read_row(struct caller *c, struct arena *a, struct slice key, struct slice row)
 	for (i = 0; i < c->groups_count; i++)
 		c->groups[i] = arena_copy(a, unpack_text(&u));
 	(void)unpack_nil(&u);
+	if (fields > ROW_FIELDS)
+		c->pins = unpack_bool(&u);
 	return unpack_done(&u);
 }
 
@@ -302,7 +306,8 @@ callers_create(struct callers *c, const struct caller_wish *wish,
 		.project = wish->project,
 		.groups_count = wish->groups_count,
 		.created_us = clock_wall_us(),
-		.expires_us = wish->expires_us };
+		.expires_us = wish->expires_us,
+		.pins = wish->pins };
 	bool made = false;
 
 	memcpy(caller.groups, wish->groups, sizeof(caller.groups));

@@ -29,6 +29,7 @@ struct caller {
 	struct slice groups[CALLER_GROUPS_MAX];
 	size_t groups_count;
 	int64_t created_us, expires_us, revoked_us; /* wall; 0: never */
+	bool pins; /* may choose the target of a group itself: for tests */
 	struct hash hash;
 };
 
@@ -43,6 +44,7 @@ struct caller_wish {
 	struct slice groups[CALLER_GROUPS_MAX];
 	size_t groups_count;
 	int64_t expires_us; /* wall; 0: never */
+	bool pins;
 };
 
 /* Writes the token once; false and one line in `why`. */

@@ -171,6 +171,35 @@ tokens_outlive_a_restart_and_are_stored_nowhere(void **state)
 	buf_fini(&list);
 }
 
+/* Whether the token that a wish gets may pin, after a restart. */
+static bool
+pins_again(struct fixture *f, const char *name, bool pins)
+{
+	struct caller_wish w = wish(name);
+	struct caller_book *book = NULL;
+	char token[TOKEN_CHARS];
+	bool may;
+
+	w.pins = pins;
+	assert_true(callers_create(f->callers, &w, token, &f->why));
+	callers_close(f->callers);
+	f->callers = callers_open(f->ledger, f->identity);
+	callers_refresh(f->callers, &book);
+	assert_non_null(caller_find(book, slice_of(token)));
+	may = caller_find(book, slice_of(token))->pins;
+	caller_book_release(book);
+	return may;
+}
+
+static void
+only_a_token_made_for_it_may_pin(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(pins_again(f, "tester", true));
+	assert_false(pins_again(f, "ci", false));
+}
+
 int
 main(void)
 {
@@ -187,6 +216,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    tokens_outlive_a_restart_and_are_stored_nowhere, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    only_a_token_made_for_it_may_pin, setup, teardown),
 	};
 
 	return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
