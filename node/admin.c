@@ -4,15 +4,23 @@
 #include "common/base/clock.h"
 #include "common/format/json.h"
 #include "node/caller.h"
+#include "node/evidence.h"
 #include "node/node.h"
 #include "topology/load.h"
 
-#define ARENA_MAX (4 * 1024 * 1024)
+#define ARENA_MAX   (4 * 1024 * 1024)
+#define RESULTS_MAX 1024
 
 static struct callers *
 callers_of(const struct admin_call *call)
 {
 	return ((struct node *)call->process->shared)->callers;
+}
+
+static struct evidence *
+evidence_of(const struct admin_call *call)
+{
+	return ((struct node *)call->process->shared)->evidence;
 }
 
 static int
@@ -68,6 +76,12 @@ read_groups(struct admin_call *call, struct arena *arena,
 	return groups_exist(call, wish);
 }
 
+static bool
+is_true(const struct json_value *v)
+{
+	return v != NULL && v->type == JSON_TRUE;
+}
+
 static int
 serve_create(struct admin_call *call)
 {
@@ -84,6 +98,7 @@ serve_create(struct admin_call *call)
 	wish.user = admin_text(call, &arena, "user");
 	wish.project = admin_text(call, &arena, "project");
 	(void)json_int(json_find(root, "expires_us"), &wish.expires_us);
+	wish.pins = is_true(json_find(root, "pins"));
 	if (read_groups(call, &arena, json_find(root, "groups"), &wish) &&
 	    callers_create(callers_of(call), &wish, token, &call->out)) {
 		buf_printf(&call->out, "%s\n", token);
@@ -110,8 +125,111 @@ serve_revoke(struct admin_call *call)
 	return status;
 }
 
+static int
+serve_evidence(struct admin_call *call)
+{
+	struct slice group;
+
+	if (!http_query(call->exchange, "group", &group))
+		group = slice_make(NULL, 0);
+	evidence_list(evidence_of(call), group, call->json, &call->out);
+	return 200;
+}
+
+/* A target may be left out: some trials are of the group alone. */
+static bool
+is_of_group(const struct group *group, struct slice target)
+{
+	size_t i;
+
+	for (i = 0; i < group->targets_count; i++)
+		if (slice_eq(group->targets[i].model, target))
+			return true;
+	return target.len == 0;
+}
+
+static bool
+read_result(struct admin_call *call, struct arena *arena,
+    const struct json_value *v, const struct group *group,
+    struct evidence_row *row)
+{
+	struct slice id = { NULL, 0 };
+
+	row->group = group->name;
+	row->passed = is_true(json_find(v, "passed"));
+	if (!json_text(json_find(v, "target"), arena, &row->target) ||
+	    !json_text(json_find(v, "capability"), arena, &row->capability) ||
+	    !json_text(json_find(v, "detail"), arena, &row->detail) ||
+	    !json_text(json_find(v, "way"), arena, &row->way) ||
+	    !json_text(json_find(v, "request"), arena, &id) ||
+	    (id.len > 0 && !id_parse(&row->request, id))) {
+		buf_puts(&call->out, "a result has target, capability, passed, "
+				     "detail, way and request\n");
+		return false;
+	}
+	if (is_of_group(group, row->target))
+		return true;
+	buf_printf(&call->out, "%.*s is no target of group '%.*s'\n",
+	    SLICE_FMT(row->target), SLICE_FMT(group->name));
+	return false;
+}
+
+static int
+keep_results(struct admin_call *call, struct arena *arena,
+    const struct json_value *list, const struct group *group,
+    const struct topology *t)
+{
+	const struct evidence_stamp stamp = { .tested_at = clock_wall_us(),
+		.topology = slice_of(t->hash_text) };
+	const struct json_value *v;
+	struct evidence_row *rows;
+	size_t n = 0;
+
+	if (list == NULL || list->type != JSON_ARRAY ||
+	    list->count > RESULTS_MAX) {
+		buf_puts(&call->out, "'results' is a list of at most 1024\n");
+		return 400;
+	}
+	rows = arena_many(arena, struct evidence_row, list->count);
+	for (v = list->first; v != NULL; v = v->next)
+		if (!read_result(call, arena, v, group, &rows[n++]))
+			return 400;
+	if (!evidence_add(evidence_of(call), rows, n, &stamp, &call->out))
+		return 409;
+	buf_printf(&call->out, "%zu results are kept as evidence\n", n);
+	return 201;
+}
+
+static int
+serve_results(struct admin_call *call)
+{
+	struct topology *t = process_topology(call->process);
+	const struct json_value *root;
+	const struct group *group;
+	struct json_error error;
+	struct arena arena;
+	struct slice name;
+	int status = 404;
+
+	arena_init(&arena, ARENA_MAX);
+	root = json_parse(&arena, http_body(call->exchange), &error);
+	name = admin_text(call, &arena, "group");
+	group = node_group(t->node, name);
+	if (group != NULL)
+		status = keep_results(call, &arena, json_find(root, "results"),
+		    group, t);
+	else
+		buf_printf(&call->out, "no group is named '%.*s'\n",
+		    SLICE_FMT(name));
+	arena_fini(&arena);
+	topology_release(t);
+	return status;
+}
+
 const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
 	{ HTTP_GET, "/admin/tokens", false, serve_list },
 	{ HTTP_POST, "/admin/tokens", false, serve_create },
 	{ HTTP_POST, "/admin/tokens/revoke", false, serve_revoke },
+	{ HTTP_GET, "/admin/evidence", false, serve_evidence },
+	{ HTTP_POST, "/admin/evidence", false, serve_results },
 };

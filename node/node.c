@@ -11,6 +11,7 @@
 #include "common/store/ledger.h"
 #include "node/admin.h"
 #include "node/caller.h"
+#include "node/evidence.h"
 #include "node/history.h"
 #include "node/maker.h"
 #include "node/request.h"
@@ -36,6 +37,8 @@ node_open(struct process *p, struct buf *why)
 	n->callers = callers_open(p->ledger, p->identity.key);
 	n->makers = makers_open(p->ledger, p->identity.key);
 	n->history = history_open(p->ledger, p->identity.key);
+	n->evidence =
+	    evidence_open(p->ledger, p->identity.key, p->topology->self);
 	return true;
 }
 
@@ -49,6 +52,7 @@ node_close(struct process *p)
 	callers_close(n->callers);
 	makers_close(n->makers);
 	history_close(n->history);
+	evidence_close(n->evidence);
 	free(n);
 }
 
@@ -168,6 +172,7 @@ node_stop(struct worker *w)
 	ledger_turn_free(w->turn);
 	loop_timer_free(d->tick);
 	caller_book_release(d->book);
+	evidence_book_release(d->evidence);
 	free(d);
 }
 

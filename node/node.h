@@ -13,6 +13,8 @@
 
 struct caller_book;
 struct callers;
+struct evidence;
+struct evidence_book;
 struct history;
 struct loop_timer;
 struct makers;
@@ -24,6 +26,7 @@ struct node {
 	struct callers *callers;
 	struct makers *makers;
 	struct history *history;
+	struct evidence *evidence;
 	atomic_int links_up;
 	atomic_int catalogs; /* workers that have one */
 };
@@ -34,6 +37,7 @@ struct desk {
 	struct door door;
 	struct uplink *uplink; /* NULL: no parent */
 	struct caller_book *book;
+	struct evidence_book *evidence;    /* see evidence_refresh */
 	char price_book[PRICE_BOOK_CHARS]; /* of the node's own upstreams */
 	struct list requests;              /* struct request.link, all */
 	size_t requests_count;

@@ -53,6 +53,7 @@ static const struct family_kind kinds[FAMILIES] = {
 	[FAMILY_MAKER] = { "maker", false },
 	[FAMILY_CONTENT] = { "content", false },
 	[FAMILY_DECISION] = { "decision", false },
+	[FAMILY_EVIDENCE] = { "evidence", false },
 };
 
 struct db {

@@ -28,6 +28,7 @@ enum family {
 	FAMILY_MAKER,    /* which target made an opaque blob */
 	FAMILY_CONTENT,  /* what is kept of callers' conversations, sealed */
 	FAMILY_DECISION, /* how a request's targets were put in order */
+	FAMILY_EVIDENCE, /* what `gsr-node test` proved of targets */
 	FAMILIES
 };
 

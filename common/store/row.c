@@ -48,6 +48,13 @@ static const struct column candidate_columns[] = {
 #undef CANDIDATE_COLUMN
 };
 
+static const struct column evidence_columns[] = {
+#define EVIDENCE_COLUMN(name, type, text)                                      \
+	COLUMN_OF(evidence_row, name, type, text)
+#include "common/store/row.def"
+#undef EVIDENCE_COLUMN
+};
+
 struct kind {
 	const char *name;
 	const struct column *columns;
@@ -65,6 +72,8 @@ static const struct kind kinds[ROW_KINDS] = {
 	    count_of(decision_columns), sizeof(struct decision_row) },
 	[ROW_CANDIDATE] = { "candidate", candidate_columns,
 	    count_of(candidate_columns), sizeof(struct candidate_row) },
+	[ROW_EVIDENCE] = { "evidence", evidence_columns,
+	    count_of(evidence_columns), sizeof(struct evidence_row) },
 };
 
 static const char *const type_names[] = {

@@ -16,6 +16,7 @@ enum row_kind {
 	ROW_RECEIPT,
 	ROW_DECISION,
 	ROW_CANDIDATE, /* of a decision */
+	ROW_EVIDENCE,
 	ROW_KINDS
 };
 
@@ -73,6 +74,12 @@ struct candidate_row {
 #define CANDIDATE_COLUMN ROW_MEMBER
 #include "common/store/row.def"
 #undef CANDIDATE_COLUMN
+};
+
+struct evidence_row {
+#define EVIDENCE_COLUMN ROW_MEMBER
+#include "common/store/row.def"
+#undef EVIDENCE_COLUMN
 };
 
 /* A column, for tables, JSON and docs. */

@@ -21,6 +21,7 @@ check_row(enum row_kind kind, struct slice bytes)
 		struct receipt_row receipt;
 		struct decision_row decision;
 		struct candidate_row candidate;
+		struct evidence_row evidence;
 	} row;
 	struct buf first, second;
 	struct json_writer json = { .out = &first };

@@ -57,6 +57,7 @@ union any_row {
 	struct receipt_row receipt;
 	struct decision_row decision;
 	struct candidate_row candidate;
+	struct evidence_row evidence;
 };
 
 static void
