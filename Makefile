@@ -5,6 +5,7 @@
 
 MODE ?= release
 OUT  := build/$(MODE)
+ENGINE := build/engine
 
 CC       := gcc
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
@@ -40,14 +41,14 @@ $(error MODE is release, debug, asan, tsan or fuzz)
 endif
 
 LIBS_TOPOLOGY := -lsodium -lfyaml
-LIBS_MEMBER   := $(LIBS_TOPOLOGY) -levent_core -lmicrohttpd -lcurl -lssl -lcrypto -lmsgpackc -lrocksdb
+LIBS_MEMBER   := $(LIBS_TOPOLOGY) -levent_core -lmicrohttpd -lcurl -lssl -lcrypto -lmsgpackc -lrocksdb -lm
 
 sources = $(filter-out %/main.c,$(wildcard $(addsuffix /*.c,$(1))))
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 
 COMMON   := $(call sources,common/base common/format common/limit common/llm common/net common/store common/member common/cmd)
 TOPOLOGY := $(call sources,topology)
-NODE     := $(call sources,node node/strategy node/policy node/dialect node/dialect/chat node/dialect/responses node/dialect/messages node/cmd)
+NODE     := $(call sources,node node/strategy node/policy node/dialect node/dialect/chat node/dialect/responses node/dialect/messages node/policy node/cmd)
 EGRESS   := $(call sources,egress egress/cmd)
 
 UNITS := $(wildcard tests/unit/*/*_test.c)
@@ -59,7 +60,7 @@ all: $(addprefix $(OUT)/bin/,$(BINS))
 
 $(OUT)/lib/common.a: $(call objects,$(COMMON))
 $(OUT)/lib/topology.a: $(call objects,$(TOPOLOGY))
-$(OUT)/lib/node.a: $(call objects,$(NODE))
+$(OUT)/lib/node.a: $(call objects,$(NODE)) $(ENGINE)/engine.o
 $(OUT)/lib/egress.a: $(call objects,$(EGRESS))
 
 $(OUT)/lib/%.a:
@@ -90,6 +91,30 @@ $(OUT)/bin/sim: $(call objects,$(filter-out tests/sim/load%.c,$(wildcard tests/s
 $(OUT)/bin/sim-load: $(call objects,$(wildcard tests/sim/load*.c))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^
+
+# What policies run in: QuickJS's wasm as C, made and compiled once for all
+# modes (half a minute), without sanitizers: it checks its own bounds, and is
+# ended by a jump. Its warnings are not ours. Beside it, texts of ours as C.
+ENGINE_NPM   := node/policy/node_modules/@jitl/quickjs-wasmfile-release-sync
+ENGINE_MADE  := $(addprefix $(ENGINE)/,engine.c engine.h engine_names.h)
+ENGINE_FLAGS := -DWASM_RT_MEMCHECK_SIGNAL_HANDLER=0 \
+                -DWASM_RT_USE_STACK_DEPTH_COUNT=0
+$(ENGINE_NPM)/package.json:
+	@echo "make: $@ is missing: run scripts/deps build" >&2; exit 1
+$(ENGINE_MADE) &: scripts/engine $(ENGINE_NPM)/package.json
+	$(call say,ENGINE,$(ENGINE))scripts/engine $(ENGINE)
+$(ENGINE)/engine.o: $(ENGINE_MADE)
+	$(call say,CC,$(ENGINE)/engine.c)$(CC) -std=gnu17 -w -O2 -fPIE \
+		-fno-strict-aliasing $(ENGINE_FLAGS) -c -o $@.part \
+		$(ENGINE)/engine.c && mv $@.part $@
+$(OUT)/node/policy/%.o: CPPFLAGS += -isystem $(ENGINE) $(ENGINE_FLAGS)
+$(OUT)/node/policy/guest.o: $(ENGINE_MADE)
+$(OUT)/node/policy/sandbox.o: $(ENGINE)/policy_boot.inc
+$(ENGINE)/policy_boot.inc: node/policy/boot.js
+$(ENGINE)/policy_types.inc: node/policy/policy.d.ts
+$(ENGINE)/policy_%.inc:
+	@mkdir -p $(@D)
+	@sed 's/[\\"]/\\&/g; s/^/"/; s/$$/\\n"/' $< >$@.part && mv $@.part $@
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)

@@ -9,6 +9,8 @@
 #include "common/net/upstream.h"
 #include "common/store/ledger.h"
 
+#define STACK_BYTES ((size_t)8 << 20)
+
 static const struct process_app *
 app_of(const struct worker *w)
 {
@@ -34,6 +36,20 @@ run(void *arg)
 	return NULL;
 }
 
+/* Said rather than left to the shell's limit: a node's policies may recurse. */
+static bool
+start_thread(struct worker *w)
+{
+	pthread_attr_t attr;
+	bool started;
+
+	pthread_attr_init(&attr);
+	started = pthread_attr_setstacksize(&attr, STACK_BYTES) == 0 &&
+		  pthread_create(&w->thread, &attr, run, w) == 0;
+	pthread_attr_destroy(&attr);
+	return started;
+}
+
 void
 worker_start(struct worker *w, struct process *p, unsigned index)
 {
@@ -46,7 +62,7 @@ worker_start(struct worker *w, struct process *p, unsigned index)
 	w->topology = process_topology(p);
 	app_of(w)->start(w);
 	loop_each_turn(w->loop, LOOP_REST, tell_busy, w);
-	if (pthread_create(&w->thread, NULL, run, w) != 0) {
+	if (!start_thread(w)) {
 		log_error("cannot start a thread");
 		abort();
 	}
