@@ -1,49 +1,13 @@
 #include "topology/check.h"
 
 #include "common/base/arena.h"
-#include "common/base/command.h"
 #include "common/base/map.h"
 #include "topology/alias.h"
+#include "topology/grant.h"
+#include "topology/hint.h"
 #include "topology/lock.h"
+#include "topology/promise.h"
 #include "topology/value.h"
-
-#define WORDS_MAX 256
-
-/* "; did you mean 'x'?" or nothing. */
-static const char *
-hint(struct folder *f, struct slice wrong, const char *const *words,
-    size_t count)
-{
-	const char *near = nearest_word(wrong, words, count);
-
-	if (near == NULL)
-		return "";
-	return arena_printf(f->arena, "; did you mean '%s'?", near);
-}
-
-static const char *
-member_hint(struct folder *f, struct slice wrong)
-{
-	const struct mesh *mesh = folder_mesh(f);
-	const char *words[WORDS_MAX];
-	size_t i, count = 0;
-
-	for (i = 0; i < mesh->members_count && count < WORDS_MAX; i++)
-		words[count++] = mesh->members[i].name.ptr;
-	return hint(f, wrong, words, count);
-}
-
-static const char *
-team_hint(struct folder *f, struct slice wrong)
-{
-	const struct mesh *mesh = folder_mesh(f);
-	const char *words[WORDS_MAX];
-	size_t i, count = 0;
-
-	for (i = 0; i < mesh->teams_count && count < WORDS_MAX; i++)
-		words[count++] = mesh->teams[i].name.ptr;
-	return hint(f, wrong, words, count);
-}
 
 static struct yaml_place
 member_place(struct folder *f, const struct member *m, const char *key)
@@ -95,7 +59,7 @@ check_parent(struct folder *f, const struct member *m, struct slice name)
 	if (parent == NULL)
 		mistake_add(f->mistakes, &f->mesh.source, place,
 		    "there is no member '%s'%s", name.ptr,
-		    member_hint(f, name));
+		    hint_member(f, name));
 	else if (in_loop(folder_mesh(f), m))
 		mistake_add(f->mistakes, &f->mesh.source, place,
 		    "a loop of parents: '%s' is above itself; parents lead to "
@@ -120,7 +84,7 @@ check_node_member(struct folder *f, const struct member *m)
 	else if (mesh_team(folder_mesh(f), m->team) == NULL)
 		mistake_add(f->mistakes, source, member_place(f, m, "team"),
 		    "there is no team '%s'%s", m->team.ptr,
-		    team_hint(f, m->team));
+		    hint_team(f, m->team));
 	if (m->address.len > 0)
 		mistake_add(f->mistakes, source, member_place(f, m, "address"),
 		    "'address' of a node is known, but this version does not "
@@ -255,71 +219,6 @@ check_revoked(struct folder *f, const struct public_key *revoked, size_t count)
 				    keys[i].owner);
 }
 
-/* Does the grant cover any model of this egress? */
-static bool
-egress_matches(const struct egress_file *e, struct slice grant)
-{
-	const struct team team = { .models = &grant, .models_count = 1 };
-	size_t i, k;
-
-	for (i = 0; i < e->providers_count; i++)
-		for (k = 0; k < e->providers[i].models_count; k++)
-			if (team_may_use(&team,
-				e->providers[i].models[k].target))
-				return true;
-	return false;
-}
-
-static bool
-grant_matches(const struct folder *f, struct slice grant)
-{
-	size_t i;
-
-	for (i = 0; i < f->egresses_count; i++)
-		if (egress_matches(f->egresses[i].record, grant))
-			return true;
-	return false;
-}
-
-/* Names of all models of these providers, for suggestions. */
-static size_t
-model_words(const struct provider *providers, size_t providers_count,
-    const char **words, size_t count)
-{
-	size_t i, k;
-
-	for (i = 0; i < providers_count; i++)
-		for (k = 0; k < providers[i].models_count; k++)
-			if (count < WORDS_MAX)
-				words[count++] =
-				    providers[i].models[k].target.ptr;
-	return count;
-}
-
-static void
-check_team(struct folder *f, const struct team *team)
-{
-	const char *words[WORDS_MAX];
-	size_t i, k, count = 0;
-
-	for (i = 0; i < f->egresses_count; i++) {
-		const struct egress_file *e = f->egresses[i].record;
-
-		count =
-		    model_words(e->providers, e->providers_count, words, count);
-	}
-	for (k = 0; k < team->models_count; k++)
-		if (!grant_matches(f, team->models[k]))
-			mistake_add(f->mistakes, &f->mesh.source,
-			    folder_place(&f->mesh,
-				PATH(slice_of("teams"), team->name,
-				    slice_of("models"), team->models[k])),
-			    "the grant '%s' matches no model of any "
-			    "egress%s",
-			    team->models[k].ptr,
-			    hint(f, team->models[k], words, count));
-}
-
 static void
 check_bodies(struct folder *f, struct folder_file *file, int64_t one,
     int64_t all)
@@ -341,7 +240,7 @@ check_mesh(struct folder *f)
 		check_member(f, &mesh->members[i]);
 	check_unique_keys(f);
 	for (i = 0; i < mesh->teams_count; i++)
-		check_team(f, &mesh->teams[i]);
+		grant_check(f, &mesh->teams[i]);
 	for (i = 0; i < f->egresses_count; i++) {
 		const struct egress_file *e = f->egresses[i].record;
 
@@ -350,86 +249,18 @@ check_mesh(struct folder *f)
 	}
 }
 
-/* What a node's targets are looked up in. */
-struct reach {
-	const struct node_file *own;
-	const struct egress_file *parent; /* NULL when there is none */
-	const char *parent_name;
-	const struct team *team; /* NULL when there is none */
-};
-
-static struct reach
-reach_of(struct folder *f, struct folder_file *file)
-{
-	const struct member *m = mesh_member(folder_mesh(f), file->stem);
-	struct reach reach = { .own = file->record };
-	struct folder_file *egress;
-
-	if (m == NULL)
-		return reach;
-	reach.team = mesh_team(folder_mesh(f), m->team);
-	if (m->parents_count > 0) {
-		reach.parent_name = m->parents[0].ptr;
-		egress = folder_egress(f, m->parents[0]);
-		if (egress != NULL && egress->root != NULL)
-			reach.parent = egress->record;
-	}
-	return reach;
-}
-
-static void
-unknown_target(struct folder *f, struct folder_file *file,
-    const struct reach *reach, struct yaml_place place, struct slice target)
-{
-	const char *words[WORDS_MAX];
-	size_t count;
-
-	count = model_words(reach->own->providers, reach->own->providers_count,
-	    words, 0);
-	count = model_words(reach->parent->providers,
-	    reach->parent->providers_count, words, count);
-	mistake_add(f->mistakes, &file->source, place,
-	    "neither this file nor egress/%s.yaml has a model '%s'%s",
-	    reach->parent_name, target.ptr, hint(f, target, words, count));
-}
-
-static void
-check_target(struct folder *f, struct folder_file *file,
-    const struct reach *reach, const struct group *group, struct slice target)
-{
-	struct yaml_place place = folder_place(file,
-	    PATH(slice_of("groups"), group->name, slice_of("targets"), target));
-
-	if (find_model(reach->own->providers, reach->own->providers_count,
-		target) != NULL ||
-	    reach->parent == NULL)
-		return;
-	if (find_model(reach->parent->providers, reach->parent->providers_count,
-		target) == NULL) {
-		unknown_target(f, file, reach, place, target);
-		return;
-	}
-	if (reach->team != NULL && !team_may_use(reach->team, target))
-		mistake_add(f->mistakes, &file->source, place,
-		    "team '%s' may not use '%s': the operator has to list it "
-		    "in mesh.yaml under teams.%s.models",
-		    reach->team->name.ptr, target.ptr, reach->team->name.ptr);
-}
-
 void
 check_node(struct folder *f, struct folder_file *file)
 {
 	const struct node_file *node = file->record;
 	struct reach reach;
-	size_t i, k;
+	size_t i;
 
 	if (file->root == NULL)
 		return;
 	reach = reach_of(f, file);
 	for (i = 0; i < node->groups_count; i++)
-		for (k = 0; k < node->groups[i].targets_count; k++)
-			check_target(f, file, &reach, &node->groups[i],
-			    node->groups[i].targets[k].model);
+		promise_check(&reach, &node->groups[i]);
 	check_bodies(f, file, node->max_body_bytes, node->body_memory_bytes);
 	alias_check(f, file);
 }
@@ -444,7 +275,7 @@ check_has_member(struct folder *f, const struct folder_file *file,
 	if (m == NULL)
 		mistake_of_file(f->mistakes, &file->source,
 		    "mesh.yaml has no member '%s'%s", file->stem.ptr,
-		    member_hint(f, file->stem));
+		    hint_member(f, file->stem));
 	else if (m->role != role)
 		mistake_of_file(f->mistakes, &file->source,
 		    "mesh.yaml says that '%s' is no %s", file->stem.ptr, what);

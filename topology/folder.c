@@ -7,12 +7,10 @@
 #include "common/base/arena.h"
 #include "topology/file.h"
 #include "topology/grammar.h"
+#include "topology/policy.h"
 
 /* Files are shown in this order. */
 enum { ORDER_MESH, ORDER_EGRESS, ORDER_NODE = ORDER_EGRESS + FOLDER_FILES_MAX };
-
-/* For names and mistakes. */
-#define ARENA_SPARE_BYTES ((size_t)4 * 1024 * 1024)
 
 static const char suffix[] = ".yaml";
 
@@ -20,7 +18,7 @@ static const char suffix[] = ".yaml";
 static bool
 has_room(struct folder *f, struct folder_file *file, size_t bytes)
 {
-	if (f->arena->max - f->arena->used >= bytes + ARENA_SPARE_BYTES)
+	if (arena_fits(f->arena, bytes + FOLDER_SPARE_BYTES))
 		return true;
 	mistake_of_file(f->mistakes, &file->source, "the folder is too large");
 	return false;
@@ -223,8 +221,10 @@ folder_parse_nodes(struct folder *f)
 {
 	size_t i;
 
-	for (i = 0; i < f->nodes_count; i++)
+	for (i = 0; i < f->nodes_count; i++) {
 		parse_file(f, &f->nodes[i], &node_table);
+		policies_read(f, &f->nodes[i]);
+	}
 }
 
 static struct folder_file *
@@ -250,17 +250,37 @@ folder_node(const struct folder *f, struct slice name)
 	return find(f->nodes, f->nodes_count, name);
 }
 
+/* Of a mapping, the pair whose value is that text. */
 static const struct yaml_item *
-step(const struct yaml_node *node, struct slice part)
+value_of(const struct yaml_node *node, struct slice text)
 {
 	const struct yaml_item *item;
 
+	if (node->type != YAML_MAPPING)
+		return NULL;
+	for (item = node->first; item != NULL; item = item->next)
+		if (item->value->type == YAML_SCALAR &&
+		    slice_eq(item->value->text, text))
+			return item;
+	return NULL;
+}
+
+/* In a list, the scalar itself or the mapping that has it as a value. */
+static const struct yaml_item *
+step(const struct yaml_node *node, struct slice part)
+{
+	const struct yaml_item *item, *pair;
+
 	if (node->type == YAML_MAPPING)
 		return yaml_find(node, part);
-	for (item = node->first; item != NULL; item = item->next)
+	for (item = node->first; item != NULL; item = item->next) {
 		if (item->value->type == YAML_SCALAR &&
 		    slice_eq(item->value->text, part))
 			return item;
+		pair = value_of(item->value, part);
+		if (pair != NULL)
+			return pair;
+	}
 	return NULL;
 }
 

@@ -12,6 +12,8 @@
 
 /* Room for the largest folder: text, tree and records of every file. */
 #define FOLDER_ARENA_BYTES ((size_t)1024 * 1024 * 1024)
+/* What reading leaves of it, for names and mistakes. */
+#define FOLDER_SPARE_BYTES ((size_t)4 * 1024 * 1024)
 
 struct folder_file {
 	struct source source;         /* "egress/central.yaml" and its bytes */
@@ -42,7 +44,10 @@ struct folder {
 void folder_read(struct folder *f, struct arena *arena,
     struct mistakes *mistakes, const char *dir, const char *only_node);
 
-/* Parse what was read into trees and records: first all but the nodes. */
+/*
+ * Parse what was read into trees and records: first all but the nodes; with
+ * the nodes come the policies that they name.
+ */
 void folder_parse_mesh(struct folder *f);
 void folder_parse_nodes(struct folder *f);
 

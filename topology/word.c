@@ -48,11 +48,11 @@ static const char *
 strategy_meaning(size_t i)
 {
 	static const char *const meanings[STRATEGIES] = {
-		[STRATEGY_STATIC] = "the first target; the others, in order, "
-				    "when it cannot be used",
+		[STRATEGY_STATIC] = "the first target; those listed behind "
+				    "it are its fallbacks",
 		[STRATEGY_FAILOVER] = "the targets in the order of the file",
-		[STRATEGY_WEIGHTED] = "a draw by weight; the same request "
-				      "draws the same",
+		[STRATEGY_WEIGHTED] = "a draw by weight among those that may "
+				      "be tried now",
 		[STRATEGY_SCORE] = "cost, speed, errors, quality and warm "
 				   "caches, weighed by `score`",
 		[STRATEGY_SCRIPT] = "a JavaScript policy, named by `script`",
