@@ -11,8 +11,15 @@
 
 #define WINDOW_SLICES   10
 #define WINDOW_SLICE_US ((int64_t)60 * 1000000)
-#define WINDOW_BINS     48  /* 1 ms to a quarter of an hour */
-#define WINDOW_ERROR    1.2 /* a quantile is within this factor */
+
+/*
+ * Bin i begins at 1 ms times 1.33^i; the first has all that is faster, the
+ * last (from eleven minutes) all that is slower.  A quantile is the
+ * logarithmic middle of the bin that has it, so between 1 ms and a quarter of
+ * an hour it is at most the root of 1.33 off.
+ */
+#define WINDOW_BINS  48
+#define WINDOW_ERROR 1.16
 
 struct window_slice {
 	uint32_t attempts, failures;
@@ -20,8 +27,9 @@ struct window_slice {
 	uint32_t ttft[WINDOW_BINS], total[WINDOW_BINS];
 };
 
+/* Starts zeroed.  The newest slice is not full yet: 9 to 10 minutes count. */
 struct window {
-	int64_t begun_us; /* of the newest slice; 0: nothing was seen */
+	int64_t begun_us; /* of the newest slice: a multiple of its length */
 	size_t newest;
 	struct window_slice slices[WINDOW_SLICES];
 	struct window_slice sum; /* of all of them */
@@ -35,10 +43,14 @@ struct window_seen {
 	int64_t output_tokens; /* in total_us - ttft_us; 0: not known */
 };
 
+/* Times may go back a little between threads: it counts as the newest. */
 void window_add(struct window *w, const struct window_seen *seen,
     int64_t now_us);
 
-/* What the window says; zeros where nothing was seen. */
+/*
+ * What the window says; zeros where nothing was seen.  Of n times the 50th
+ * percentile is the one of rank n / 2, rounded up; the 95th likewise.
+ */
 struct sight {
 	int64_t attempts, failures;
 	int64_t ttft_p50_us, ttft_p95_us;
