@@ -7,18 +7,27 @@
  */
 #include "common/base/lang.h"
 
-/* Each kind has its own least, most and growth, in a table in backoff.c. */
+/*
+ * Each kind has its own least, most and growth, in a table in backoff.c.  At
+ * level n the wait is min(least * 2^(n-1), most), a tenth more or less by
+ * chance.  Where Retry-After is honoured, the wait is the longer of both, up
+ * to a tenth more and never less; what is asked for is bounded by
+ * BACKOFF_RETRY_AFTER_MAX_US before.
+ */
 enum backoff_kind {
 	BACKOFF_NONE,
-	BACKOFF_SHORT,   /* overloaded */
-	BACKOFF_RATE,    /* Retry-After is honoured, within bounds */
+	BACKOFF_SHORT,   /* overloaded; Retry-After is honoured */
+	BACKOFF_RATE,    /* Retry-After is honoured */
 	BACKOFF_QUOTA,   /* long: money does not come back by itself */
 	BACKOFF_LONG,    /* key or name is wrong: somebody has to act */
-	BACKOFF_BREAKER, /* only after several failures in a row */
+	BACKOFF_BREAKER, /* only after BACKOFF_STRIKES failures in a row */
 	BACKOFF_KINDS
 };
 
-const char *backoff_kind_name(enum backoff_kind k);
+#define BACKOFF_STRIKES            5
+#define BACKOFF_RETRY_AFTER_MAX_US ((int64_t)10 * 60 * 1000000)
+
+const char *backoff_kind_name(enum backoff_kind k); /* "" for BACKOFF_NONE */
 
 enum backoff_state {
 	BACKOFF_CLOSED,   /* use it */
@@ -26,9 +35,10 @@ enum backoff_state {
 	BACKOFF_HALF_OPEN /* its time is over: one probe may go */
 };
 
+/* Starts zeroed: closed. */
 struct backoff {
 	enum backoff_kind kind; /* of what opened it */
-	int level;              /* failures of that kind in a row */
+	int level;              /* failed probes of that kind in a row, and 1 */
 	int strikes;            /* for BACKOFF_BREAKER: failures in a row */
 	int64_t until_us;       /* 0: closed */
 	int64_t probe_us;       /* when the probe began; 0: none is under way */
@@ -36,7 +46,11 @@ struct backoff {
 
 enum backoff_state backoff_state(const struct backoff *b, int64_t now_us);
 
-/* Microseconds until it may be tried: 0 when now, or as a probe. */
+/*
+ * Microseconds until it may be tried: 0 when now, or as a probe; that is when
+ * backoff_enter lets one through.  How long another's probe takes nobody
+ * knows: it counts as a second at most.
+ */
 int64_t backoff_wait_us(const struct backoff *b, int64_t now_us);
 
 /*
@@ -48,13 +62,21 @@ int64_t backoff_wait_us(const struct backoff *b, int64_t now_us);
 #define BACKOFF_PROBE_MAX_US ((int64_t)10 * 60 * 1000000)
 must_check bool backoff_enter(struct backoff *b, int64_t now_us, bool *probe);
 
-/* It was answered: closed and forgotten. */
-void backoff_success(struct backoff *b);
+/*
+ * It was answered: closed and forgotten.  An answer to a call that began
+ * before it opened says nothing about now: then only the probe's closes it.
+ */
+void backoff_success(struct backoff *b, bool probe);
 
 /*
  * It failed.  `retry_after_us` is what the provider asked for (0: nothing);
  * `random` any 32 bits, for jitter.  BACKOFF_NONE changes nothing but that a
  * probe is over: the next call probes.
+ *
+ * Closed: it opens at level 1 (BACKOFF_BREAKER after enough strikes).  The
+ * probe: it opens again, a level higher, or at level 1 of another kind.  A
+ * call that began before it opened: the level stays, however many there are;
+ * only a later end counts.
  */
 struct backoff_cause {
 	enum backoff_kind kind;
