@@ -2,7 +2,11 @@
 /*
  * retries: the budget of retries on the same target: at most a fifth of the
  * requests, and a few to begin with, so that a provider in trouble does not
- * get its load twice.  Safe in any thread.
+ * get its load twice.  Over any time
+ *
+ *	retries <= requests / RETRIES_SHARE + RETRIES_RESERVE
+ *
+ * Safe in any thread.
  */
 #include <stdatomic.h>
 
