@@ -26,7 +26,10 @@ struct target_state {
 struct target_states *target_states_new(void);
 void target_states_free(struct target_states *s); /* NULL is fine */
 
-/* Found, or made; beyond the maximum all others share one state. */
+/*
+ * Found, or made with a copy of the name; beyond the maximum all others share
+ * one state, called "others".
+ */
 struct target_state *target_state_get(struct target_states *s,
     struct slice name);
 
@@ -34,7 +37,7 @@ struct target_state *target_state_get(struct target_states *s,
 struct target_state *target_state_find(struct target_states *s,
     struct slice name);
 
-/* Walk: start with *at = 0, stop at NULL. */
+/* Walk in the order they were made: start with *at = 0, stop at NULL. */
 struct target_state *target_state_next(struct target_states *s, size_t *at);
 
 /* One consistent look, for deciding and for people. */
@@ -52,7 +55,11 @@ void target_look(struct target_state *t, struct target_look *look,
 must_check bool target_enter(struct target_state *t, int64_t now_us,
     bool *probe);
 
-/* After it. */
+/*
+ * After it.  What is the request's own fault, or an error of ours or of
+ * another member's, is no failure of the target's; the former shows that the
+ * target answers, which closes a breaker but neither a limit nor a quota.
+ */
 struct target_outcome {
 	enum failure failure; /* FAILURE_NONE: it was answered */
 	bool given_up;        /* the caller left, a deadline of the request */
