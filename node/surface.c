@@ -5,20 +5,23 @@
 #include "common/base/stat.h"
 #include "common/member/worker.h"
 #include "common/net/http.h"
+#include "node/account.h"
 #include "node/caller.h"
 #include "node/models.h"
 #include "node/node.h"
 #include "node/request.h"
 #include "topology/load.h"
 
-#define PAGE_MAX     (4 * 1024 * 1024)
-#define MODELS_BELOW "/v1/models/"
+#define PAGE_MAX       (4 * 1024 * 1024)
+#define MODELS_BELOW   "/v1/models/"
+#define REQUESTS_BELOW "/v1/requests/"
 
 static void serve_chat(struct desk *d, struct http_exchange *x);
 static void serve_responses(struct desk *d, struct http_exchange *x);
 static void serve_messages(struct desk *d, struct http_exchange *x);
 static void serve_count(struct desk *d, struct http_exchange *x);
 static void serve_models(struct desk *d, struct http_exchange *x);
+static void serve_account(struct desk *d, struct http_exchange *x);
 static void serve_socket(struct desk *d, struct http_exchange *x);
 static void serve_hello(struct desk *d, struct http_exchange *x);
 static void serve_health(struct desk *d, struct http_exchange *x);
@@ -40,6 +43,7 @@ static const struct place {
 	{ HTTP_POST, "/v1/messages/count_tokens", serve_count },
 	{ HTTP_GET, "/v1/models", serve_models },
 	{ HTTP_GET, MODELS_BELOW, serve_models },
+	{ HTTP_GET, REQUESTS_BELOW, serve_account },
 	{ HTTP_GET, "/api/hello", serve_hello },
 	{ HTTP_GET, "/healthz", serve_health },
 	{ HTTP_GET, "/readyz", serve_ready },
@@ -232,6 +236,25 @@ serve_models(struct desk *d, struct http_exchange *x)
 		answer_fail(x, FAIL_UNKNOWN_GROUP, 404, "");
 	if (body.len > 0)
 		http_answer(x, 200, &type, 1, &body);
+	buf_fini(&body);
+}
+
+static void
+serve_account(struct desk *d, struct http_exchange *x)
+{
+	const struct http_field type = { "Content-Type",
+		slice_of("application/json") };
+	const struct caller *caller = known_caller(d, x);
+	struct slice id = slice_after(bare_path(x), strlen(REQUESTS_BELOW));
+	struct buf body;
+
+	if (caller == NULL)
+		return;
+	buf_init(&body, PAGE_MAX);
+	if (account_write(&body, d->node->process->ledger, caller, id))
+		http_answer(x, 200, &type, 1, &body);
+	else
+		answer_fail(x, FAIL_UNKNOWN_REQUEST, 404, "");
 	buf_fini(&body);
 }
 
