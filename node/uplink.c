@@ -112,7 +112,7 @@ take_catalog(struct uplink *u, struct catalog *c)
 {
 	if (u->catalog == NULL)
 		atomic_fetch_add(&u->desk->node->catalogs, 1);
-	catalog_free(u->catalog);
+	catalog_release(u->catalog);
 	u->catalog = c;
 }
 
@@ -125,7 +125,7 @@ on_catalog(struct uplink *u, struct slice bytes)
 	if (c == NULL || !slice_is(c->egress, u->parent)) {
 		log_warn("catalog refused: not readable, or of another egress",
 		    log_str("parent", u->parent));
-		catalog_free(c);
+		catalog_release(c);
 		return;
 	}
 	take_catalog(u, c);
@@ -368,7 +368,7 @@ uplink_free(struct uplink *u)
 	assert(list_empty(&u->attempts));
 	ledger_wait_cancel(&u->written);
 	link_free(u->link);
-	catalog_free(u->catalog);
+	catalog_release(u->catalog);
 	free(u);
 }
 
@@ -378,7 +378,7 @@ uplink_link(const struct uplink *u)
 	return u->link;
 }
 
-const struct catalog *
+struct catalog *
 uplink_catalog(const struct uplink *u)
 {
 	return u->catalog;

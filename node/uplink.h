@@ -28,8 +28,11 @@ void uplink_drain(struct uplink *u);
 
 struct link *uplink_link(const struct uplink *u);
 
-/* NULL until one came, in this life or an earlier one. */
-const struct catalog *uplink_catalog(const struct uplink *u);
+/*
+ * NULL until one came, in this life or an earlier one.  Another takes its
+ * place when one comes: hold it to keep it.
+ */
+struct catalog *uplink_catalog(const struct uplink *u);
 
 /* Give this attempt its receipt when it comes, until it is over. */
 void uplink_expect(struct uplink *u, struct attempt *a);

@@ -1,14 +1,17 @@
 #include "common/llm/catalog.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "common/base/buf.h"
 #include "common/base/memory.h"
 #include "common/format/pack.h"
 
-#define VERSION      2
-#define ENTRY_FIELDS 14
-#define ARENA_MAX    (16 * 1024 * 1024)
+#define VERSION          2
+#define ENTRY_FIELDS     19
+#define ENTRY_FIELDS_MIN 14 /* an older egress ends with the prices */
+#define ENTRY_FIELDS_MAX 64
+#define ARENA_MAX        (16 * 1024 * 1024)
 
 static void
 write_entry(struct buf *out, const struct catalog_entry *e)
@@ -28,6 +31,11 @@ write_entry(struct buf *out, const struct catalog_entry *e)
 	pack_int(out, e->price.cache_write_1h);
 	pack_int(out, e->price.output);
 	pack_int(out, e->price.reasoning);
+	pack_text(out, e->region);
+	pack_int(out, e->context);
+	pack_int(out, e->max_body_bytes);
+	pack_int(out, e->max_tools_bytes);
+	pack_bool(out, e->supports_stated);
 }
 
 void
@@ -44,10 +52,34 @@ catalog_write(struct buf *out, const struct catalog *c)
 		write_entry(out, &c->entries[i]);
 }
 
+static int64_t
+read_limit(struct unpack *u)
+{
+	int64_t limit = unpack_int(u);
+
+	if (limit < 0)
+		u->failed = true;
+	return limit;
+}
+
+/* What entries had no place for at first. */
+static void
+read_later_fields(struct unpack *u, struct arena *a, struct catalog_entry *e)
+{
+	e->region = arena_copy(a, unpack_text(u));
+	e->context = read_limit(u);
+	e->max_body_bytes = read_limit(u);
+	e->max_tools_bytes = read_limit(u);
+	e->supports_stated = unpack_bool(u);
+}
+
 static void
 read_entry(struct unpack *u, struct arena *a, struct catalog_entry *e)
 {
-	if (unpack_array(u) != ENTRY_FIELDS)
+	size_t i, fields = unpack_array(u);
+
+	if (fields < ENTRY_FIELDS_MIN || fields > ENTRY_FIELDS_MAX ||
+	    (fields > ENTRY_FIELDS_MIN && fields < ENTRY_FIELDS))
 		u->failed = true;
 	e->target = arena_copy(a, unpack_text(u));
 	e->model = arena_copy(a, unpack_text(u));
@@ -63,6 +95,10 @@ read_entry(struct unpack *u, struct arena *a, struct catalog_entry *e)
 	e->price.cache_write_1h = unpack_int(u);
 	e->price.output = unpack_int(u);
 	e->price.reasoning = unpack_int(u);
+	if (fields >= ENTRY_FIELDS)
+		read_later_fields(u, a, e);
+	for (i = ENTRY_FIELDS; i < fields && !u->failed; i++)
+		unpack_skip(u);
 }
 
 static int
@@ -88,6 +124,7 @@ catalog_read(struct slice bytes)
 	struct catalog_entry *entries;
 	size_t i, count;
 
+	c->holders = 1;
 	arena_init(&c->arena, ARENA_MAX);
 	if (unpack_array(&u) != 4 || unpack_int(&u) != VERSION)
 		u.failed = true;
@@ -101,7 +138,7 @@ catalog_read(struct slice bytes)
 	for (i = 0; i < count && !u.failed; i++)
 		read_entry(&u, &c->arena, &entries[i]);
 	if (!unpack_done(&u)) {
-		catalog_free(c);
+		catalog_release(c);
 		return NULL;
 	}
 	qsort(entries, count, sizeof(*entries), by_target);
@@ -110,10 +147,21 @@ catalog_read(struct slice bytes)
 	return c;
 }
 
+struct catalog *
+catalog_hold(struct catalog *c)
+{
+	assert(c->holders > 0);
+	c->holders++;
+	return c;
+}
+
 void
-catalog_free(struct catalog *c)
+catalog_release(struct catalog *c)
 {
 	if (c == NULL)
+		return;
+	assert(c->holders > 0);
+	if (--c->holders > 0)
 		return;
 	arena_fini(&c->arena);
 	free(c);

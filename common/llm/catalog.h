@@ -2,7 +2,8 @@
 /*
  * catalog: the models an egress offers to one team, as it tells its nodes,
  * so that a team never copies them by hand.  Made from the egress's file,
- * sent over the link, kept by the node.  Immutable; owned by one thread.
+ * sent over the link, kept by the node.  Immutable; its holders are counted,
+ * all of them on one thread.
  */
 #include "common/base/arena.h"
 #include "common/llm/price.h"
@@ -22,6 +23,10 @@ struct catalog_entry {
 	unsigned supports;    /* bits of capability.h */
 	bool count;           /* messages: counts tokens itself */
 	struct price price;
+	struct slice region; /* where it serves; empty: not known */
+	int64_t context;     /* tokens; 0: not stated; so the next two */
+	int64_t max_body_bytes, max_tools_bytes;
+	bool supports_stated; /* else nobody knows what it can do */
 };
 
 struct catalog {
@@ -30,14 +35,21 @@ struct catalog {
 	const struct catalog_entry *entries; /* sorted by target */
 	size_t count;
 	struct arena arena; /* holds all of it, when it was read */
+	int holders;        /* of catalog_read */
 };
 
 void catalog_write(struct buf *out, const struct catalog *c);
 
-/* NULL when the bytes are no catalog.  Copies what it needs. */
+/*
+ * Held once; NULL when the bytes are no catalog.  Copies what it needs.  What
+ * an older egress does not say is not stated; what a newer one adds to its
+ * entries is passed over.
+ */
 struct catalog *catalog_read(struct slice bytes);
 
-void catalog_free(struct catalog *c); /* of catalog_read; NULL is fine */
+/* Of catalog_read; a request pins the one that it was routed by. */
+struct catalog *catalog_hold(struct catalog *c);
+void catalog_release(struct catalog *c); /* NULL is fine */
 
 /* NULL when it is not offered (or c is NULL). */
 const struct catalog_entry *catalog_find(const struct catalog *c,

@@ -26,6 +26,6 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (c != NULL && c->count > 0 &&
 	    catalog_find(c, c->entries[0].target) == NULL)
 		abort();
-	catalog_free(c);
+	catalog_release(c);
 	return 0;
 }

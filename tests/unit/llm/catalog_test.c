@@ -7,6 +7,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/crypto.h"
+#include "common/format/pack.h"
 #include "common/llm/capability.h"
 #include "common/llm/catalog.h"
 #include "common/llm/quirk.h"
@@ -22,7 +23,12 @@ static const struct catalog_entry entries[] = {
 	    .quirks = QUIRK_USAGE_IN_STREAM | QUIRK_JSON_SCHEMA,
 	    .supports = CAPABILITY_REASONING,
 	    .count = true,
-	    .price = { 5000000, 500000, -1, -1, 30000000, -1 } },
+	    .price = { 5000000, 500000, -1, -1, 30000000, -1 },
+	    .region = { "eu", 2 },
+	    .context = 400000,
+	    .max_body_bytes = 1000000,
+	    .max_tools_bytes = 65536,
+	    .supports_stated = true },
 	{ .target = { "gpu/qwen", 8 },
 	    .model = { "qwen", 4 },
 	    .cap_key = { "max_tokens", 10 },
@@ -68,11 +74,20 @@ what_is_offered_is_found(void **state)
 	assert_int_equal(e->quirks, QUIRK_USAGE_IN_STREAM | QUIRK_JSON_SCHEMA);
 	assert_int_equal(e->supports, CAPABILITY_REASONING);
 	assert_true(e->count);
-	assert_non_null(catalog_find(c, slice_of("gpu/qwen")));
+	assert_true(slice_is(e->region, "eu"));
+	assert_int_equal(e->context, 400000);
+	assert_int_equal(e->max_body_bytes, 1000000);
+	assert_int_equal(e->max_tools_bytes, 65536);
+	assert_true(e->supports_stated);
+	e = catalog_find(c, slice_of("gpu/qwen"));
+	assert_non_null(e);
+	assert_int_equal(e->region.len, 0);
+	assert_int_equal(e->context, 0);
+	assert_false(e->supports_stated);
 	assert_null(catalog_find(c, slice_of("gpu/qwe")));
 	assert_null(catalog_find(c, slice_of("openai/gpt-5-mini")));
 	assert_null(catalog_find(NULL, slice_of("gpu/qwen")));
-	catalog_free(c);
+	catalog_release(c);
 }
 
 static void
@@ -90,12 +105,98 @@ cut_or_lengthened_is_refused(void **state)
 	buf_fini(&bytes);
 }
 
+/* An entry of `fields`, as an egress of another version has it. */
+static struct catalog *
+of_version(size_t fields, int64_t context)
+{
+	struct catalog *c;
+	struct buf bytes;
+	size_t i;
+
+	buf_init(&bytes, BYTES_MAX);
+	pack_array(&bytes, 4);
+	pack_int(&bytes, 2);
+	pack_text(&bytes, slice_of("central"));
+	pack_text(&bytes, slice_of("0123456789abcdef"));
+	pack_array(&bytes, 1);
+	pack_array(&bytes, fields);
+	for (i = 0; i < 3; i++)
+		pack_text(&bytes, slice_of("gpu/qwen"));
+	for (i = 0; i < 4; i++)
+		pack_int(&bytes, 1);
+	pack_bool(&bytes, true);
+	for (i = 0; i < 6; i++)
+		pack_int(&bytes, 7);
+	if (fields > 14)
+		pack_text(&bytes, slice_of("eu"));
+	for (i = 15; i < min_size(fields, 18); i++)
+		pack_int(&bytes, context);
+	if (fields > 18)
+		pack_bool(&bytes, true);
+	for (i = 19; i < fields; i++)
+		pack_text(&bytes, slice_of("later"));
+	c = catalog_read(buf_slice(&bytes));
+	buf_fini(&bytes);
+	return c;
+}
+
+static void
+other_versions_are_read(void **state)
+{
+	const struct catalog_entry *e;
+	struct catalog *c;
+	size_t fields;
+
+	(void)state;
+	c = of_version(14, 0);
+	assert_non_null(c);
+	e = catalog_find(c, slice_of("gpu/qwen"));
+	assert_int_equal(e->price.reasoning, 7);
+	assert_int_equal(e->region.len, 0);
+	assert_int_equal(e->context, 0);
+	assert_false(e->supports_stated);
+	catalog_release(c);
+	for (fields = 19; fields <= 64; fields += 9) {
+		c = of_version(fields, 5);
+		assert_non_null(c);
+		e = catalog_find(c, slice_of("gpu/qwen"));
+		assert_true(slice_is(e->region, "eu"));
+		assert_int_equal(e->max_tools_bytes, 5);
+		assert_true(e->supports_stated);
+		catalog_release(c);
+	}
+	for (fields = 15; fields < 19; fields++)
+		assert_null(of_version(fields, 5));
+	assert_null(of_version(65, 5));
+	assert_null(of_version(19, -1));
+}
+
+static void
+who_holds_it_keeps_it(void **state)
+{
+	struct catalog *c;
+	struct buf bytes;
+
+	(void)state;
+	write_sample(&bytes);
+	c = catalog_read(buf_slice(&bytes));
+	buf_fini(&bytes);
+	assert_non_null(c);
+	assert_ptr_equal(catalog_hold(c), c);
+	catalog_release(c);
+	assert_non_null(catalog_find(c, slice_of("gpu/qwen")));
+	catalog_release(c);
+	catalog_release(NULL);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_offered_is_found),
 		cmocka_unit_test(cut_or_lengthened_is_refused),
+		cmocka_unit_test(other_versions_are_read),
+		cmocka_unit_test(who_holds_it_keeps_it),
 	};
 
 	return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
