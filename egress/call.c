@@ -16,6 +16,7 @@
 #include "common/net/upstream.h"
 #include "egress/answer.h"
 #include "egress/egress.h"
+#include "egress/envelope.h"
 #include "topology/load.h"
 
 #define MAGIC     0x63616c6cu
@@ -94,18 +95,24 @@ run(void *arg)
 
 /* Nothing was called: the node hears why, and may go elsewhere. */
 static enum call_step
-refuse(struct call *c, enum fail fail)
+refuse_for(struct call *c, enum fail fail, const char *detail)
 {
 	log_warn("call refused", log_str("peer", c->peer.name),
 	    log_slice("target", c->envelope.target),
 	    log_slice("team", c->envelope.team),
 	    log_str("step", steps[c->step].name),
-	    log_str("why", fail_name(fail)));
+	    log_str("why", fail_name(fail)), log_str("detail", detail));
 	stat_add(STAT_ENVELOPES_REFUSED, 1);
 	if (c->stream != NULL)
 		stream_refuse(c->stream, slice_of(fail_name(fail)), 0);
 	c->stream = NULL;
 	return CALL_DONE;
+}
+
+static enum call_step
+refuse(struct call *c, enum fail fail)
+{
+	return refuse_for(c, fail, "");
 }
 
 static enum call_step
@@ -129,12 +136,13 @@ step_verify(struct call *c)
 	return CALL_ENVELOPE;
 }
 
-static bool
-serves(const struct provider *p, const struct envelope *e)
+/* The team may not, or nobody could. */
+static enum fail
+fail_of_exclusion(enum exclusion why)
 {
-	if (e->operation == OPERATION_COUNT && !provider_counts(p))
-		return false;
-	return (p->dialects & (1u << e->dialect)) != 0;
+	return why == EXCLUSION_NOT_OFFERED || why == EXCLUSION_DIALECT
+		   ? FAIL_NO_ELIGIBLE_TARGET
+		   : FAIL_TEAM_NOT_ALLOWED;
 }
 
 /* What the topology grants, whatever the node's policy chose. */
@@ -143,17 +151,12 @@ step_envelope(struct call *c)
 {
 	const struct envelope *e = &c->envelope;
 	const struct topology *t = c->topology;
-	const struct member *origin = mesh_member(&t->mesh, e->origin);
-	const struct team *team = mesh_team(&t->mesh, e->team);
+	enum exclusion why = envelope_judge(&c->model, t, e);
 	size_t room;
 
-	if (origin == NULL || team == NULL ||
-	    !slice_eq(origin->team, e->team) || !team_may_use(team, e->target))
-		return refuse(c, FAIL_TEAM_NOT_ALLOWED);
-	c->model = find_model(t->egress->providers, t->egress->providers_count,
-	    e->target);
-	if (c->model == NULL || !serves(c->model->provider, e))
-		return refuse(c, FAIL_NO_ELIGIBLE_TARGET);
+	if (why != EXCLUSION_NONE)
+		return refuse_for(c, fail_of_exclusion(why),
+		    exclusion_name(why));
 	if (e->body_bytes > t->egress->max_body_bytes)
 		return refuse(c, FAIL_REQUEST_TOO_LARGE);
 	/* And room for a whole answer's beginning, before it is paid for. */

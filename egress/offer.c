@@ -5,6 +5,7 @@
 #include "common/base/buf.h"
 #include "common/base/memory.h"
 #include "common/llm/catalog.h"
+#include "egress/envelope.h"
 #include "topology/load.h"
 
 static size_t
@@ -36,7 +37,7 @@ offer_price_book(const struct topology *t, char name[PRICE_BOOK_CHARS])
 }
 
 static struct catalog_entry
-entry_of(const struct model *m)
+entry_of(const struct model *m, struct slice home)
 {
 	const struct provider_type *type = m->provider->type;
 
@@ -50,6 +51,11 @@ entry_of(const struct model *m)
 		.supports = m->supports,
 		.count = provider_counts(m->provider),
 		.price = m->price,
+		.region = envelope_region(m, home),
+		.context = m->context,
+		.max_body_bytes = m->max_body_bytes,
+		.max_tools_bytes = m->max_tools_bytes,
+		.supports_stated = m->supports_stated,
 	};
 }
 
@@ -60,17 +66,19 @@ offer_write(struct buf *out, const struct topology *t, const struct team *team,
 	const struct egress_file *file = t->egress;
 	struct catalog_entry *entries =
 	    xcalloc(count_models(file), sizeof(*entries));
+	struct slice home = t->self->region;
 	struct catalog c = { .egress = t->self->name,
 		.price_book = slice_of(price_book),
 		.entries = entries };
 	size_t i, k;
 
 	for (i = 0; i < file->providers_count; i++)
-		for (k = 0; k < file->providers[i].models_count; k++)
-			if (team_may_use(team,
-				file->providers[i].models[k].target))
-				entries[c.count++] =
-				    entry_of(&file->providers[i].models[k]);
+		for (k = 0; k < file->providers[i].models_count; k++) {
+			const struct model *m = &file->providers[i].models[k];
+
+			if (envelope_terms(team, m, home) == EXCLUSION_NONE)
+				entries[c.count++] = entry_of(m, home);
+		}
 	catalog_write(out, &c);
 	free(entries);
 }

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * offer: the catalog that a team is sent: the egress's models that the team's
- * grant covers, with their terms and prices.
+ * grant, regions and price ceiling let through, with their terms and prices.
  */
 #include "common/base/slice.h"
 #include "common/llm/price.h"
