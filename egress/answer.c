@@ -79,6 +79,21 @@ emit_event(struct call *c, struct slice raw)
 	buf_fini(&copy);
 }
 
+/* What it means is kept, its words go by. */
+static void
+hear_error(struct call *c, struct slice event)
+{
+	const struct failure_signs signs = {
+		.fail = fail_of_provider(0, event),
+		.status = c->status,
+		.body = event,
+		.router_error = slice_of(c->router_error),
+	};
+
+	c->said = signs.fail;
+	c->said_class = failure_of(&signs);
+}
+
 static void
 on_event(void *arg, const struct sse_event *event)
 {
@@ -89,7 +104,7 @@ on_event(void *arg, const struct sse_event *event)
 		return;
 	kind = scan_event(&c->scan, event);
 	if (kind == SCAN_ERROR && c->said == FAIL_NONE)
-		c->said = fail_of_provider(0, event->data);
+		hear_error(c, event->data);
 	if (kind == SCAN_BROKEN)
 		c->broken = true;
 	else
@@ -100,8 +115,11 @@ void
 answer_head(struct call *c, int status)
 {
 	struct slice type = transfer_header(c->transfer, "content-type");
+	struct slice error = transfer_header(c->transfer, "x-router-error");
 
 	c->status = status;
+	snprintf(c->router_error, sizeof(c->router_error), "%.*s",
+	    SLICE_FMT(error));
 	snprintf(c->content_type, sizeof(c->content_type), "%.*s",
 	    SLICE_FMT(type));
 	c->retry_after_ms = retry_after_ms(transfer_header(c->transfer,
@@ -161,6 +179,8 @@ emit_gathered(struct call *c)
 		emit(c, buf_slice(&c->answer));
 		return;
 	}
+	if (c->retry_after_ms == 0)
+		c->retry_after_ms = fail_provider_retry_after_ms(&said);
 	buf_init(&error, ANSWER_ERROR_MAX);
 	fail_provider_body(&error, c->envelope.dialect, &said, slice_of(""));
 	stream_head(c->stream, c->status, slice_of("application/json"),
@@ -217,6 +237,23 @@ find_usage(const struct call *c, struct usage *u)
 	}
 }
 
+/* An error inside of a stream has its class; all else shows by its end. */
+static enum failure
+class_of(const struct call *c)
+{
+	const struct failure_signs signs = {
+		.fail = c->fail,
+		.status = c->status,
+		.keyless = c->keyless,
+		.body = c->streams ? slice_of("") : buf_slice(&c->answer),
+		.router_error = slice_of(c->router_error),
+	};
+
+	if (c->said != FAIL_NONE && c->fail == c->said)
+		return c->said_class;
+	return failure_of(&signs);
+}
+
 void
 answer_worth(struct call *c, struct attempt_row *row)
 {
@@ -239,6 +276,7 @@ answer_worth(struct call *c, struct attempt_row *row)
 	row->provider_cost = slice_of(c->scan.usage.provider_cost);
 	row->provider_usage = slice_of(c->scan.usage.provider_figures);
 	row->answer_hash = hashing_done(&h);
+	row->class = slice_of(failure_name(class_of(c)));
 	row->first_byte_us =
 	    c->first_byte_us > 0 ? c->first_byte_us - c->begun_us : 0;
 	row->total_us =

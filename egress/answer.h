@@ -27,5 +27,5 @@ void answer_end(struct call *c, enum transfer_end end);
 /* Offer the stream what it has not taken. */
 void answer_pump(struct call *c);
 
-/* Tokens, cost, times and hash, into the row. */
+/* Tokens, cost, times, hash and class, into the row. */
 void answer_worth(struct call *c, struct attempt_row *row);

@@ -380,7 +380,8 @@ step_fetch(struct call *c)
 	c->fail = c->interruption;
 	if (p->secret.len > 0)
 		c->key = process_secret(c->dock->egress->process, p->secret);
-	if (c->key == NULL && p->secret.len > 0 && c->fail == FAIL_NONE)
+	c->keyless = c->key == NULL && p->secret.len > 0;
+	if (c->keyless && c->fail == FAIL_NONE)
 		c->fail = FAIL_UPSTREAM_FAILED;
 	if (c->fail != FAIL_NONE)
 		return CALL_RECEIPT; /* there is an intent: it gets a row */

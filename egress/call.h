@@ -9,7 +9,7 @@
 #include "common/base/arena.h"
 #include "common/format/sse.h"
 #include "common/llm/envelope.h"
-#include "common/llm/fail.h"
+#include "common/llm/failure.h"
 #include "common/llm/own.h"
 #include "common/llm/scan.h"
 #include "common/net/link.h"
@@ -68,9 +68,11 @@ struct call {
 	bool intent_refused;
 
 	struct secret *key;
+	bool keyless; /* there is none where one is wanted */
 	struct transfer *transfer;
 	int status; /* provider's; 0: none came */
 	char content_type[64];
+	char router_error[64]; /* of a provider that is a member of a mesh */
 	int64_t retry_after_ms;
 	bool streams; /* a 200 that goes on as it comes */
 	bool over;    /* the transfer has ended */
@@ -78,7 +80,8 @@ struct call {
 	bool broken;  /* the answer cannot be read, or is too large */
 	struct sse sse;
 	struct scan scan;
-	enum fail said;    /* by an error inside of a stream */
+	enum fail said; /* by an error inside of a stream */
+	enum failure said_class;
 	struct buf answer; /* gathered: a whole answer or an error */
 	struct buf out;    /* not taken by the stream yet */
 	bool paused;

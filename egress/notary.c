@@ -100,6 +100,7 @@ write_object(const struct writer *w, struct chain *c,
 		.answer_bytes = a->answer_bytes,
 		.answer_hash = a->answer_hash,
 		.topology = a->topology,
+		.class = a->class,
 	};
 
 	row_write(ROW_RECEIPT, &row, out);

@@ -84,6 +84,12 @@ void fail_provider_event(struct buf *out, enum dialect caller,
 int fail_provider_status(const struct provider_error *error,
     enum dialect caller);
 
+/*
+ * How long it asks to wait in its words, for when no header said it;
+ * milliseconds, 0 when it does not, or when no wait would help.
+ */
+int64_t fail_provider_retry_after_ms(const struct provider_error *error);
+
 /* What stands in an error; empty code and param are null. */
 struct error_words {
 	struct slice message, type, code, param;

@@ -341,3 +341,24 @@ fail_provider_status(const struct provider_error *error, enum dialect caller)
 	arena_fini(&arena);
 	return status;
 }
+
+int64_t
+fail_provider_retry_after_ms(const struct provider_error *error)
+{
+	struct complaint c;
+	struct arena arena;
+	int64_t ms;
+
+	switch (fail_of_provider(error->status, error->body)) {
+	case FAIL_NONE:
+	case FAIL_PROVIDER_REFUSED:
+		return 0;
+	default:
+		break;
+	}
+	arena_init(&arena, COMPLAINT_ARENA_BYTES);
+	complaint_read(&c, &arena, error->body);
+	ms = complaint_retry_after_ms(&c);
+	arena_fini(&arena);
+	return ms;
+}

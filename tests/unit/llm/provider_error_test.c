@@ -384,6 +384,37 @@ other_dialects_are_told_in_their_words(void **state)
 	}
 }
 
+static void
+a_wait_is_told_where_it_helps(void **state)
+{
+	static const struct {
+		int status;
+		int64_t ms;
+		const char *body;
+	} cases[] = {
+		{ 429, 1200, CHAT("Please try again in 1.2s.", "t", "\"c\"") },
+		{ 402, 4000,
+		    "{\"error\":{\"metadata\":{\"limit_source\":"
+		    "\"openrouter_in_flight_budget\",\"retry_after_seconds\":"
+		    "4}}}" },
+		{ 503, 20000, "Busy: retry after 20 seconds" },
+		{ 0, 3000, CHAT("retry in 3s", "t", "\"slow_down\"") },
+		{ 400, 0, CHAT("Try again in 5s with less", "t", "\"c\"") },
+		{ 200, 0, "{\"retry_after\":5}" },
+		{ 429, 0, "" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < count_of(cases); i++) {
+		const struct provider_error said = { cases[i].status,
+			slice_of(cases[i].body), slice_of(""), DIALECT_CHAT };
+
+		assert_int_equal(fail_provider_retry_after_ms(&said),
+		    cases[i].ms);
+	}
+}
+
 int
 main(void)
 {
@@ -394,6 +425,7 @@ main(void)
 		FRESH(long_messages_are_cut_but_not_inside_a_key),
 		FRESH(a_messages_error_keeps_its_code),
 		FRESH(other_dialects_are_told_in_their_words),
+		cmocka_unit_test(a_wait_is_told_where_it_helps),
 	};
 
 	return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
