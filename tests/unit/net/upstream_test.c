@@ -1,4 +1,4 @@
-#include "tests/unit/net/provider.h"
+#include "tests/unit/net/asks.h"
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\nX-Test: yes\r\n"
 #define OK_FIVE OK_HEAD "Content-Length: 5\r\n\r\nhello"
