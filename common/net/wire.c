@@ -14,6 +14,14 @@
  */
 #define RECEIVE_BUFFER_BYTES 131072
 
+/*
+ * libcurl closes a socket that never came to be connected by itself, without
+ * a word to us, and another one may get its number.  So what was waiting to
+ * be writable when it is no longer wanted is forgotten; and where the number
+ * comes back before we were told, the new one is watched for what the old one
+ * was: the library believes that we do that already.
+ */
+
 struct wire {
 	struct wires *owner;
 	int fd;
@@ -113,6 +121,8 @@ wires_open(struct wires *w, int domain, int type, int protocol)
 {
 	int fd = socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 	int bytes = RECEIVE_BUFFER_BYTES;
+	struct wire *wire, *gone;
+	int wants = 0;
 
 	if (fd < 0)
 		return -1;
@@ -121,8 +131,15 @@ wires_open(struct wires *w, int domain, int type, int protocol)
 		close(fd);
 		return -1;
 	}
-	assert(find(w, fd) == NULL);
-	add(w, fd)->ours = true;
+	gone = find(w, fd);
+	if (gone != NULL) {
+		wants = gone->wants;
+		forget(w, fd);
+	}
+	wire = add(w, fd);
+	wire->ours = true;
+	wire->wants = wants;
+	arm(wire, wants);
 	return fd;
 }
 
@@ -144,8 +161,8 @@ wires_want(struct wires *w, int fd, int what)
 	if (wire == NULL)
 		wire = add(w, fd);
 	wire->wants = what;
-	if (what == 0 && !wire->ours)
-		forget(w, fd);
-	else if (what != 0 || (wire->armed & LOOP_WRITE) != 0)
+	if (what != 0)
 		arm(wire, what);
+	else if (!wire->ours || (wire->armed & LOOP_WRITE) != 0)
+		forget(w, fd);
 }

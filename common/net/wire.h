@@ -15,7 +15,7 @@ struct wires;
 struct wires *wires_new(struct loop *loop,
     void (*ready)(void *arg, int fd, int what), void *arg);
 
-/* What wires_open made has been closed. */
+/* What wires_open made has been closed, or was never connected. */
 void wires_free(struct wires *w);
 
 /* A non-blocking socket with a small receive buffer, or -1 and errno. */

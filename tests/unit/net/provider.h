@@ -192,3 +192,33 @@ provider_close(struct provider *p)
 	close(p->listen_fd);
 	buf_fini(&p->last);
 }
+
+/* Nobody accepts there and no more fit into its queue: connecting lasts. */
+struct full {
+	int listen_fd, waiting_fd;
+	char url[64];
+};
+
+static void
+full_open(struct full *f)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET };
+	socklen_t len = sizeof(at);
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	f->listen_fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(f->listen_fd, (void *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(f->listen_fd, 0), 0);
+	assert_int_equal(getsockname(f->listen_fd, (void *)&at, &len), 0);
+	f->waiting_fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(f->waiting_fd, (void *)&at, len), 0);
+	snprintf(f->url, sizeof(f->url), "http://127.0.0.1:%u/",
+	    ntohs(at.sin_port));
+}
+
+static void
+full_close(struct full *f)
+{
+	close(f->waiting_fd);
+	close(f->listen_fd);
+}

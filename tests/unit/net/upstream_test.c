@@ -387,6 +387,40 @@ knows_a_closed_port(void **state)
 	expect_end(&l->asks[0], 0, TRANSFER_NO_ROUTE);
 }
 
+/* The next one gets the same descriptor. */
+static void
+connects_after(struct lab *l, enum transfer_end end)
+{
+	struct full full;
+
+	full_open(&full);
+	l->asks[0].request.url = full.url;
+	l->asks[0].then = &l->asks[1];
+	plan(l, 0, OK_FIVE, KEEP);
+	run(l);
+	expect_end(&l->asks[0], 0, end);
+	expect_end(&l->asks[1], 1, TRANSFER_OK);
+	full_close(&full);
+}
+
+static void
+connecting_has_a_deadline(void **state)
+{
+	struct lab *l = *state;
+
+	l->asks[0].request.connect_ms = 20;
+	connects_after(l, TRANSFER_NO_ROUTE);
+}
+
+static void
+total_runs_while_connecting(void **state)
+{
+	struct lab *l = *state;
+
+	l->asks[0].request.total_ms = 20;
+	connects_after(l, TRANSFER_SLOW);
+}
+
 static void
 knows_an_unknown_name(void **state)
 {
@@ -481,6 +515,8 @@ main(void)
 		LAB_TEST(caps_one_line),
 		LAB_TEST(knows_what_is_not_http),
 		LAB_TEST(knows_a_closed_port),
+		LAB_TEST(connecting_has_a_deadline),
+		LAB_TEST(total_runs_while_connecting),
 		LAB_TEST(knows_an_unknown_name),
 		LAB_TEST(trusts_no_plain_text),
 		LAB_TEST(speaks_only_http),
