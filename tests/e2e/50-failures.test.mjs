@@ -196,6 +196,38 @@ story("a key that a provider echoes goes no further", async () => {
   }
 });
 
+// The script, and the class that the egress signs for.
+const CLASSES = [
+  ["body=rate", "rate-limited"], ["body=quota", "quota-exhausted"], ["body=billing", "quota-exhausted"],
+  ["body=overloaded", "overloaded"], ["body=server", "server-error"], ["body=key", "auth"], ["body=forbidden", "auth"],
+  ["body=model", "not-found"], ["body=invalid", "malformed"], ["body=policy", "policy"], ["body=context", "context-length"],
+  ["stall_after=0", "timeout"], ["cut_after=400b", "bad-body"], ["tokens=1", ""],
+  // The provider is a member of a mesh: its own provider's rate and quota are not this provider's.
+  ["body=quota header=X-Router-Error:upstream-quota-exhausted", "member-error"],
+  ["body=rate header=X-Router-Error:upstream-rate-limited", "member-error"],
+  ["body=invalid header=X-Router-Error:invalid-request", "malformed"],
+  ["body=context header=X-Router-Error:provider-refused", "context-length"],
+];
+
+story("the receipt has the class of a failure", async () => {
+  for (const [script, failure] of CLASSES)
+    for (const stream of [false, true]) {
+      const words = provider.says(script);
+      const id = failure === "" ? (await app.ask(words)).id : (await app.refused(words, { stream })).id;
+      const [receipt] = await until("a receipt", async () => (await node.explain(id)).receipts.length > 0
+        && (await node.explain(id)).receipts);
+      assert.equal(receipt.class, failure, `${script}, stream ${stream}`);
+    }
+  const seen = new Set((await egress.rows()).map((row) => row.class));
+  for (const [, failure] of CLASSES) assert.ok(seen.has(failure), failure);
+});
+
+story("a wait that only the words state reaches the caller", async () => {
+  await provider.ask("answers?type=application/json&status=429", { method: "POST", body: JSON.stringify({ error: {
+    message: "Rate limit reached. Please try again in 6.2s.", type: "tokens", code: "rate_limit_exceeded" } }) });
+  assert.equal((await app.refused("hi")).headers.get("retry-after"), "7");
+});
+
 story("after all that node and egress agree", async () => {
   await until("receipts agree", async () => {
     const { code, out, err } = await node.verify();
