@@ -3,7 +3,7 @@
 #include "common/base/buf.h"
 #include "common/base/stat.h"
 #include "common/cmd/shared.h"
-#include "common/llm/fail.h"
+#include "common/llm/failure.h"
 #include "common/store/row.h"
 
 #define OUT_MAX (256 * 1024)
@@ -20,6 +20,44 @@ put_failures(struct buf *out)
 		buf_printf(out, "| `%s` | %d | %s | %s |\n", fail_name(f),
 		    fail_status(f, DIALECT_CHAT),
 		    fail_retryable(f) ? "yes" : "no", fail_text(f));
+}
+
+/* The kinds of common/limit/backoff.h, as people write them. */
+static const char *
+backoff_of(enum failure f)
+{
+	static const char *const kinds[FAILURES] = {
+#define FAILURE(id, text, again, other, backoff, signals)                      \
+	[FAILURE_##id] = #backoff,
+#include "common/llm/failure.def"
+#undef FAILURE
+	};
+
+	return kinds[f];
+}
+
+static void
+put_classes(struct buf *out)
+{
+	static const char *const others[] = {
+		[OTHER_NO] = "no",
+		[OTHER_YES] = "yes",
+		[OTHER_LARGER] = "with a larger context",
+	};
+	enum failure f;
+	const char *at;
+
+	buf_puts(out, "\n## classes of failures\n\n"
+		      "| class | signals | same target again | other target | "
+		      "backoff |\n|---|---|---|---|---|\n");
+	for (f = FAILURE_NONE + 1; f < FAILURES; f++) {
+		buf_printf(out, "| `%s` | %s | %s | %s | ", failure_name(f),
+		    failure_signals(f), failure_again(f) ? "once" : "no",
+		    others[failure_other(f)]);
+		for (at = backoff_of(f); *at != '\0'; at++)
+			buf_putc(out, (char)(*at | 0x20));
+		buf_puts(out, " |\n");
+	}
 }
 
 static void
@@ -43,6 +81,7 @@ run(const void *options, int count, char *const *operands)
 	buf_init(&out, OUT_MAX);
 	row_docs(&out);
 	put_failures(&out);
+	put_classes(&out);
 	put_counters(&out);
 	fwrite(out.data, 1, out.len, stdout);
 	buf_fini(&out);
@@ -53,6 +92,7 @@ const struct command cmd_reference = {
 	.name = "reference",
 	.summary = "explain rows, errors and counters, as Markdown",
 	.text = "Every column of every row, every error name with its status, "
-		"every counter, from\nthe tables that the program itself uses.",
+		"every class of a\nprovider's failure with what is done next, "
+		"every counter, from the tables that the\nprogram itself uses.",
 	.run = run,
 };
