@@ -1,6 +1,7 @@
 #include "node/attempt.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/arena.h"
@@ -39,7 +40,7 @@ static void
 saw_head(struct attempt *a, int status, struct slice content_type)
 {
 	a->status = status;
-	a->first_byte_us = clock_mono_us();
+	a->first_byte_us = a->heard_us = clock_mono_us();
 	a->events->on_head(a->arg, status, content_type);
 }
 
@@ -50,6 +51,7 @@ pass_on(struct attempt *a, struct slice bytes)
 	if (!a->events->on_data(a->arg, bytes))
 		return false;
 	hashing_add(&a->hashing, bytes.ptr, bytes.len);
+	a->heard_us = clock_mono_us();
 	a->answer_bytes += (int64_t)bytes.len;
 	return true;
 }
@@ -62,6 +64,8 @@ on_transfer_head(void *arg, int status)
 	a->retry_after_ms = retry_after_ms(transfer_header(a->transfer,
 					       "retry-after"),
 	    transfer_header(a->transfer, "retry-after-ms"), clock_wall_us());
+	snprintf(a->router_error, sizeof(a->router_error), "%.*s",
+	    SLICE_FMT(transfer_header(a->transfer, "x-router-error")));
 	saw_head(a, status, transfer_header(a->transfer, "content-type"));
 }
 
@@ -112,7 +116,7 @@ static bool
 start_local(struct attempt *a, const struct attempt_spec *spec)
 {
 	const struct provider *p = a->route->local->provider;
-	const struct timeouts *t = &spec->topology->node->timeouts;
+	const struct timeouts *t = spec->timeouts;
 	const struct preface preface =
 	    preface_of(spec->dialect, spec->api_version, spec->api_beta);
 	struct transfer_request request = {
@@ -132,7 +136,8 @@ start_local(struct attempt *a, const struct attempt_spec *spec)
 
 	if (p->secret.len > 0) {
 		a->key = process_secret(a->desk->node->process, p->secret);
-		if (a->key == NULL) {
+		a->keyless = a->key == NULL;
+		if (a->keyless) {
 			a->fail = FAIL_UPSTREAM_FAILED;
 			return false;
 		}

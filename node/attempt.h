@@ -17,8 +17,11 @@ struct buf;
 struct desk;
 struct envelope;
 struct stream;
+struct timeouts;
 struct topology;
 struct transfer;
+
+#define ROUTER_ERROR_CHARS 48
 
 struct attempt_events {
 	/* The provider's status; a 2xx body is content, any other an error. */
@@ -46,11 +49,14 @@ struct attempt {
 	int64_t owed; /* bytes the stream waits credit for */
 
 	int64_t started_us, first_byte_us, ended_us; /* monotonic; 0: not yet */
+	int64_t heard_us; /* when bytes of it last came */
 	struct hashing hashing;
 	int64_t answer_bytes;
 	int status;     /* provider's; 0: none came */
 	enum fail fail; /* FAIL_NONE: the call was answered in full */
 	int64_t retry_after_ms;
+	char router_error[ROUTER_ERROR_CHARS]; /* X-Router-Error, or "" */
+	bool keyless; /* its provider's key is not in the vault */
 	bool over;
 	bool reached; /* a provider may have it; an egress tells by receipt */
 	struct list waiting; /* in the uplink's list, until the receipt */
@@ -62,6 +68,7 @@ struct attempt {
 struct attempt_spec {
 	struct desk *desk;
 	const struct topology *topology;
+	const struct timeouts *timeouts;
 	const struct route *route;
 	const struct splice *body;
 	enum dialect dialect; /* of the body */

@@ -27,9 +27,9 @@ static struct slice
 maker_name(struct request *r, bool redacted)
 {
 	if (!redacted)
-		return r->route.target;
-	return slice_of(arena_printf(&r->arena, "%.*s" REDACTED,
-	    SLICE_FMT(r->route.target)));
+		return r->round.route->target;
+	return slice_of(arena_printf(&r->round.draft, "%.*s" REDACTED,
+	    SLICE_FMT(r->round.route->target)));
 }
 
 enum blob_kind
@@ -40,8 +40,9 @@ foreign_kind(void *request, struct slice blob)
 	struct ledger_turn *turn = r->desk->worker->turn;
 
 	if (maker_is(makers, turn, blob, maker_name(r, false)))
-		return r->passage.target == DIALECT_MESSAGES ? BLOB_SIGNATURE
-							     : BLOB_ENCRYPTED;
+		return r->round.passage.target == DIALECT_MESSAGES
+			   ? BLOB_SIGNATURE
+			   : BLOB_ENCRYPTED;
 	return maker_is(makers, turn, blob, maker_name(r, true)) ? BLOB_REDACTED
 								 : BLOB_NONE;
 }
@@ -61,7 +62,7 @@ foreign_note(void *request, const struct json_value *root)
 {
 	struct request *r = request;
 
-	blob_each(root, r->passage.target, false, note, r);
+	blob_each(root, r->round.passage.target, false, note, r);
 }
 
 struct removal {
@@ -98,14 +99,14 @@ read_again(struct request *r, const struct edits *e)
 	char *text;
 
 	edits_splice(&splice, e);
-	if (!arena_fits(&r->arena, splice.bytes))
+	if (!arena_fits(&r->round.draft, splice.bytes))
 		return false;
-	text = arena_room(&r->arena, splice.bytes);
+	text = arena_room(&r->round.draft, splice.bytes);
 	for (i = 0; i < splice.count; i++) {
 		memcpy(text + at, splice.parts[i].ptr, splice.parts[i].len);
 		at += splice.parts[i].len;
 	}
-	return request_parse(r, slice_make(text, at), &error);
+	return request_parse(r, &r->round.draft, slice_make(text, at), &error);
 }
 
 /* A loop of calls that lost its thinking goes on without any. */
@@ -116,7 +117,7 @@ stop_thinking(struct request *r)
 
 	if (r->shape.dialect != DIALECT_MESSAGES || !blob_loop_is_bare(r->root))
 		return true;
-	edits_init(&edits, r->root, &r->arena);
+	edits_init(&edits, r->root, &r->round.draft);
 	edits_replace(&edits, json_find(r->root, "thinking"),
 	    "{\"type\":\"disabled\"}");
 	return read_again(r, &edits);
@@ -133,11 +134,11 @@ foreign_remove(struct request *r)
 		r->detail = slice_of(COMPACTED_WHY);
 		return FAIL_NO_ELIGIBLE_TARGET;
 	}
-	edits_init(&edits, r->root, &r->arena);
+	edits_init(&edits, r->root, &r->round.draft);
 	if (blob_cut(&edits, r->shape.dialect, is_foreign, &m) == 0)
 		return FAIL_NONE;
 	if (edits.failed || !read_again(r, &edits) || !stop_thinking(r))
 		return FAIL_REQUEST_TOO_LARGE;
-	r->thoughts_removed = true;
+	r->round.thoughts_removed = true;
 	return FAIL_NONE;
 }

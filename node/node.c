@@ -10,11 +10,14 @@
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
 #include "node/admin.h"
+#include "node/affinity.h"
 #include "node/caller.h"
 #include "node/evidence.h"
 #include "node/history.h"
 #include "node/maker.h"
 #include "node/request.h"
+#include "node/strategy/script.h"
+#include "node/target.h"
 #include "node/uplink.h"
 
 #define TICK_US US_PER_SECOND
@@ -37,6 +40,9 @@ node_open(struct process *p, struct buf *why)
 	n->callers = callers_open(p->ledger, p->identity.key);
 	n->makers = makers_open(p->ledger, p->identity.key);
 	n->history = history_open(p->ledger, p->identity.key);
+	n->targets = target_states_new();
+	n->affinity = affinity_new();
+	retries_init(&n->retries);
 	n->evidence =
 	    evidence_open(p->ledger, p->identity.key, p->topology->self);
 	return true;
@@ -52,6 +58,8 @@ node_close(struct process *p)
 	callers_close(n->callers);
 	makers_close(n->makers);
 	history_close(n->history);
+	affinity_free(n->affinity);
+	target_states_free(n->targets);
 	evidence_close(n->evidence);
 	free(n);
 }
@@ -97,6 +105,32 @@ desk_watch_deadlines(struct desk *d)
 	loop_timer_set(d->tick, TICK_US);
 }
 
+struct routes *
+desk_routes(struct desk *d, struct topology *t)
+{
+	struct routes_wish wish = {
+		.topology = t,
+		.catalog = d->uplink != NULL ? uplink_catalog(d->uplink) : NULL,
+		.states = d->node->targets,
+		.price_book = d->price_book,
+		.now_wall_us = clock_wall_us(),
+	};
+
+	evidence_refresh(d->node->evidence, &d->evidence);
+	wish.evidence = d->evidence;
+	if (!routes_are_of(d->routes, &wish)) {
+		routes_release(d->routes);
+		d->routes = routes_new(&wish);
+	}
+	return routes_hold(d->routes);
+}
+
+static bool
+node_fits(const struct topology *t, struct buf *why)
+{
+	return door_fits(t, why) && scripts_fit(t, why);
+}
+
 static void
 node_start(struct worker *w)
 {
@@ -109,6 +143,9 @@ node_start(struct worker *w)
 	d->tick = loop_timer_new(w->loop, on_tick, d);
 	w->turn = ledger_turn_new(w->process->ledger, w->loop);
 	name_price_book(d);
+	d->policy_line.upstream = w->upstream;
+	d->scripts = scripts_new();
+	scripts_adopt(d->scripts, w->topology);
 	d->uplink = uplink_new(d);
 	door_open(&d->door, d);
 }
@@ -120,6 +157,7 @@ node_adopt(struct worker *w, const struct topology *old)
 
 	(void)old;
 	name_price_book(d);
+	scripts_adopt(d->scripts, w->topology);
 	if (d->uplink != NULL)
 		uplink_adopt(d->uplink);
 	door_adopt(&d->door);
@@ -168,6 +206,8 @@ node_stop(struct worker *w)
 	struct desk *d = w->app;
 
 	door_close(&d->door);
+	routes_release(d->routes);
+	scripts_free(d->scripts);
 	uplink_free(d->uplink);
 	ledger_turn_free(w->turn);
 	loop_timer_free(d->tick);
@@ -231,7 +271,7 @@ const struct process_app node_app = {
 	.stop = node_stop,
 	.sweep = node_sweep,
 	.ready = node_ready,
-	.fits = door_fits,
+	.fits = node_fits,
 	.listen = node_listen,
 	.routes = node_admin_routes,
 	.routes_count = NODE_ADMIN_ROUTES,

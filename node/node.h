@@ -7,10 +7,13 @@
 #include <stdatomic.h>
 
 #include "common/base/list.h"
+#include "common/limit/retries.h"
 #include "common/llm/price.h"
 #include "common/member/process.h"
 #include "node/door.h"
+#include "node/strategy/external.h"
 
+struct affinity;
 struct caller_book;
 struct callers;
 struct evidence;
@@ -18,6 +21,10 @@ struct evidence_book;
 struct history;
 struct loop_timer;
 struct makers;
+struct routes;
+struct scripts;
+struct target_states;
+struct topology;
 struct uplink;
 struct worker;
 
@@ -26,6 +33,9 @@ struct node {
 	struct callers *callers;
 	struct makers *makers;
 	struct history *history;
+	struct target_states *targets;
+	struct affinity *affinity;
+	struct retries retries;
 	struct evidence *evidence;
 	atomic_int links_up;
 	atomic_int catalogs; /* workers that have one */
@@ -39,7 +49,10 @@ struct desk {
 	struct caller_book *book;
 	struct evidence_book *evidence;    /* see evidence_refresh */
 	char price_book[PRICE_BOOK_CHARS]; /* of the node's own upstreams */
-	struct list requests;              /* struct request.link, all */
+	struct routes *routes;             /* the present ones */
+	struct scripts *scripts;
+	struct external_line policy_line;
+	struct list requests; /* struct request.link, all */
 	size_t requests_count;
 	struct loop_timer *tick; /* deadlines, while there are requests */
 	bool draining;
@@ -51,3 +64,6 @@ extern const struct process_app node_app;
 /* Requests, or doors that were left, are there: see that deadlines are looked
  * at. */
 void desk_watch_deadlines(struct desk *d);
+
+/* The routes of that topology as they are now, held for the caller. */
+struct routes *desk_routes(struct desk *d, struct topology *t);

@@ -30,8 +30,9 @@ read_again(struct request *r, struct slice body)
 {
 	struct json_error error;
 
-	return request_parse(r, body, &error) ? FAIL_NONE
-					      : FAIL_REQUEST_TOO_LARGE;
+	return request_parse(r, &r->arena, body, &error)
+		   ? FAIL_NONE
+		   : FAIL_REQUEST_TOO_LARGE;
 }
 
 /* A thread is kept in the provider's account, for all teams. */

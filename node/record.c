@@ -3,10 +3,15 @@
 #include "common/base/clock.h"
 #include "common/base/stat.h"
 #include "common/llm/price.h"
+#include "common/member/worker.h"
 #include "node/caller.h"
+#include "node/finding.h"
 #include "node/node.h"
+#include "node/order.h"
 #include "node/reply.h"
 #include "node/request.h"
+#include "node/route.h"
+#include "node/strategy/contract.h"
 #include "topology/load.h"
 
 struct worth {
@@ -44,14 +49,16 @@ worth_of_scan(const struct request *r, struct worth *w)
 		scan_usage(&r->relay.scan, relay_complete(&r->relay),
 		    &w->usage);
 	} else if (a->status == 200) {
-		usage_estimate(&w->usage, (int64_t)r->passage.splice.bytes,
+		usage_estimate(&w->usage,
+		    (int64_t)r->round.passage.splice.bytes,
 		    r->shape.stream ? r->relay.scan.content_bytes
 				    : a->answer_bytes);
 	} else if (a->status == 0 && a->reached) {
-		usage_estimate(&w->usage, (int64_t)r->passage.splice.bytes, 0);
+		usage_estimate(&w->usage,
+		    (int64_t)r->round.passage.splice.bytes, 0);
 	}
-	w->cost_microusd = price_cost(&r->route.price, &w->usage);
-	w->price_book = slice_of(r->route.price_book);
+	w->cost_microusd = price_cost(&r->round.route->price, &w->usage);
+	w->price_book = slice_of(r->round.route->price_book);
 	w->provider_cost = slice_of(r->relay.scan.usage.provider_cost);
 	w->provider_usage = slice_of(r->relay.scan.usage.provider_figures);
 }
@@ -66,6 +73,49 @@ find_worth(const struct request *r, const char *state, struct worth *w)
 		worth_of_receipt(&r->attempt.receipt.row, w);
 	else
 		worth_of_scan(r, w);
+}
+
+void
+record_usage(const struct request *r, struct usage *usage)
+{
+	struct worth w;
+
+	find_worth(r, "settled", &w);
+	*usage = w.usage;
+}
+
+/* Text of `from` stays with its attempt. */
+static void
+add_usage(struct usage *sum, const struct usage *from)
+{
+	sum->input_tokens += from->input_tokens;
+	sum->cache_read_tokens += from->cache_read_tokens;
+	sum->cache_write_tokens += from->cache_write_tokens;
+	sum->cache_write_1h_tokens += from->cache_write_1h_tokens;
+	sum->output_tokens += from->output_tokens;
+	sum->reasoning_tokens += from->reasoning_tokens;
+	if (from->source > sum->source)
+		sum->source = from->source;
+}
+
+void
+record_spend(struct request *r)
+{
+	struct worth w;
+
+	find_worth(r, "settled", &w);
+	add_usage(&r->round.spent, &w.usage);
+	r->round.spent_microusd += w.cost_microusd;
+}
+
+/* All attempts of a request together; the worst-known source of any. */
+static void
+add_spent(const struct request *r, struct worth *w)
+{
+	if (r->round.settled)
+		*w = (struct worth){ .price_book = w->price_book };
+	add_usage(&w->usage, &r->round.spent);
+	w->cost_microusd += r->round.spent_microusd;
 }
 
 /* What was sent, and what leaves when this row is written. */
@@ -104,8 +154,10 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.group = group_of(r),
 		.strategy = slice_of(
 		    r->group != NULL ? strategy_name(r->group->strategy) : ""),
-		.target = r->route.target,
-		.egress = r->route.egress,
+		.target = r->round.route != NULL ? r->round.route->target
+						 : slice_of(""),
+		.egress = r->round.route != NULL ? r->round.route->egress
+						 : slice_of(""),
 		.stream = r->shape.stream,
 		.status = reply_status(r),
 		.fail = slice_of(fail_name(r->fail)),
@@ -129,7 +181,7 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.path = r->path,
 		.client_id = r->client_id,
 		.operation = slice_of(operation_name(r->shape.operation)),
-		.dropped = slice_of(r->passage.dropped),
+		.dropped = slice_of(r->round.passage.dropped),
 		.estimated_tokens = r->shape.input_estimate_tokens,
 	};
 }
@@ -143,8 +195,11 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 	    a->message != NULL ? &a->receipt.row : NULL;
 	enum fail fail = a->fail;
 
+	if (fail == FAIL_NONE)
+		fail =
+		    r->round.judged; /* refused by the provider, or no answer */
 	if (fail == FAIL_NONE && r->fail != FAIL_NONE)
-		fail = r->fail; /* given up, or refused by the provider */
+		fail = r->fail; /* given up */
 	*row = (struct attempt_row){
 		.request = r->id,
 		.number = a->number,
@@ -155,14 +210,16 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.user = r->caller->user,
 		.project = r->caller->project,
 		.group = group_of(r),
-		.target = r->route.target,
-		.egress = r->route.egress,
+		.target = r->round.route != NULL ? r->round.route->target
+						 : slice_of(""),
+		.egress = r->round.route != NULL ? r->round.route->egress
+						 : slice_of(""),
 		.started_at =
 		    r->received_us +
 		    (a->started_us > 0 ? a->started_us - r->begun_us : 0),
 		.status = a->status,
 		.fail = slice_of(fail_name(fail)),
-		.body_bytes = (int64_t)r->passage.splice.bytes,
+		.body_bytes = (int64_t)r->round.passage.splice.bytes,
 		.answer_bytes = a->answer_bytes,
 		.input_tokens = w->usage.input_tokens,
 		.cache_read_tokens = w->usage.cache_read_tokens,
@@ -178,10 +235,13 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.first_byte_us =
 		    a->first_byte_us > 0 ? a->first_byte_us - a->started_us : 0,
 		.total_us = a->ended_us > 0 ? a->ended_us - a->started_us : 0,
-		.owned_changes = (int64_t)r->passage.splice.changes,
+		.owned_changes = (int64_t)r->round.passage.splice.changes,
 		.receipt = slice_of("none"),
-		.dialect = slice_of(dialect_name(r->passage.target)),
+		.dialect = slice_of(dialect_name(r->round.passage.target)),
 		.topology = slice_of(r->topology->hash_text),
+		.class = slice_of(failure_name(r->round.failure)),
+		.again = r->round.again,
+		.probe = r->round.probe,
 	};
 	if (a->events != NULL)
 		row->answer_hash = attempt_answer_hash(a);
@@ -200,8 +260,29 @@ record_rows(const struct request *r, const char *state,
 	struct worth w;
 
 	find_worth(r, state, &w);
-	fill_request(r, slice_of(state), &w, request);
 	fill_attempt(r, slice_of(state), &w, attempt);
+	add_spent(r, &w);
+	fill_request(r, slice_of(state), &w, request);
+}
+
+bool
+record_decision_is_due(struct request *r)
+{
+	if (r->plan.candidates == NULL)
+		return false;
+	order_hear(r);
+	return r->attempts == 0 || r->plan.amended;
+}
+
+void
+record_decision(struct request *r, enum ledger_batch b)
+{
+	const struct order_wish wish = order_wish_of(r);
+	const struct contract_wish contract = order_contract(r, &wish);
+	struct decision d;
+
+	finding_rows(&d, &r->arena, &contract, &r->id);
+	decision_put(r->desk->worker->turn, b, &d.row, d.candidates, d.count);
 }
 
 /* How well its input was guessed, where a provider counted it. */
@@ -232,8 +313,8 @@ record_stats(const struct request *r)
 	if (r->attempts == 0)
 		return;
 	judge_estimate(r);
-	if (r->passage.target != r->shape.dialect)
+	if (r->round.passage.target != r->shape.dialect)
 		stat_add(STAT_TRANSLATED, 1);
-	if (r->passage.dropped[0] != '\0')
+	if (r->round.passage.dropped[0] != '\0')
 		stat_add(STAT_DROPPED, 1);
 }

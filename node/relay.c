@@ -338,6 +338,12 @@ relay_complete(const struct relay *r)
 	return r->status != 200 || scan_complete(&r->scan);
 }
 
+bool
+relay_is_content(const struct relay *r)
+{
+	return !r->wish.stream && r->status == 200 && !r->scan.error;
+}
+
 struct fail_place
 relay_place(const struct relay *r)
 {

@@ -95,6 +95,9 @@ must_check bool relay_whole(struct relay *r);
  */
 bool relay_complete(const struct relay *r);
 
+/* Has it gathered an answer, rather than an error? */
+bool relay_is_content(const struct relay *r);
+
 /* Where the stream stands, for an error that ends it. */
 struct fail_place relay_place(const struct relay *r);
 

@@ -7,19 +7,19 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
-#include "common/base/secret.h"
 #include "common/base/stat.h"
 #include "common/format/json.h"
-#include "common/llm/envelope.h"
 #include "common/member/worker.h"
 #include "common/net/http.h"
 #include "node/caller.h"
 #include "node/node.h"
+#include "node/order.h"
 #include "node/recall.h"
 #include "node/record.h"
 #include "node/reply.h"
+#include "node/round.h"
+#include "node/tag.h"
 #include "node/uplink.h"
-#include "node/verdict.h"
 #include "node/wording.h"
 #include "topology/load.h"
 
@@ -42,7 +42,9 @@ static enum step step_body(struct request *r);
 static enum step step_parse(struct request *r);
 static enum step step_filter(struct request *r);
 static enum step step_recall(struct request *r);
+static enum step step_order(struct request *r);
 static enum step step_word(struct request *r);
+static enum step step_pause(struct request *r);
 static enum step step_attempt(struct request *r);
 static enum step step_relay(struct request *r);
 static enum step step_settle(struct request *r);
@@ -54,9 +56,11 @@ static const struct {
 	[STEP_AUTH] = { "auth", step_auth },       /* whose token is it? */
 	[STEP_BODY] = { "body", step_body },       /* wait for all of it */
 	[STEP_PARSE] = { "parse", step_parse },    /* its shape */
-	[STEP_FILTER] = { "filter", step_filter }, /* group, grant, route */
+	[STEP_FILTER] = { "filter", step_filter }, /* may it use the group? */
 	[STEP_RECALL] = { "recall", step_recall }, /* what it leans on */
-	[STEP_WORD] = { "word", step_word },       /* as the target speaks */
+	[STEP_ORDER] = { "order", step_order },    /* who can, who first */
+	[STEP_WORD] = { "word", step_word },       /* as the next one speaks */
+	[STEP_PAUSE] = { "pause", step_pause }, /* before it is asked again */
 	[STEP_ATTEMPT] = { "attempt",
 	    step_attempt },                        /* intent row, then call */
 	[STEP_RELAY] = { "relay", step_relay },    /* the answer goes by */
@@ -75,8 +79,12 @@ free_request(void *arg)
 {
 	struct request *r = arg;
 
+	order_fini(r);
 	attempt_fini(&r->attempt);
 	relay_fini(&r->relay);
+	loop_timer_free(r->round.pause);
+	routes_release(r->routes);
+	arena_fini(&r->round.draft);
 	caller_book_release(r->book);
 	topology_release(r->topology);
 	arena_fini(&r->arena);
@@ -112,10 +120,9 @@ refuse(struct request *r, enum fail fail, const char *detail)
 	return request_fail(r, fail);
 }
 
-static void
-run(void *arg)
+void
+request_run(struct request *r)
 {
-	struct request *r = arg;
 	enum step next;
 
 	assert(r->magic == MAGIC);
@@ -130,9 +137,15 @@ run(void *arg)
 	retire(r);
 }
 
-/* Events of the attempt only note and wake; the steps act. */
 static void
-wake(struct request *r)
+run(void *arg)
+{
+	request_run(arg);
+}
+
+/* Events of the attempt only note and wake; the steps act. */
+void
+request_wake(struct request *r)
 {
 	loop_soon(r->desk->worker->loop, &r->wake);
 }
@@ -182,12 +195,19 @@ asked_in(const struct request *r)
 	return r->kind.dialect;
 }
 
-bool
-request_parse(struct request *r, struct slice body, struct json_error *error)
+void
+request_room(const struct request *r, struct arena *arena)
 {
-	r->arena.max = r->arena.used + TREE_MAX;
-	r->root = json_parse(&r->arena, body, error);
-	r->arena.max = r->arena.used + ARENA_MAX + TIMES_BODY * body.len;
+	arena_init(arena, ARENA_MAX + TIMES_BODY * r->body_text.len);
+}
+
+bool
+request_parse(struct request *r, struct arena *arena, struct slice body,
+    struct json_error *error)
+{
+	arena->max = arena->used + TREE_MAX;
+	r->root = json_parse(arena, body, error);
+	arena->max = arena->used + ARENA_MAX + TIMES_BODY * body.len;
 	return r->root != NULL;
 }
 
@@ -198,7 +218,7 @@ step_parse(struct request *r)
 	struct json_error error;
 	const char *why;
 
-	if (!request_parse(r, r->body_text, &error) ||
+	if (!request_parse(r, &r->arena, r->body_text, &error) ||
 	    r->root->type != JSON_OBJECT) {
 		why = arena_printf(&r->arena,
 		    "The body is not a JSON object: %s at byte %zu.",
@@ -212,34 +232,20 @@ step_parse(struct request *r)
 	return STEP_FILTER;
 }
 
-/* The path that the row tells: origin, then the egress. */
-static void
-note_path(struct request *r)
-{
-	struct slice self = r->topology->self->name;
-
-	r->path = self;
-	if (r->route.egress.len > 0)
-		r->path = slice_of(arena_printf(&r->arena, "%.*s>%.*s",
-		    SLICE_FMT(self), SLICE_FMT(r->route.egress)));
-}
-
 static enum step
 step_filter(struct request *r)
 {
-	struct route_wish wish = { .desk = r->desk, .topology = r->topology };
-	enum fail fail;
+	const char *why;
 
 	r->group = node_group(r->topology->node, r->shape.model);
 	if (r->group == NULL)
 		return request_fail(r, FAIL_UNKNOWN_GROUP);
 	if (!caller_may_use(r->caller, r->group->name))
 		return request_fail(r, FAIL_GROUP_NOT_ALLOWED);
-	wish.group = r->group;
-	fail = route_find(&r->route, &r->arena, &wish);
-	if (fail != FAIL_NONE)
-		return request_fail(r, fail);
-	note_path(r);
+	if (!tags_read(&r->tags, &r->arena,
+		http_header(r->exchange, "X-Router-Tags"), &why))
+		return refuse(r, FAIL_INVALID_REQUEST, why);
+	r->routes = desk_routes(r->desk, r->topology);
 	return STEP_RECALL;
 }
 
@@ -248,159 +254,96 @@ step_recall(struct request *r)
 {
 	enum fail fail = recall_expand(r);
 
-	return fail == FAIL_NONE ? STEP_WORD : request_fail(r, fail);
+	return fail == FAIL_NONE ? STEP_ORDER : request_fail(r, fail);
 }
 
 /* Who cannot be asked to count is not asked: what is estimated is here. */
 static enum step
-step_word(struct request *r)
+step_order(struct request *r)
 {
 	enum fail fail;
 
-	if (r->shape.operation == OPERATION_COUNT && !r->route.count) {
+	switch (order_make(r, &fail)) {
+	case ORDER_MADE:
+		return STEP_WORD;
+	case ORDER_WAIT:
+		return STEP_WAIT;
+	case ORDER_ESTIMATE:
 		r->estimated = true;
 		return STEP_SETTLE;
+	case ORDER_REFUSED:
+		break;
 	}
-	fail = wording_make(r);
-	return fail == FAIL_NONE ? STEP_ATTEMPT : request_fail(r, fail);
+	return request_fail(r, fail);
 }
 
+/* The path that the row tells: origin, then the egress. */
 static void
-on_intent(void *arg, bool stored)
+note_path(struct request *r)
 {
-	struct request *r = arg;
+	struct slice self = r->topology->self->name;
 
-	r->intent = stored ? WRITTEN : WRITE_REFUSED;
-	run(r);
+	r->path = self;
+	if (r->round.route->egress.len > 0)
+		r->path = slice_of(arena_printf(&r->arena, "%.*s>%.*s",
+		    SLICE_FMT(self), SLICE_FMT(r->round.route->egress)));
 }
 
 static enum step
-intend(struct request *r)
+step_word(struct request *r)
 {
-	struct request_row request;
-	struct attempt_row attempt;
+	enum fail fail = round_begin(r);
 
-	r->attempts++;
-	r->attempt.request = r->id;
-	r->attempt.number = r->attempts;
-	record_rows(r, "open", &request, &attempt);
-	ledger_intend(r->desk->worker->turn, &request, &attempt);
-	ledger_wait_init(&r->wait, on_intent, r);
-	ledger_await(r->desk->worker->turn, LEDGER_INTENTS, &r->wait);
-	r->intent = WRITING;
-	return STEP_WAIT;
+	if (fail != FAIL_NONE)
+		return request_fail(r, fail);
+	note_path(r);
+	return STEP_ATTEMPT;
 }
 
 static void
-on_attempt_head(void *arg, int status, struct slice content_type)
+on_pause(void *arg)
 {
 	struct request *r = arg;
 
-	relay_head(&r->relay, status, content_type);
+	r->round.paused = false;
+	request_wake(r);
 }
 
-static bool
-on_attempt_data(void *arg, struct slice bytes)
+static enum step
+step_pause(struct request *r)
 {
-	struct request *r = arg;
-
-	/* Over a link credit bounds what comes; a transfer can be paused. */
-	if (r->route.local != NULL && r->relay.full)
-		return false;
-	relay_take(&r->relay, bytes);
-	if (!r->relay.full)
-		attempt_taken(&r->attempt, bytes.len);
-	else
-		r->relay.unpaid += bytes.len;
-	if (r->relay.broken || r->relay.oversize)
-		wake(r);
-	return true;
+	return r->round.paused ? STEP_WAIT : STEP_ATTEMPT;
 }
 
-static void
-on_attempt_end(void *arg)
+static enum step
+pause(struct request *r, int64_t ms)
 {
-	wake(arg);
-}
-
-static const struct attempt_events attempt_events = {
-	.on_head = on_attempt_head,
-	.on_data = on_attempt_data,
-	.on_end = on_attempt_end,
-};
-
-static int64_t
-remaining_ms(const struct request *r)
-{
-	int64_t spent = (clock_mono_us() - r->begun_us) / US_PER_MS;
-
-	return max_i64(r->topology->node->timeouts.total_ms - spent, 1);
-}
-
-static void
-fill_envelope(const struct request *r, struct envelope *e)
-{
-	int64_t cap = r->shape.output_cap;
-
-	if (r->route.max_output > 0 && (cap == 0 || cap > r->route.max_output))
-		cap = r->route.max_output;
-	*e = (struct envelope){
-		.origin = r->topology->self->name,
-		.request = r->id,
-		.attempt = r->attempt.number,
-		.egress = r->route.egress,
-		.issued_us = clock_wall_us(),
-		.team = r->topology->self->team,
-		.caller = r->caller->pseudonym,
-		.user = r->caller->user,
-		.project = r->caller->project,
-		.group = r->group->name,
-		.target = r->route.target,
-		.dialect = r->passage.target,
-		.operation = r->shape.operation,
-		.api_version = wording_api_version(r),
-		.api_beta = wording_api_beta(r),
-		.stream = r->shape.stream,
-		.output_cap = cap,
-		.topology = r->topology->hash,
-	};
+	if (r->round.pause == NULL)
+		r->round.pause =
+		    loop_timer_new(r->desk->worker->loop, on_pause, r);
+	loop_timer_set(r->round.pause, ms * US_PER_MS);
+	r->round.paused = true;
+	return STEP_PAUSE;
 }
 
 static enum step
 step_attempt(struct request *r)
 {
-	struct envelope envelope;
-	struct attempt_spec spec = {
-		.desk = r->desk,
-		.topology = r->topology,
-		.route = &r->route,
-		.body = &r->passage.splice,
-		.dialect = r->passage.target,
-		.operation = r->shape.operation,
-		.api_version = wording_api_version(r),
-		.api_beta = wording_api_beta(r),
-		.envelope = &envelope,
-		.node = r->topology->self->name,
-		.remaining_ms = remaining_ms(r),
-		.events = &attempt_events,
-		.arg = r,
-	};
-
-	if (r->intent == NOT_WRITTEN) {
+	switch (r->intent) {
+	case NOT_WRITTEN:
 		wording_answer(r);
 		if (!relay_reserve(&r->relay))
 			return request_fail(r, FAIL_OVERLOADED);
-		return intend(r);
-	}
-	if (r->intent == WRITING)
+		round_intend(r);
 		return STEP_WAIT;
-	if (r->intent == WRITE_REFUSED)
+	case WRITING:
+		return STEP_WAIT;
+	case WRITE_REFUSED:
 		return request_fail(r, FAIL_STORE_UNAVAILABLE);
-	fill_envelope(r, &envelope);
-	if (!attempt_start(&r->attempt, &spec))
-		return request_fail(r, r->attempt.fail);
-	if (r->attempt.key != NULL)
-		r->relay.key = secret_view(r->attempt.key);
+	case WRITTEN:
+		break;
+	}
+	round_call(r);
 	return STEP_RELAY;
 }
 
@@ -408,17 +351,17 @@ static enum step
 step_relay(struct request *r)
 {
 	bool hopeless = r->relay.broken || r->relay.oversize;
+	int64_t wait_ms;
 	enum fail fail;
 
 	if (attempt_is_live(&r->attempt) && !hopeless)
 		return STEP_WAIT;
-	fail = verdict_of(r);
-	r->retry_after_ms = r->attempt.retry_after_ms;
-	if (fail != FAIL_NONE)
+	fail = round_judge(r);
+	if (fail == FAIL_NONE)
+		return STEP_SETTLE;
+	if (!round_goes_on(r, fail, &wait_ms))
 		return request_fail(r, fail);
-	relay_conclude(&r->relay);
-	return r->relay.broken ? request_fail(r, FAIL_UPSTREAM_FAILED)
-			       : STEP_SETTLE;
+	return r->round.again ? pause(r, wait_ms) : STEP_WORD;
 }
 
 static void
@@ -438,13 +381,16 @@ write_rows(struct request *r)
 	struct attempt_row attempt;
 
 	record_rows(r, "settled", &request, &attempt);
-	if (r->intent == NOT_WRITTEN || r->intent == WRITE_REFUSED)
+	if (r->intent == NOT_WRITTEN || r->intent == WRITE_REFUSED ||
+	    r->round.settled)
 		ledger_refused(r->desk->worker->turn, &request);
 	else
 		ledger_settle(r->desk->worker->turn, &request, &attempt);
-	if (r->attempt.message != NULL)
+	if (r->attempt.message != NULL && !r->round.settled)
 		uplink_keep(r->desk->uplink, &r->attempt.receipt,
 		    buf_slice(r->attempt.message));
+	if (record_decision_is_due(r))
+		record_decision(r, LEDGER_SETTLEMENTS);
 	recall_keep(r);
 	ledger_wait_cancel(&r->wait);
 	ledger_wait_init(&r->wait, on_settled, r);
@@ -460,7 +406,7 @@ static bool
 goes_unwritten(const struct request *r)
 {
 	return r->caller == NULL ||
-	       (r->intent != WRITTEN && ledger_stuck(r->desk->worker->turn));
+	       (r->attempts == 0 && ledger_stuck(r->desk->worker->turn));
 }
 
 static enum step
@@ -468,6 +414,7 @@ step_settle(struct request *r)
 {
 	if (r->settlement == NOT_WRITTEN && !goes_unwritten(r)) {
 		attempt_cancel(&r->attempt);
+		round_leave(r);
 		write_rows(r);
 		return STEP_WAIT;
 	}
@@ -515,10 +462,12 @@ request_begin(struct desk *d, struct http_exchange *x,
 	id_write(&r->id, r->id_text + 4);
 	r->client_id = client_id_of(r);
 	r->path = r->topology->self->name;
+	r->round.passage.dropped = "";
+	retries_earn(&d->node->retries);
 	r->shape.model =
 	    r->shape.model.ptr == NULL ? slice_of("") : r->shape.model;
 	loop_task_init(&r->wake, run, r);
-	ledger_wait_init(&r->wait, on_intent, r);
+	ledger_wait_init(&r->wait, on_settled, r);
 	list_push(&d->requests, &r->link);
 	if (d->requests_count++ == 0)
 		desk_watch_deadlines(d);
@@ -583,13 +532,24 @@ request_interrupt(struct request *r, enum fail fail)
 	run(r);
 }
 
+int64_t
+request_left_ms(const struct request *r)
+{
+	int64_t spent = (clock_mono_us() - r->begun_us) / US_PER_MS;
+	int64_t total = r->topology->node->timeouts.total_ms;
+
+	if (r->group != NULL && r->group->timeouts.total_ms > 0)
+		total = r->group->timeouts.total_ms;
+	return max_i64(total - spent, 1);
+}
+
 void
 request_tick(struct request *r, int64_t now_us)
 {
-	int64_t total_us = r->topology->node->timeouts.total_ms * US_PER_MS;
-
-	if (now_us - r->begun_us > total_us)
+	if (request_left_ms(r) <= 1)
 		request_interrupt(r, FAIL_UPSTREAM_TIMEOUT);
+	else if (r->step == STEP_RELAY && round_is_late(r, now_us))
+		request_wake(r);
 	else if (r->step == STEP_RELAY)
 		relay_tick(&r->relay, now_us);
 }

@@ -8,18 +8,20 @@
 #include "common/base/arena.h"
 #include "common/base/id.h"
 #include "common/base/list.h"
-#include "common/llm/fail.h"
+#include "common/llm/failure.h"
 #include "common/llm/shape.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
 #include "node/attempt.h"
-#include "node/dialect/passage.h"
 #include "node/relay.h"
+#include "node/round.h"
 #include "node/route.h"
+#include "node/strategy/plan.h"
 
 struct caller;
 struct caller_book;
 struct desk;
+struct external_ask;
 struct group;
 struct http_exchange;
 struct json_error;
@@ -40,7 +42,9 @@ enum step {
 	STEP_PARSE,
 	STEP_FILTER,
 	STEP_RECALL,
+	STEP_ORDER,
 	STEP_WORD,
+	STEP_PAUSE,
 	STEP_ATTEMPT,
 	STEP_RELAY,
 	STEP_SETTLE,
@@ -78,10 +82,17 @@ struct request {
 	const struct json_value *root; /* of the body */
 	struct shape shape;
 	const struct group *group;
-	struct route route;
-	struct passage passage; /* what is sent, and in which dialect */
-	bool thoughts_removed;  /* from the body: not this target's */
-	bool keeps;             /* what was asked and answered, to go on from */
+	struct routes *routes; /* held */
+	struct slice tags;     /* X-Router-Tags, checked */
+	double complexity;
+	uint64_t affinity; /* its key there; 0: not looked for */
+	struct plan plan;
+	struct external_ask *external; /* a policy service's; or NULL */
+	bool policy_said;
+	const struct json_value *whole; /* root, before a target's own edits */
+
+	struct round round; /* under way, or the last one */
+	bool keeps;         /* what was asked and answered, to go on from */
 	struct slice own_items, previous; /* for that; see history.h */
 	bool estimated; /* tokens are counted here, nobody is called */
 	struct attempt attempt;
@@ -102,11 +113,22 @@ void request_begin(struct desk *d, struct http_exchange *x,
     const struct request_kind *kind);
 
 /*
- * Make the tree of a body: the caller's, or one that was made of it.  It is
- * bounded, and what comes behind it may be some times as large as the body.
+ * Make the tree of a body in that arena: the caller's, or one that was made
+ * of it.  It is bounded, and what comes behind it may be some times as large
+ * as the body.
  */
-must_check bool request_parse(struct request *r, struct slice body,
-    struct json_error *error);
+must_check bool request_parse(struct request *r, struct arena *arena,
+    struct slice body, struct json_error *error);
+
+/* An arena for what is made of the body. */
+void request_room(const struct request *r, struct arena *arena);
+
+/* Run it now, from the step it is in; or in this turn's RUN. */
+void request_run(struct request *r);
+void request_wake(struct request *r);
+
+/* Of its total deadline; at least 1. */
+int64_t request_left_ms(const struct request *r);
 
 /* The exchange's events. */
 void request_on_body(struct request *r);

@@ -1,67 +1,260 @@
 #include "node/route.h"
 
+#include <assert.h>
+#include <stdlib.h>
+
 #include "common/base/arena.h"
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/llm/capability.h"
 #include "common/llm/catalog.h"
-#include "node/node.h"
-#include "node/uplink.h"
+#include "node/affinity.h"
+#include "node/eligible.h"
+#include "node/evidence.h"
+#include "node/target.h"
 #include "topology/load.h"
 
-static enum fail
-own_upstream(struct route *out, const struct model *m, const struct desk *d)
+#define ARENA_MAX ((size_t)64 << 20)
+
+/* Evidence ages: what was fresh when they were made is looked at again. */
+#define EVIDENCE_US (60 * US_PER_SECOND)
+
+struct routes {
+	int references;
+	struct topology *topology;
+	struct catalog *catalog;
+	struct evidence_book *evidence;
+	int64_t made_wall_us;
+	bool leans_on_evidence;
+	const char *price_book;      /* of the node's own upstreams */
+	struct group_routes *groups; /* as the node file lists them */
+	size_t count;
+	struct arena arena;
+};
+
+static void
+own_upstream(struct route *out, const struct model *m, const struct routes *r)
 {
 	const struct provider_type *type = m->provider->type;
 
 	out->local = m;
-	out->target = m->target;
+	out->region = provider_region(m->provider, r->topology->self);
 	out->model = m->name;
 	out->cap_key = type->cap_key;
 	out->max_output = m->max_output;
+	out->context_tokens = m->context;
+	out->max_body_bytes = m->max_body_bytes;
+	out->max_tools_bytes = m->max_tools_bytes;
 	out->dialects = m->provider->dialects;
 	out->quirks = type->quirks;
 	out->supports = m->supports;
+	out->supports_stated = m->supports_stated;
 	out->count = provider_counts(m->provider);
 	out->price = m->price;
-	out->price_book = d->price_book;
-	return FAIL_NONE;
+	out->price_book = r->price_book;
 }
 
-static enum fail
-through_egress(struct route *out, struct arena *arena, const struct desk *d,
-    struct slice target)
+static void
+exclude(struct route *out, enum exclusion why, const char *detail)
 {
-	const struct catalog *c =
-	    d->uplink != NULL ? uplink_catalog(d->uplink) : NULL;
-	const struct catalog_entry *e = catalog_find(c, target);
+	if (out->excluded != EXCLUSION_NONE)
+		return;
+	out->excluded = why;
+	out->detail = detail;
+}
 
-	if (c == NULL)
-		return FAIL_EGRESS_UNREACHABLE;
+static const struct team *
+team_of(const struct topology *t)
+{
+	return mesh_team(&t->mesh, t->self->team);
+}
+
+/* Each tier says why by itself: the catalog only lacks what is not granted. */
+static void
+through_egress(struct route *out, struct routes *r)
+{
+	const struct catalog *c = r->catalog;
+	const struct catalog_entry *e = catalog_find(c, out->target);
+	const struct team *team = team_of(r->topology);
+
+	if (team == NULL || !team_may_use(team, out->target))
+		exclude(out, EXCLUSION_NOT_GRANTED, "");
+	else if (c == NULL)
+		exclude(out, EXCLUSION_UNREACHABLE, "no catalog came yet");
+	else if (e == NULL)
+		exclude(out, EXCLUSION_NOT_OFFERED, "");
+	if (c != NULL)
+		out->egress = c->egress;
 	if (e == NULL)
-		return FAIL_NO_ELIGIBLE_TARGET;
-	out->target = arena_copy(arena, e->target);
-	out->egress = arena_copy(arena, c->egress);
-	out->model = arena_copy(arena, e->model);
-	out->cap_key = arena_text(arena, e->cap_key);
+		return;
+	out->region = e->region;
+	out->model = e->model;
+	out->cap_key = arena_text(&r->arena, e->cap_key);
 	out->max_output = e->max_output;
+	out->context_tokens = e->context;
+	out->max_body_bytes = e->max_body_bytes;
+	out->max_tools_bytes = e->max_tools_bytes;
 	out->dialects = e->dialects;
 	out->quirks = e->quirks;
 	out->supports = e->supports;
+	out->supports_stated = e->supports_stated;
 	out->count = e->count;
 	out->price = e->price;
-	out->price_book = arena_text(arena, c->price_book);
-	return FAIL_NONE;
+	out->price_book = arena_text(&r->arena, c->price_book);
 }
 
-enum fail
-route_find(struct route *out, struct arena *arena,
-    const struct route_wish *wish)
+static void
+check_place(struct route *out, const struct team *team,
+    const struct contract *c)
 {
-	const struct node_file *file = wish->topology->node;
-	struct slice target = wish->group->targets[0].model;
-	const struct model *m =
-	    find_model(file->providers, file->providers_count, target);
+	if (team != NULL && team->regions_count > 0 &&
+	    !region_is_among(out->region, team->regions, team->regions_count))
+		exclude(out, EXCLUSION_REGION, "the team's");
+	if (c->regions_count > 0 &&
+	    !region_is_among(out->region, c->regions, c->regions_count))
+		exclude(out, EXCLUSION_REGION, "the contract's");
+	if (team != NULL && !price_fits(&out->price, &team->max_price))
+		exclude(out, EXCLUSION_PRICE, "the team's");
+	if (!price_fits(&out->price, &c->max_price))
+		exclude(out, EXCLUSION_PRICE, "the contract's");
+}
 
-	*out = (struct route){ 0 };
-	if (m == NULL)
-		return through_egress(out, arena, wish->desk, target);
-	return own_upstream(out, m, wish->desk);
+static void
+check_evidence(struct route *out, struct routes *r, const struct group *g)
+{
+	const struct evidence_wish wish = {
+		.group = g->name,
+		.target = out->target,
+		.capabilities = g->contract.requires,
+		.not_before_us =
+		    r->made_wall_us - g->contract.evidence_ms * US_PER_MS,
+	};
+	unsigned missing = 0;
+
+	if (g->contract.evidence_ms == 0)
+		return;
+	r->leans_on_evidence = true;
+	if (!evidence_covers(r->evidence, &wish, &missing))
+		exclude(out, EXCLUSION_EVIDENCE,
+		    capability_list(&r->arena, missing));
+}
+
+/* What the group promises of every one of its targets. */
+static void
+check_contract(struct route *out, struct routes *r, const struct group *g)
+{
+	const struct contract *c = &g->contract;
+	unsigned missing = c->requires & ~out->supports;
+
+	check_place(out, team_of(r->topology), c);
+	if (c->requires != 0 && !out->supports_stated)
+		exclude(out, EXCLUSION_UNKNOWN,
+		    capability_list(&r->arena, c->requires));
+	if (missing != 0)
+		exclude(out, EXCLUSION_CAPABILITY,
+		    capability_list(&r->arena, missing));
+	if (out->context_tokens > 0 &&
+	    out->context_tokens < c->min_context_tokens)
+		exclude(out, EXCLUSION_CONTEXT, "less than the contract's");
+	if (c->min_quality_ppm > 0 &&
+	    out->listed->quality_ppm < c->min_quality_ppm)
+		exclude(out, EXCLUSION_QUALITY, "");
+	check_evidence(out, r, g);
+}
+
+static void
+join(struct route *out, struct routes *r, const struct routes_wish *wish,
+    const struct group *g)
+{
+	const struct node_file *file = r->topology->node;
+	const struct model *m = find_model(file->providers,
+	    file->providers_count, out->listed->model);
+
+	out->target = out->listed->model;
+	out->detail = "";
+	out->affinity = affinity_target(out->target);
+	if (wish->states != NULL)
+		out->state = target_state_get(wish->states, out->target);
+	if (m != NULL)
+		own_upstream(out, m, r);
+	else
+		through_egress(out, r);
+	out->supports_text = capability_list(&r->arena, out->supports);
+	if (out->excluded == EXCLUSION_NONE)
+		check_contract(out, r, g);
+}
+
+static void
+join_group(struct group_routes *out, struct routes *r,
+    const struct routes_wish *wish)
+{
+	const struct group *g = out->group;
+	size_t i;
+
+	out->count = g->targets_count;
+	out->routes = arena_many(&r->arena, struct route, out->count);
+	for (i = 0; i < out->count; i++) {
+		out->routes[i].listed = &g->targets[i];
+		join(&out->routes[i], r, wish, g);
+	}
+}
+
+struct routes *
+routes_new(const struct routes_wish *wish)
+{
+	struct routes *r = xcalloc(1, sizeof(*r));
+	const struct node_file *file = wish->topology->node;
+	size_t i;
+
+	r->references = 1;
+	r->topology = topology_hold(wish->topology);
+	r->catalog = wish->catalog != NULL ? catalog_hold(wish->catalog) : NULL;
+	r->evidence = evidence_book_hold(wish->evidence);
+	r->made_wall_us = wish->now_wall_us;
+	arena_init(&r->arena, ARENA_MAX);
+	r->price_book = arena_text(&r->arena, slice_of(wish->price_book));
+	r->count = file->groups_count;
+	r->groups = arena_many(&r->arena, struct group_routes, r->count);
+	for (i = 0; i < r->count; i++) {
+		r->groups[i].group = &file->groups[i];
+		join_group(&r->groups[i], r, wish);
+	}
+	return r;
+}
+
+struct routes *
+routes_hold(struct routes *r)
+{
+	r->references++;
+	return r;
+}
+
+void
+routes_release(struct routes *r)
+{
+	if (r == NULL || --r->references > 0)
+		return;
+	catalog_release(r->catalog);
+	evidence_book_release(r->evidence);
+	topology_release(r->topology);
+	arena_fini(&r->arena);
+	free(r);
+}
+
+bool
+routes_are_of(const struct routes *r, const struct routes_wish *wish)
+{
+	return r != NULL && r->topology == wish->topology &&
+	       r->catalog == wish->catalog && r->evidence == wish->evidence &&
+	       (!r->leans_on_evidence ||
+		   wish->now_wall_us - r->made_wall_us < EVIDENCE_US);
+}
+
+const struct group_routes *
+routes_of(const struct routes *r, const struct group *group)
+{
+	size_t at = (size_t)(group - r->topology->node->groups);
+
+	assert(at < r->count && r->groups[at].group == group);
+	return &r->groups[at];
 }

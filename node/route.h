@@ -1,41 +1,75 @@
 #pragma once
 /*
- * route: how a group's target is reached: by the node itself or through an
- * egress, with the catalog's terms.  A value: its text lies in the arena it
- * was made with, so a new catalog or topology does not disturb it.
+ * route: how each target of each group is reached, by the node itself or
+ * through an egress: topology, catalog and evidence joined once, so that a
+ * request only looks.  `routes` is immutable and counted; a worker makes it
+ * anew when one of the three has changed, and a request keeps the one that it
+ * began with.  Belongs to one thread.
  */
-#include "common/base/slice.h"
-#include "common/llm/fail.h"
+#include "common/llm/exclusion.h"
 #include "common/llm/own.h"
 #include "common/llm/price.h"
+#include "topology/group.h"
 
-struct arena;
+struct catalog;
 struct desk;
-struct group;
+struct evidence_book;
+struct model;
+struct target_state;
+struct target_states;
 struct topology;
 
 struct route {
 	struct slice target;       /* provider/model */
 	struct slice egress;       /* empty: the node calls it itself */
-	const struct model *local; /* in the request's topology, or NULL */
+	struct slice region;       /* where it serves; empty: not known */
+	const struct model *local; /* in the topology, or NULL */
 	struct slice model;        /* name to send */
 	const char *cap_key;
-	int64_t max_output; /* tokens; 0: not stated */
-	unsigned dialects;  /* bits: 1 << DIALECT_CHAT … */
-	unsigned quirks;    /* bits of common/llm/quirk.h */
-	unsigned supports;  /* bits of common/llm/capability.h */
-	bool count;         /* messages: counts tokens itself */
+	int64_t max_output, context_tokens;      /* tokens; 0: not stated */
+	int64_t max_body_bytes, max_tools_bytes; /* 0: not stated */
+	unsigned dialects;    /* bits: 1 << DIALECT_CHAT … */
+	unsigned quirks;      /* bits of common/llm/quirk.h */
+	unsigned supports;    /* bits of common/llm/capability.h */
+	bool supports_stated; /* else it may do more */
+	const char *supports_text;
+	bool count; /* messages: counts tokens itself */
 	struct price price;
 	const char *price_book;
+	const struct group_target *listed;
+	struct target_state *state; /* shared by the process */
+	uint64_t affinity;          /* affinity_target of it */
+	/* For every request of the group: grant, offer, contract. */
+	enum exclusion excluded;
+	const char *detail; /* "" or a word of it */
 };
 
-/* For whom a route is looked for. */
-struct route_wish {
-	const struct desk *desk;
-	const struct topology *topology;
+struct group_routes {
 	const struct group *group;
+	struct route *routes; /* as the group lists them */
+	size_t count;
 };
 
-/* FAIL_NONE, or why the group's target cannot be reached. */
-enum fail route_find(struct route *out, struct arena *arena,
-    const struct route_wish *wish);
+struct routes;
+
+/* What routes are made of; `catalog`, `evidence` and `states` may be NULL. */
+struct routes_wish {
+	struct topology *topology;
+	struct catalog *catalog;
+	struct evidence_book *evidence;
+	struct target_states *states;
+	const char *price_book; /* of the node's own upstreams */
+	int64_t now_wall_us;
+};
+
+struct routes *routes_new(const struct routes_wish *wish);
+struct routes *routes_hold(struct routes *r);
+void routes_release(struct routes *r); /* NULL is fine */
+
+/* Were they made of these, and lately enough? */
+must_check bool routes_are_of(const struct routes *r,
+    const struct routes_wish *wish);
+
+/* Of a group of its topology. */
+const struct group_routes *routes_of(const struct routes *r,
+    const struct group *group);

@@ -172,7 +172,8 @@ on_failure(struct target_state *t, const struct target_outcome *o,
 
 	seen.failed = true;
 	window_add(&t->window, &seen, now_us);
-	backoff_failure(&t->backoff, now_us, &cause);
+	if (!o->again)
+		backoff_failure(&t->backoff, now_us, &cause);
 }
 
 /* How fast an error came says nothing of answers. */

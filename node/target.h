@@ -63,6 +63,7 @@ must_check bool target_enter(struct target_state *t, int64_t now_us,
 struct target_outcome {
 	enum failure failure; /* FAILURE_NONE: it was answered */
 	bool given_up;        /* the caller left, a deadline of the request */
+	bool again; /* it is called once more: the backoff waits for that */
 	bool probe;
 	int64_t retry_after_us;
 	uint32_t random;

@@ -20,8 +20,8 @@ static unsigned
 dialects(const struct request *r)
 {
 	if (r->shape.operation == OPERATION_COUNT)
-		return r->route.dialects & IN_MESSAGES;
-	return r->route.dialects;
+		return r->round.route->dialects & IN_MESSAGES;
+	return r->round.route->dialects;
 }
 
 static unsigned
@@ -55,12 +55,12 @@ wording_make(struct request *r)
 		.drop = r->group->drop,
 		.allowed = allowed(r),
 		.target = {
-			.model = r->route.model,
-			.output_cap = r->route.max_output,
-			.cap_key = r->route.cap_key,
-			.quirks = r->route.quirks,
+			.model = r->round.route->model,
+			.output_cap = r->round.route->max_output,
+			.cap_key = r->round.route->cap_key,
+			.quirks = r->round.route->quirks,
 			.reasons =
-			    (r->route.supports & CAPABILITY_REASONING) != 0,
+			    (r->round.route->supports & CAPABILITY_REASONING) != 0,
 			.count = r->shape.operation == OPERATION_COUNT,
 		},
 		.made = foreign_kind,
@@ -74,15 +74,16 @@ wording_make(struct request *r)
 				     "must be short lists of words.");
 		return FAIL_INVALID_REQUEST;
 	}
-	if (passage_dialect(&r->passage.target, terms.dialects, terms.asks) &&
-	    r->passage.target == terms.asks) {
+	if (passage_dialect(&r->round.passage.target, terms.dialects,
+		terms.asks) &&
+	    r->round.passage.target == terms.asks) {
 		fail = foreign_remove(r);
 		if (fail != FAIL_NONE)
 			return fail;
-		terms.thoughts_removed = r->thoughts_removed;
+		terms.thoughts_removed = r->round.thoughts_removed;
 	}
-	end = passage_make(&r->passage, &r->arena, r->root, &terms);
-	r->detail = slice_of(r->passage.why);
+	end = passage_make(&r->round.passage, &r->round.draft, r->root, &terms);
+	r->detail = slice_of(r->round.passage.why);
 	switch (end) {
 	case PASSAGE_OK:
 		return FAIL_NONE;
@@ -120,9 +121,9 @@ static struct bridge *
 build_bridge(struct request *r)
 {
 	const struct bridge_wish wish = {
-		.from = r->passage.target,
+		.from = r->round.passage.target,
 		.to = r->answers,
-		.turn = r->passage.turn,
+		.turn = r->round.passage.turn,
 		.id = r->id_text + REQUEST_ID_PREFIX,
 		.created_s = r->received_us / US_PER_SECOND,
 		.whole = !r->shape.stream,
@@ -136,11 +137,11 @@ build_bridge(struct request *r)
 void
 wording_answer(struct request *r)
 {
-	bool has_blobs = r->passage.target != DIALECT_CHAT;
+	bool has_blobs = r->round.passage.target != DIALECT_CHAT;
 	const struct relay_wish wish = {
 		.exchange = r->exchange,
 		.memory = &r->desk->node->process->body_memory,
-		.speaks = r->passage.target,
+		.speaks = r->round.passage.target,
 		.answers = r->answers,
 		.bridge = build_bridge(r),
 		.count = r->shape.operation == OPERATION_COUNT,
@@ -148,7 +149,7 @@ wording_answer(struct request *r)
 		.wants_usage = wants_usage(r),
 		.request_id = slice_of(r->id_text),
 		.model = r->shape.model,
-		.dropped = r->passage.dropped,
+		.dropped = r->round.passage.dropped,
 		.on_answer = has_blobs ? foreign_note : NULL,
 		.arg = r,
 	};
@@ -161,7 +162,7 @@ static struct slice
 shared_header(const struct request *r, const char *name)
 {
 	if (r->shape.dialect != DIALECT_MESSAGES ||
-	    r->passage.target != DIALECT_MESSAGES)
+	    r->round.passage.target != DIALECT_MESSAGES)
 		return slice_of("");
 	return http_header(r->exchange, name);
 }

@@ -205,11 +205,14 @@ read_store(struct reading *r)
 	       fails(r, "store must be true or false");
 }
 
-static bool
-is_structured(const struct json_value *format)
+static void
+read_format(struct shape *shape, const struct json_value *format)
 {
-	return is_word(find(format, "type"), "json_schema") ||
-	       is_word(find(format, "type"), "json_object");
+	bool schema = is_word(find(format, "type"), "json_schema");
+
+	shape->schema |= schema;
+	shape->structured |=
+	    schema || is_word(find(format, "type"), "json_object");
 }
 
 /* Of OpenAI's `reasoning`, and of what others made of it for Chat. */
@@ -297,7 +300,7 @@ read_chat(struct reading *r)
 	if (!read_count(r->at[KEY_N], 1, CHOICES_MAX, &r->shape->choices))
 		return fails(r, "n must be an integer from 1 to 128");
 	r->shape->output_cap = max_i64(older, newer);
-	r->shape->structured = is_structured(r->at[KEY_RESPONSE_FORMAT]);
+	read_format(r->shape, r->at[KEY_RESPONSE_FORMAT]);
 	return read_effort(r) && read_thinking(r) && read_store(r);
 }
 
@@ -309,7 +312,7 @@ read_responses(struct reading *r)
 	if (!read_count(r->at[KEY_MAX_OUTPUT_TOKENS], 1, INT64_MAX,
 		&r->shape->output_cap))
 		return fails(r, "max_output_tokens must be a positive integer");
-	r->shape->structured = is_structured(find(r->at[KEY_TEXT], "format"));
+	read_format(r->shape, find(r->at[KEY_TEXT], "format"));
 	return read_effort(r) && read_store(r);
 }
 
@@ -327,8 +330,8 @@ read_messages(struct reading *r)
 		    &r->shape->output_cap)))
 		return fails(r, "max_tokens must be an integer, 1 or more (0 "
 				"only fills the cache)");
-	r->shape->structured = is_structured(find(config, "format")) ||
-			       is_structured(r->at[KEY_OUTPUT_FORMAT]);
+	read_format(r->shape, find(config, "format"));
+	read_format(r->shape, r->at[KEY_OUTPUT_FORMAT]);
 	return read_thinking(r);
 }
 

@@ -30,6 +30,7 @@ struct shape {
 	bool one_call_at_a_time; /* parallel calls are forbidden */
 	bool images, documents, audio;
 	bool structured; /* the answer has to be JSON, or of a schema */
+	bool schema;     /* of a schema */
 	bool reasoning;  /* asks for any */
 	bool state;      /* goes on from what the provider keeps */
 	bool stores;     /* explicitly has the provider keep the answer */

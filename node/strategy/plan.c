@@ -2,6 +2,19 @@
 
 #include <assert.h>
 
+const char *
+decider_name(enum decider d)
+{
+	static const char *const names[] = {
+		[DECIDED_BY_STRATEGY] = "strategy",
+		[DECIDED_BY_EXPLORATION] = "exploration",
+		[DECIDED_BY_FALLBACK] = "fallback",
+		[DECIDED_BY_BASELINE] = "baseline",
+	};
+
+	return names[d];
+}
+
 size_t
 plan_open(const struct plan *p, size_t indexes[TARGETS_MAX])
 {

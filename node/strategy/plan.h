@@ -5,6 +5,7 @@
  * strategy, walked by the attempts, written down as the decision.  A value in
  * the request's arena.
  */
+#include "common/limit/backoff.h"
 #include "common/limit/window.h"
 #include "common/llm/exclusion.h"
 #include "topology/mesh.h"
@@ -20,6 +21,8 @@ struct candidate {
 	struct target_state *state; /* shared by the process */
 	enum exclusion excluded;
 	const char *detail; /* which capability, until when; "" or text */
+	int64_t wait_us;    /* when it is backing off: until it may be tried */
+	enum backoff_kind backoff; /* by what */
 
 	/* As they were when the order was made. */
 	struct sight seen;
@@ -33,19 +36,26 @@ struct candidate {
 enum decider {
 	DECIDED_BY_STRATEGY,
 	DECIDED_BY_EXPLORATION, /* score put a cold target first */
-	DECIDED_BY_FALLBACK     /* script or external failed */
+	DECIDED_BY_FALLBACK,    /* script or external failed */
+	DECIDED_BY_BASELINE     /* external does not decide, as configured */
 };
+
+const char *decider_name(enum decider d);
+
+#define PLAN_NOTE_CHARS 65
 
 struct plan {
 	struct candidate *candidates; /* as the group lists them */
 	size_t count;
 	size_t order[TARGETS_MAX]; /* indexes, the first to be tried first */
 	size_t order_count, next;
+	bool amended; /* since it was written down: somebody fell out */
 	enum strategy strategy; /* that made the order */
 	enum decider decider;
 	const char *failed; /* why a policy did not decide: "" or a word */
-	const char *note;   /* a policy's own word, checked; "" or text */
-	int64_t decided_us; /* how long that took */
+	char note[PLAN_NOTE_CHARS]; /* a policy's own word, checked; or "" */
+	const char *policy_order; /* of one that does not decide; "" or text */
+	int64_t decided_us, policy_us; /* how long those took */
 };
 
 /* Candidates that may be tried, in the order of the file. */

@@ -1,0 +1,309 @@
+#include "node/eligible.h"
+
+#include "common/base/arena.h"
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/format/json.h"
+#include "common/llm/capability.h"
+#include "common/llm/drop.h"
+#include "common/llm/shape.h"
+#include "node/affinity.h"
+#include "node/route.h"
+#include "node/target.h"
+#include "topology/mesh.h"
+
+#define REASONS_MAX  2048
+#define ATTEMPTS_MIN 10 /* seen in the window before a contract judges */
+#define PPM          1000000
+
+const char *
+capability_list(struct arena *arena, unsigned bits)
+{
+	const char *text = "";
+	size_t i;
+
+	for (i = 0; capability_name(i) != NULL; i++)
+		if ((bits & (1u << i)) != 0)
+			text = arena_printf(arena, "%s%s%s", text,
+			    text[0] != '\0' ? ", " : "", capability_name(i));
+	return text;
+}
+
+unsigned
+eligible_needs(const struct shape *shape)
+{
+	unsigned needs = 0;
+
+	if (shape->operation == OPERATION_COUNT)
+		return 0;
+	if (shape->tools)
+		needs |= CAPABILITY_TOOLS;
+	if (shape->forced_tool)
+		needs |= CAPABILITY_FORCED_TOOLS;
+	if (shape->images)
+		needs |= CAPABILITY_IMAGES;
+	if (shape->documents)
+		needs |= CAPABILITY_DOCUMENTS;
+	if (shape->audio)
+		needs |= CAPABILITY_AUDIO;
+	if (shape->schema)
+		needs |= CAPABILITY_JSON_SCHEMA;
+	if (shape->reasoning)
+		needs |= CAPABILITY_REASONING;
+	if (shape->output_cap > 0)
+		needs |= CAPABILITY_OUTPUT_CAP;
+	return needs;
+}
+
+/* What is lost by the group's leave is not needed of who is told without. */
+static unsigned
+spared(const struct route *route, const struct group *g,
+    const struct shape *shape)
+{
+	bool same = (route->dialects & (1u << shape->dialect)) != 0;
+
+	if (!same && (g->drop & DROP_REASONING) != 0)
+		return CAPABILITY_REASONING;
+	return 0;
+}
+
+static void
+exclude(struct candidate *c, enum exclusion why, const char *detail)
+{
+	c->excluded = why;
+	c->detail = detail;
+}
+
+static bool
+is_too_long(const struct route *route, const struct shape *shape)
+{
+	int64_t surely =
+	    shape->input_estimate_tokens * (100 - ELIGIBLE_DOUBT_PERCENT) / 100;
+
+	return route->context_tokens > 0 && surely > route->context_tokens;
+}
+
+static int64_t
+tools_bytes(const struct json_value *root)
+{
+	const struct json_value *tools =
+	    root != NULL ? json_find(root, "tools") : NULL;
+
+	return tools != NULL ? (int64_t)tools->raw.len : 0;
+}
+
+/* Can it do what this request asks? */
+static void
+check_shape(struct candidate *c, struct arena *arena, const struct group *g,
+    const struct eligible_wish *wish)
+{
+	const struct route *route = c->route;
+	const struct shape *shape = wish->shape;
+	unsigned promised = g->contract.dialects, missing = 0;
+
+	if (route->supports_stated)
+		missing = eligible_needs(shape) & ~route->supports &
+			  ~spared(route, g, shape);
+	if (shape->output_cap > 0 && !route->supports_stated)
+		missing |= CAPABILITY_OUTPUT_CAP & ~route->supports;
+	if (promised != 0 && (promised & (1u << shape->dialect)) == 0)
+		exclude(c, EXCLUSION_DIALECT, "the contract has not this API");
+	else if (shape->operation == OPERATION_COUNT && !route->count)
+		exclude(c, EXCLUSION_DIALECT, ELIGIBLE_COUNTS_NOT);
+	else if (missing != 0)
+		exclude(c, EXCLUSION_CAPABILITY,
+		    capability_list(arena, missing));
+	else if (is_too_long(route, shape))
+		exclude(c, EXCLUSION_CONTEXT,
+		    arena_printf(arena, "about %lld tokens of %lld",
+			(long long)shape->input_estimate_tokens,
+			(long long)route->context_tokens));
+	else if (route->max_body_bytes > 0 &&
+		 (int64_t)wish->body_bytes > route->max_body_bytes)
+		exclude(c, EXCLUSION_BODY_SIZE, "");
+	else if (route->max_tools_bytes > 0 &&
+		 tools_bytes(wish->root) > route->max_tools_bytes)
+		exclude(c, EXCLUSION_TOOLS_SIZE, "");
+}
+
+/* Has it kept to what the contract asks of it lately? */
+static void
+check_record(struct candidate *c, const struct contract *contract)
+{
+	const struct sight *s = &c->seen;
+
+	if (s->attempts < ATTEMPTS_MIN)
+		return;
+	if (contract->max_error_ppm > 0 &&
+	    s->failures * PPM > contract->max_error_ppm * s->attempts)
+		exclude(c, EXCLUSION_ERROR_RATE, "");
+	else if ((contract->max_ttft_ms > 0 &&
+		     s->ttft_p95_us > contract->max_ttft_ms * US_PER_MS) ||
+		 (contract->max_latency_ms > 0 &&
+		     s->total_p95_us > contract->max_latency_ms * US_PER_MS))
+		exclude(c, EXCLUSION_LATENCY, "");
+}
+
+static void
+check_state(struct candidate *c, struct arena *arena,
+    const struct target_look *look, const struct eligible_wish *wish)
+{
+	if (look->disabled_until_us > 0) {
+		exclude(c, EXCLUSION_DISABLED, "");
+	} else if (c->route->local == NULL && !wish->link_up) {
+		exclude(c, EXCLUSION_UNREACHABLE, "");
+	} else if (look->wait_us > 0) {
+		c->wait_us = look->wait_us;
+		c->backoff = look->kind;
+		exclude(c, EXCLUSION_BACKING_OFF,
+		    arena_printf(arena, "%s, for %lld ms more",
+			backoff_kind_name(look->kind),
+			(long long)(look->wait_us / US_PER_MS)));
+	}
+}
+
+static int64_t
+estimated_cost(const struct route *route, const struct shape *shape)
+{
+	int64_t output = ELIGIBLE_OUTPUT_TOKENS;
+	struct usage usage = {
+		.input_tokens = shape->input_estimate_tokens,
+	};
+
+	if (shape->output_cap > 0)
+		output = min_i64(output, shape->output_cap);
+	usage.output_tokens = output * max_i64(shape->choices, 1);
+	return price_cost(&route->price, &usage);
+}
+
+static void
+consider(struct candidate *c, struct arena *arena,
+    const struct eligible_wish *wish)
+{
+	const struct group *g = wish->routes->group;
+	const struct route *route = c->route;
+	struct target_look look;
+
+	c->listed = route->listed;
+	c->state = route->state;
+	c->detail = "";
+	target_look(route->state, &look, wish->now_us, wish->wall_us);
+	c->seen = look.seen;
+	c->excluded = route->excluded;
+	c->detail = route->detail;
+	if (c->excluded != EXCLUSION_NONE)
+		return;
+	c->cost_microusd = estimated_cost(route, wish->shape);
+	c->warm = wish->warm != 0 && wish->warm == route->affinity;
+	if (wish->pinned.len > 0 && !slice_eq(wish->pinned, route->target))
+		exclude(c, EXCLUSION_NOT_CHOSEN, "another target is pinned");
+	if (c->excluded == EXCLUSION_NONE)
+		check_shape(c, arena, g, wish);
+	/* Who tries one target wants to see how it is. */
+	if (c->excluded == EXCLUSION_NONE && wish->pinned.len == 0)
+		check_record(c, &g->contract);
+	if (c->excluded == EXCLUSION_NONE)
+		check_state(c, arena, &look, wish);
+}
+
+void
+eligible_make(struct plan *p, struct arena *arena,
+    const struct eligible_wish *wish)
+{
+	size_t i;
+
+	*p = (struct plan){
+		.candidates =
+		    arena_many(arena, struct candidate, wish->routes->count),
+		.count = wish->routes->count,
+		.strategy = wish->routes->group->strategy,
+		.failed = "",
+		.policy_order = "",
+	};
+	for (i = 0; i < p->count; i++) {
+		p->candidates[i].route = &wish->routes->routes[i];
+		consider(&p->candidates[i], arena, wish);
+	}
+}
+
+/* Whose time comes first of those that only have to wait; NULL: nobody's. */
+static const struct candidate *
+soonest(const struct plan *p)
+{
+	const struct candidate *c, *first = NULL;
+	size_t i;
+
+	for (i = 0; i < p->count; i++) {
+		c = &p->candidates[i];
+		if (c->excluded == EXCLUSION_BACKING_OFF &&
+		    (first == NULL || c->wait_us < first->wait_us))
+			first = c;
+	}
+	return first;
+}
+
+static bool
+has(const struct plan *p, enum exclusion e)
+{
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		if (p->candidates[i].excluded == e)
+			return true;
+	return false;
+}
+
+static enum fail
+fail_of_backoff(enum backoff_kind kind)
+{
+	switch (kind) {
+	case BACKOFF_RATE:
+		return FAIL_UPSTREAM_RATE_LIMITED;
+	case BACKOFF_QUOTA:
+		return FAIL_UPSTREAM_QUOTA_EXHAUSTED;
+	case BACKOFF_SHORT:
+		return FAIL_UPSTREAM_OVERLOADED;
+	default:
+		return FAIL_UPSTREAM_FAILED;
+	}
+}
+
+/* "openai/x: capability (images); own/y: context" */
+static const char *
+list_reasons(const struct plan *p, struct arena *arena)
+{
+	const char *text;
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, REASONS_MAX);
+	for (i = 0; i < p->count && !b.failed; i++) {
+		const struct candidate *c = &p->candidates[i];
+
+		if (c->excluded == EXCLUSION_NONE)
+			continue;
+		buf_printf(&b, "%s%.*s: %s", b.len > 0 ? "; " : "",
+		    SLICE_FMT(c->listed->model), exclusion_name(c->excluded));
+		if (c->detail[0] != '\0')
+			buf_printf(&b, " (%s)", c->detail);
+	}
+	text = arena_text(arena, buf_slice(&b));
+	buf_fini(&b);
+	return text;
+}
+
+enum fail
+eligible_refusal(const struct plan *p, struct arena *arena, const char **detail,
+    int64_t *retry_after_ms)
+{
+	const struct candidate *first = soonest(p);
+
+	*retry_after_ms = 0;
+	*detail = arena_printf(arena, "%s.", list_reasons(p, arena));
+	if (first != NULL) {
+		*retry_after_ms = (first->wait_us + US_PER_MS - 1) / US_PER_MS;
+		return fail_of_backoff(first->backoff);
+	}
+	return has(p, EXCLUSION_UNREACHABLE) ? FAIL_EGRESS_UNREACHABLE
+					     : FAIL_NO_ELIGIBLE_TARGET;
+}

@@ -1,0 +1,536 @@
+#include "node/round.h"
+
+#include <assert.h>
+
+#include "common/base/clock.h"
+#include "common/base/secret.h"
+#include "common/base/stat.h"
+#include "common/llm/complaint.h"
+#include "common/llm/envelope.h"
+#include "common/member/worker.h"
+#include "common/store/decision.h"
+#include "node/affinity.h"
+#include "node/caller.h"
+#include "node/eligible.h"
+#include "node/node.h"
+#include "node/record.h"
+#include "node/request.h"
+#include "node/target.h"
+#include "node/uplink.h"
+#include "node/verdict.h"
+#include "node/wording.h"
+#include "topology/load.h"
+
+/* Of one request: an attempt's number is a byte in its key. */
+#define ATTEMPTS_MAX 64
+
+/* The wait before the same target again: so much, and as much at random. */
+#define AGAIN_MS 150
+/* Who asks for a longer wait than that is not waited for. */
+#define AGAIN_WAIT_MAX_MS 2000
+/* An egress keeps to its deadline; who does not hear of it in time does. */
+#define LATE_MS 1000
+
+static uint32_t
+random_of(const struct request *r)
+{
+	uint32_t random;
+
+	memcpy(&random, r->id.bytes + ID_BYTES - sizeof(random),
+	    sizeof(random));
+	return random ^ ((uint32_t)r->attempts * 0x9e3779b9u);
+}
+
+static struct retries *
+retries_of(const struct request *r)
+{
+	return &r->desk->node->retries;
+}
+
+/* What the last attempt has left behind is done with. */
+static void
+clear(struct request *r)
+{
+	attempt_fini(&r->attempt);
+	memset(&r->attempt, 0, sizeof(r->attempt));
+	relay_fini(&r->relay);
+	memset(&r->relay, 0, sizeof(r->relay));
+	r->intent = NOT_WRITTEN;
+	r->round.settled = false;
+	r->round.judged = FAIL_NONE;
+	r->round.failure = FAILURE_NONE;
+	r->retry_after_ms = 0;
+}
+
+static void
+exclude(struct request *r, struct candidate *c, enum exclusion why)
+{
+	c->excluded = why;
+	c->detail = arena_text(&r->arena, r->detail);
+	r->plan.amended = true;
+}
+
+/* The body as this target wants it; else why it cannot be told. */
+static enum fail
+word(struct request *r, struct candidate *c)
+{
+	enum fail fail;
+
+	r->round.route = c->route;
+	r->root = r->whole;
+	r->round.thoughts_removed = false;
+	arena_fini(&r->round.draft);
+	request_room(r, &r->round.draft);
+	fail = wording_make(r);
+	if (fail != FAIL_NONE)
+		r->detail = arena_copy(&r->arena, r->detail);
+	return fail;
+}
+
+/* Larger than whom the prompt was too long for? */
+static bool
+is_larger(const struct request *r, const struct candidate *c)
+{
+	int64_t room = c->route->context_tokens;
+
+	return room == 0 || room > r->round.route->context_tokens;
+}
+
+/* Why the first of those that could not be told the request could not. */
+struct refusal {
+	enum fail fail;
+	struct slice detail;
+};
+
+static bool
+wants_larger(const struct request *r)
+{
+	return r->attempts > 0 &&
+	       failure_other(r->round.failure) == OTHER_LARGER;
+}
+
+static struct candidate *
+next_candidate(struct request *r)
+{
+	struct plan *p = &r->plan;
+	struct candidate *c;
+
+	while (p->next < p->order_count) {
+		c = &p->candidates[p->order[p->next++]];
+		if (c->excluded == EXCLUSION_NONE &&
+		    (!wants_larger(r) || is_larger(r, c)))
+			return c;
+	}
+	return NULL;
+}
+
+/* Nobody is left: what the last attempt came to, or why there was none. */
+static enum fail
+give_up(struct request *r, const struct refusal *unworded)
+{
+	const char *detail;
+	enum fail fail;
+
+	if (r->attempts > 0) {
+		r->detail = slice_of("");
+		return r->round.judged;
+	}
+	r->detail = unworded->detail;
+	if (unworded->fail != FAIL_NONE)
+		return unworded->fail;
+	fail =
+	    eligible_refusal(&r->plan, &r->arena, &detail, &r->retry_after_ms);
+	r->detail = slice_of(detail);
+	return fail;
+}
+
+/* Its turn has come, and nothing of the last one is wanted any more. */
+static void
+enter(struct request *r, struct candidate *c)
+{
+	if (r->attempts > 0)
+		stat_add(STAT_FALLBACKS, 1);
+	r->round.candidate = c;
+	r->round.entered = true;
+	r->round.again = false;
+	r->detail = slice_of("");
+	clear(r);
+}
+
+static void
+note_backoff(struct request *r, struct candidate *c, int64_t now)
+{
+	struct target_look look;
+
+	target_look(c->state, &look, now, clock_wall_us());
+	c->wait_us = max_i64(look.wait_us, 1);
+	c->backoff = look.kind;
+	r->detail = slice_of("");
+	exclude(r, c, EXCLUSION_BACKING_OFF);
+}
+
+enum fail
+round_begin(struct request *r)
+{
+	const struct route *last = r->round.route;
+	struct refusal unworded = { .fail = FAIL_NONE };
+	int64_t now = clock_mono_us();
+	struct candidate *c;
+	enum fail fail;
+
+	while ((c = next_candidate(r)) != NULL) {
+		fail = word(r, c);
+		if (fail != FAIL_NONE) {
+			exclude(r, c, EXCLUSION_NOT_CARRIED);
+			if (unworded.fail == FAIL_NONE &&
+			    fail != FAIL_NO_ELIGIBLE_TARGET)
+				unworded = (struct refusal){ fail, r->detail };
+		} else if (target_enter(c->state, now, &r->round.probe)) {
+			enter(r, c);
+			return FAIL_NONE;
+		} else {
+			note_backoff(r, c, now);
+		}
+	}
+	r->round.passage =
+	    (struct passage){ .target = r->shape.dialect, .dropped = "" };
+	r->round.route = last;
+	return give_up(r, &unworded);
+}
+
+static void
+on_intent(void *arg, bool stored)
+{
+	struct request *r = arg;
+
+	r->intent = stored ? WRITTEN : WRITE_REFUSED;
+	request_run(r);
+}
+
+void
+round_intend(struct request *r)
+{
+	struct request_row request;
+	struct attempt_row attempt;
+
+	r->attempts++;
+	r->attempt.request = r->id;
+	r->attempt.number = r->attempts;
+	record_rows(r, "open", &request, &attempt);
+	ledger_intend(r->desk->worker->turn, &request, &attempt);
+	if (r->attempts == 1)
+		record_decision(r, LEDGER_INTENTS);
+	ledger_wait_init(&r->wait, on_intent, r);
+	ledger_await(r->desk->worker->turn, LEDGER_INTENTS, &r->wait);
+	r->intent = WRITING;
+}
+
+static void
+on_head(void *arg, int status, struct slice content_type)
+{
+	struct request *r = arg;
+
+	relay_head(&r->relay, status, content_type);
+}
+
+static bool
+on_data(void *arg, struct slice bytes)
+{
+	struct request *r = arg;
+
+	/* Over a link credit bounds what comes; a transfer can be paused. */
+	if (r->round.route->local != NULL && r->relay.full)
+		return false;
+	relay_take(&r->relay, bytes);
+	if (!r->relay.full)
+		attempt_taken(&r->attempt, bytes.len);
+	else
+		r->relay.unpaid += bytes.len;
+	if (r->relay.broken || r->relay.oversize)
+		request_wake(r);
+	return true;
+}
+
+static void
+on_end(void *arg)
+{
+	request_wake(arg);
+}
+
+static const struct attempt_events events = {
+	.on_head = on_head,
+	.on_data = on_data,
+	.on_end = on_end,
+};
+
+/* The group's own, where it has them. */
+static struct timeouts
+timeouts_of(const struct request *r)
+{
+	struct timeouts t = r->topology->node->timeouts;
+	const struct timeouts *g = &r->group->timeouts;
+
+	t.attempt_ms = g->attempt_ms > 0 ? g->attempt_ms : t.attempt_ms;
+	t.first_byte_ms =
+	    g->first_byte_ms > 0 ? g->first_byte_ms : t.first_byte_ms;
+	t.idle_ms = g->idle_ms > 0 ? g->idle_ms : t.idle_ms;
+	return t;
+}
+
+static int64_t
+call_ms(const struct request *r, const struct timeouts *t)
+{
+	int64_t left = request_left_ms(r);
+
+	return t->attempt_ms > 0 ? min_i64(left, t->attempt_ms) : left;
+}
+
+static void
+fill_envelope(const struct request *r, struct envelope *e)
+{
+	int64_t cap = r->shape.output_cap;
+
+	if (r->round.route->max_output > 0 &&
+	    (cap == 0 || cap > r->round.route->max_output))
+		cap = r->round.route->max_output;
+	*e = (struct envelope){
+		.origin = r->topology->self->name,
+		.request = r->id,
+		.attempt = r->attempt.number,
+		.egress = r->round.route->egress,
+		.issued_us = clock_wall_us(),
+		.team = r->topology->self->team,
+		.caller = r->caller->pseudonym,
+		.user = r->caller->user,
+		.project = r->caller->project,
+		.group = r->group->name,
+		.target = r->round.route->target,
+		.dialect = r->round.passage.target,
+		.operation = r->shape.operation,
+		.api_version = wording_api_version(r),
+		.api_beta = wording_api_beta(r),
+		.stream = r->shape.stream,
+		.output_cap = cap,
+		.topology = r->topology->hash,
+	};
+}
+
+void
+round_call(struct request *r)
+{
+	const struct timeouts timeouts = timeouts_of(r);
+	struct envelope envelope;
+	struct attempt_spec spec = {
+		.desk = r->desk,
+		.topology = r->topology,
+		.timeouts = &timeouts,
+		.route = r->round.route,
+		.body = &r->round.passage.splice,
+		.dialect = r->round.passage.target,
+		.operation = r->shape.operation,
+		.api_version = wording_api_version(r),
+		.api_beta = wording_api_beta(r),
+		.envelope = &envelope,
+		.node = r->topology->self->name,
+		.remaining_ms = call_ms(r, &timeouts),
+		.events = &events,
+		.arg = r,
+	};
+
+	fill_envelope(r, &envelope);
+	if (attempt_start(&r->attempt, &spec) && r->attempt.key != NULL)
+		r->relay.key = secret_view(r->attempt.key);
+}
+
+/* What the egress signed counts: it saw the provider's own words. */
+static enum failure
+classify(const struct request *r, enum fail fail)
+{
+	const struct attempt *a = &r->attempt;
+	struct failure_signs signs = {
+		.fail = fail,
+		.status = a->status,
+		.keyless = a->keyless,
+		.router_error = slice_of(a->router_error),
+	};
+
+	if (fail == FAIL_NONE || fail == FAIL_CLIENT_GONE)
+		return FAILURE_NONE;
+	if (!relay_is_content(&r->relay))
+		signs.body = buf_slice(&r->relay.answer);
+	if (a->message != NULL)
+		signs.told = a->receipt.row.class;
+	return failure_of(&signs);
+}
+
+static struct window_seen
+seen_of(const struct request *r)
+{
+	const struct attempt *a = &r->attempt;
+	int64_t first = r->relay.first_content_us;
+	struct usage usage;
+
+	record_usage(r, &usage);
+	return (struct window_seen){
+		.ttft_us = first > 0 ? first - a->started_us : 0,
+		.total_us = a->ended_us > 0 ? a->ended_us - a->started_us : 0,
+		.output_tokens = r->shape.stream ? usage_output(&usage) : 0,
+	};
+}
+
+/* What a call taught about its target, once. */
+static void
+leave(struct request *r, enum failure failure, bool given_up, bool again)
+{
+	const struct target_outcome outcome = {
+		.failure = failure,
+		.given_up = given_up,
+		.again = again,
+		.probe = r->round.probe,
+		.retry_after_us = r->retry_after_ms * US_PER_MS,
+		.random = random_of(r),
+		.seen = seen_of(r),
+	};
+
+	if (!r->round.entered)
+		return;
+	target_leave(r->round.candidate->state, &outcome, clock_mono_us());
+	r->round.entered = again; /* it is still ours */
+}
+
+void
+round_leave(struct request *r)
+{
+	bool late = r->interruption == FAIL_UPSTREAM_TIMEOUT &&
+		    r->attempt.started_us > 0;
+
+	leave(r, late ? FAILURE_TIMEOUT : FAILURE_NONE, !late, false);
+}
+
+/* Some say in their words how long to wait, and in no header. */
+static int64_t
+stated_wait_ms(const struct request *r)
+{
+	struct complaint c;
+	struct arena arena;
+	int64_t ms;
+
+	if (r->attempt.retry_after_ms > 0 || r->relay.answer.len == 0)
+		return r->attempt.retry_after_ms;
+	arena_init(&arena, COMPLAINT_ARENA_BYTES);
+	complaint_read(&c, &arena, buf_slice(&r->relay.answer));
+	ms = complaint_retry_after_ms(&c);
+	arena_fini(&arena);
+	return ms;
+}
+
+enum fail
+round_judge(struct request *r)
+{
+	enum fail fail = verdict_of(r);
+
+	if (fail == FAIL_NONE) {
+		relay_conclude(&r->relay);
+		if (r->relay.broken)
+			fail = FAIL_UPSTREAM_FAILED;
+	}
+	r->round.judged = fail;
+	r->round.failure = classify(r, fail);
+	if (fail != FAIL_NONE)
+		r->retry_after_ms = stated_wait_ms(r);
+	if (fail != FAIL_NONE)
+		return fail;
+	leave(r, FAILURE_NONE, false, false);
+	if (r->affinity != 0)
+		affinity_note(r->desk->node->affinity, r->affinity,
+		    r->round.route->affinity, clock_mono_us());
+	return fail;
+}
+
+/* Its row; the request goes on. */
+static void
+settle_attempt(struct request *r)
+{
+	struct request_row request;
+	struct attempt_row attempt;
+
+	attempt_cancel(&r->attempt);
+	record_spend(r);
+	record_rows(r, "settled", &request, &attempt);
+	request.state = slice_of("open");
+	ledger_settle(r->desk->worker->turn, &request, &attempt);
+	if (r->attempt.message != NULL)
+		uplink_keep(r->desk->uplink, &r->attempt.receipt,
+		    buf_slice(r->attempt.message));
+}
+
+static bool
+may_go_on(const struct request *r)
+{
+	return !r->relay.started && r->exchange != NULL &&
+	       r->interruption == FAIL_NONE && r->intent == WRITTEN &&
+	       r->attempts < ATTEMPTS_MAX &&
+	       !ledger_stuck(r->desk->worker->turn);
+}
+
+static bool
+may_try_again(struct request *r, int64_t *wait_ms)
+{
+	*wait_ms = max_i64(r->retry_after_ms, AGAIN_MS) +
+		   (int64_t)(random_of(r) % AGAIN_MS);
+	return failure_again(r->round.failure) && !r->round.again &&
+	       r->retry_after_ms <= AGAIN_WAIT_MAX_MS &&
+	       *wait_ms < request_left_ms(r) && retries_take(retries_of(r));
+}
+
+bool
+round_goes_on(struct request *r, enum fail fail, int64_t *wait_ms)
+{
+	bool again;
+
+	assert(fail != FAIL_NONE);
+	if (!may_go_on(r)) {
+		leave(r, r->round.failure, false, false);
+		return false;
+	}
+	again = may_try_again(r, wait_ms);
+	leave(r, r->round.failure, false, again);
+	if (!again && (failure_other(r->round.failure) == OTHER_NO ||
+			  r->plan.next >= r->plan.order_count))
+		return false;
+	settle_attempt(r);
+	r->round.settled = true;
+	if (again) {
+		stat_add(STAT_RETRIES, 1);
+		clear(r);
+		r->round.again = true;
+	} else {
+		*wait_ms = 0;
+	}
+	return true;
+}
+
+bool
+round_is_late(struct request *r, int64_t now_us)
+{
+	const struct timeouts t = timeouts_of(r);
+	struct attempt *a = &r->attempt;
+	int64_t since_ms = (now_us - a->started_us) / US_PER_MS;
+	int64_t quiet_ms = (now_us - a->heard_us) / US_PER_MS;
+	bool late;
+
+	if (!attempt_is_live(a))
+		return false;
+	late = t.attempt_ms > 0 && since_ms > t.attempt_ms + LATE_MS;
+	/* A transfer of our own looks at these by itself. */
+	if (r->round.route->local == NULL) {
+		late |= a->first_byte_us == 0 && since_ms > t.first_byte_ms;
+		late |= a->first_byte_us > 0 && !r->relay.full &&
+			quiet_ms > t.idle_ms;
+	}
+	if (!late)
+		return false;
+	attempt_cancel(a);
+	a->fail = FAIL_UPSTREAM_TIMEOUT;
+	return true;
+}
