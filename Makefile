@@ -84,7 +84,7 @@ $(OUT)/bin/gsr-%:
 # The scripted provider and its load client, for tests, bench and demo.
 SIM := $(basename $(notdir $(wildcard tests/sim/*.c)))
 SIM_BINS := $(OUT)/bin/sim $(OUT)/bin/sim-load
-tests-bins: $(SIM_BINS)
+tests-bins: $(SIM_BINS) $(OUT)/bin/bench-strategy
 $(OUT)/bin/sim: $(call objects,$(filter-out tests/sim/load%.c,$(wildcard tests/sim/*.c)))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^
@@ -115,6 +115,10 @@ $(ENGINE)/policy_types.inc: node/policy/policy.d.ts
 $(ENGINE)/policy_%.inc:
 	@mkdir -p $(@D)
 	@sed 's/[\\"]/\\&/g; s/^/"/; s/$$/\\n"/' $< >$@.part && mv $@.part $@
+# What has no socket is measured by itself.
+$(OUT)/bin/bench-%: $(OUT)/tests/bench/%.o $(OUT)/lib/node.a $(COMMON_A)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $(GROUPED) $(LIBS_MEMBER)
 
 $(OUT)/%.o: %.c
 	@mkdir -p $(@D)

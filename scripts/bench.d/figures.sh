@@ -263,6 +263,22 @@ figure_idle4000_cpu_us_per_event() {
 	emit idle4000_cpu_us_per_event "$MEDIAN_B" us "$MEDIAN_A"
 }
 
+weighted_us() { taskset -c "$GATEWAY_CORE" "$BIN/bench-strategy" weighted; }
+score_us() { taskset -c "$GATEWAY_CORE" "$BIN/bench-strategy" score; }
+
+# emit_strategy NAME FUNCTION
+emit_strategy() {
+	need bench-strategy
+	by_turns 3 "$2"
+	emit "$1" "$MEDIAN_A" us null
+}
+
+# figure strategy_weighted_us: to put eight targets in order by weight, with a look at each; aim 2
+figure_strategy_weighted_us() { emit_strategy strategy_weighted_us weighted_us; }
+
+# figure strategy_score_us: the same by score; aim 10
+figure_strategy_score_us() { emit_strategy strategy_score_us score_us; }
+
 direct_rps() { rps "$SIM_URL" "$SIM_MODEL" 32 $SECONDS_A_RUN; }
 
 # nginx_figure NAME UNIT FUNCTION
