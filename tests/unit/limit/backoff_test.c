@@ -221,6 +221,10 @@ kinds_do_not_mix_their_levels(void **state)
 	fails(&b, now_us, BACKOFF_BREAKER, true);
 	assert_int_equal(b.kind, BACKOFF_BREAKER);
 	is_about(backoff_wait_us(&b, now_us), 2 * SECOND);
+	now_us = b.until_us;
+	enters(&b, now_us, true);
+	fails(&b, now_us, BACKOFF_BREAKER, true);
+	assert_int_equal(b.level, 2);
 	fails(&b, now_us, BACKOFF_QUOTA, false);
 	assert_int_equal(b.kind, BACKOFF_QUOTA);
 	assert_int_equal(b.level, 1);
@@ -229,6 +233,21 @@ kinds_do_not_mix_their_levels(void **state)
 		fails(&b, now_us, BACKOFF_BREAKER, false);
 	fails(&b, now_us, BACKOFF_RATE, false);
 	assert_int_equal(b.kind, BACKOFF_QUOTA);
+}
+
+/* Its own wait is the longer, but five in a row are its condition. */
+static void
+late_failures_do_not_make_a_limit_a_breaker(void **state)
+{
+	struct backoff b = { 0 };
+	int i;
+
+	(void)state;
+	fails(&b, START, BACKOFF_RATE, false);
+	for (i = 0; i < 2 * BACKOFF_STRIKES; i++)
+		fails(&b, START, BACKOFF_BREAKER, false);
+	assert_int_equal(b.kind, BACKOFF_RATE);
+	is_about(backoff_wait_us(&b, START), SECOND);
 }
 
 static void
@@ -403,6 +422,7 @@ main(void)
 		cmocka_unit_test(jitter_is_a_tenth_to_both_sides),
 		cmocka_unit_test(a_burst_of_failures_is_one_level),
 		cmocka_unit_test(kinds_do_not_mix_their_levels),
+		cmocka_unit_test(late_failures_do_not_make_a_limit_a_breaker),
 		cmocka_unit_test(every_kind_has_a_name),
 		cmocka_unit_test(
 		    no_sequence_lets_two_probe_or_one_in_while_open),

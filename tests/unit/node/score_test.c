@@ -283,12 +283,13 @@ the_least_tried_of_the_cold_goes_first(void **state)
 	(void)state;
 	three_targets(&p);
 	p.group.score.explore_ppm = 1000000;
-	saw(&p.candidates[1], 2, 0);
+	saw(&p.candidates[1], 9, 0);
+	saw(&p.candidates[2], 2, 0);
 	order(&p, 1);
-	order_is(&p, 1, 0, 2);
-	p.candidates[1].excluded = EXCLUSION_DISABLED;
+	order_is(&p, 2, 0, 1);
+	p.candidates[2].excluded = EXCLUSION_DISABLED;
 	order(&p, 1);
-	assert_int_equal(p.plan.order[0], 2);
+	assert_int_equal(p.plan.order[0], 1);
 }
 
 int
