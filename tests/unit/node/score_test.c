@@ -85,6 +85,27 @@ the_score_is_the_weighted_mean_of_the_terms(void **state)
 	assert_int_equal(p.plan.decider, DECIDED_BY_STRATEGY);
 }
 
+/* The table in docs/ROUTING.md. */
+static void
+the_example_of_the_docs(void **state)
+{
+	struct planning p;
+
+	(void)state;
+	three_targets(&p);
+	saw(&p.candidates[1], 100, 4);
+	p.group.score.weights_ppm[TERM_COST] = 500000;
+	p.group.score.weights_ppm[TERM_TTFT] = 300000;
+	p.group.score.weights_ppm[TERM_ERRORS] = 100000;
+	p.group.score.weights_ppm[TERM_QUALITY] = 100000;
+	order(&p, 1);
+	assert_float_equal(p.candidates[0].score, 0.839, 0.0005);
+	assert_float_equal(p.candidates[1].score, 0.581, 0.0005);
+	assert_float_equal(p.candidates[2].score, 0.622, 0.0005);
+	assert_float_equal(p.candidates[2].terms[TERM_ERRORS], 0.966, 0.0005);
+	order_is(&p, 0, 2, 1);
+}
+
 /* The best and the cheapest are those of the open ones. */
 static void
 the_excluded_are_compared_with_nobody(void **state)
@@ -297,6 +318,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_score_is_the_weighted_mean_of_the_terms),
+		cmocka_unit_test(the_example_of_the_docs),
 		cmocka_unit_test(the_excluded_are_compared_with_nobody),
 		cmocka_unit_test(the_other_terms_by_hand),
 		cmocka_unit_test(
