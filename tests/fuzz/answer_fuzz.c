@@ -10,7 +10,7 @@
 #include "common/base/crypto.h"
 #include "common/format/json.h"
 #include "common/format/sse.h"
-#include "common/llm/fail.h"
+#include "common/llm/failure.h"
 #include "common/llm/retry.h"
 #include "common/llm/scan.h"
 
@@ -148,6 +148,23 @@ check_error(const struct provider_error *said, enum dialect caller)
 	buf_fini(&out);
 }
 
+/* A failure has a class, and a wait is none that overflows. */
+static void
+check_class(const struct provider_error *said)
+{
+	const struct failure_signs signs = {
+		.fail = fail_of_provider(said->status, said->body),
+		.status = said->status,
+		.body = said->body,
+	};
+	enum failure class = failure_of(&signs);
+	int64_t ms = fail_provider_retry_after_ms(said);
+
+	assert(class > FAILURE_NONE && class < FAILURES);
+	assert(class != FAILURE_MEMBER && class != FAILURE_THROTTLED);
+	assert(ms >= 0 && ms <= INT64_C(10000000000));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
@@ -165,6 +182,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	check_stream(body, said.dialect);
 	check_answer(body, said.dialect, false);
 	check_answer(body, said.dialect, true);
+	check_class(&said);
 	f = fail_of_provider(said.status, body);
 	assert(f > FAIL_NONE && f < FAIL_COUNT);
 	f = fail_of_provider(200, body);
