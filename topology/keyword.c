@@ -15,13 +15,12 @@ static const struct yaml_node nothing = { .type = YAML_MAPPING };
 static void read_absent(struct reader *r, const struct keyword *k,
     void *record);
 
-/* What every key but the first is when it is left out. */
+/* What the keys from the i-th on are when they are left out. */
 static void
-read_absences(struct reader *r, const struct table *table, void *record)
+read_absences(struct reader *r, const struct table *table, size_t i,
+    void *record)
 {
-	size_t i;
-
-	for (i = 1; i < table->count; i++)
+	for (; i < table->count; i++)
 		if (!table->keywords[i].later)
 			read_absent(r, &table->keywords[i], record);
 }
@@ -261,7 +260,7 @@ read_entry(struct reader *r, const struct keyword *k,
 		table_read(r, k->table, node, at);
 		return true;
 	}
-	read_absences(r, k->table, at);
+	read_absences(r, k->table, 1, at);
 	return read_scalar(r, first, node, (char *)at + first->offset);
 }
 
@@ -373,8 +372,8 @@ read_keyword(struct reader *r, const struct keyword *k,
 		read_list(r, k, node, record);
 	else if (k->table != NULL)
 		table_read(r, k->table, node, at);
-	else
-		(void)read_scalar(r, k, node, at);
+	else if (!read_scalar(r, k, node, at))
+		read_absent(r, k, record);
 }
 
 /* Where a mapping's lack of a key is shown: at its first own character. */
@@ -397,6 +396,7 @@ table_read(struct reader *r, const struct table *table,
 		mistake_add(r->mistakes, r->source, node->place,
 		    "%s is a mapping, and this is %s", table->name,
 		    type_name(node));
+		read_absences(r, table, 0, record);
 		return;
 	}
 	for (item = node->first; item != NULL; item = item->next) {

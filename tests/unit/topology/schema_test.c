@@ -225,6 +225,76 @@ schemas_mind_what_validate_minds(void **state)
 	fixture_free(&f);
 }
 
+#define ROUTED                                                                 \
+	"strategy: external\n"                                                 \
+	"    contract: {requires: [tools], min_quality: 0.8, "                 \
+	"max_error_rate: 2.5%, max_price: {output: 40}}\n"                     \
+	"    score: {weights: {cost: 0.5}, explore: 2%}\n"                     \
+	"    timeouts: {attempt: 30s}\n"                                       \
+	"    external: {url: \"http://127.0.0.1:1/\", fallback: score, "       \
+	"include_content: true}"
+
+#define TARGETS "[{model: openai/gpt-5-mini, weight: 2, quality: 93%}, a/b]"
+
+/* Each is the good file with one change, and what the schema minds. */
+static const struct {
+	const char *find, *put, *minds;
+} wrongs[] = {
+	{ "include_content: true", "include_content: maybe", "maybe" },
+	{ "fallback: score", "fallback: script", "script" },
+	{ "explore: 2%", "explore: 2 %", "2 %" },
+	{ "min_quality: 0.8", "min_quality: high", "high" },
+	{ "cost: 0.5", "cost: -1", "-1" },
+	{ "cost: 0.5", "costs: 0.5", "costs" },
+	{ "quality: 93%", "qualities: 1", "qualities" },
+	{ "weight: 2", "weight: two", "two" },
+	{ ", a/b]", ", b]", "a mapping was expected" },
+};
+
+static void
+schemas_know_shares_switches_and_records(void **state)
+{
+	struct fixture f;
+	const char *minds;
+	char *before;
+	size_t i;
+
+	(void)state;
+	fixture_make(&f);
+	edit(in_dir(&f, "node/payments.yaml"), "strategy: static", ROUTED);
+	edit(in_dir(&f, "node/payments.yaml"), "[openai/gpt-5-mini]", TARGETS);
+	minds = judge_file("node", in_dir(&f, "node/payments.yaml"));
+	if (minds != NULL)
+		fail_msg("%s", minds);
+	before = read_text(in_dir(&f, "node/payments.yaml"));
+	for (i = 0; i < count_of(wrongs); i++) {
+		edit(in_dir(&f, "node/payments.yaml"), wrongs[i].find,
+		    wrongs[i].put);
+		assert_string_equal(judge_file("node",
+					in_dir(&f, "node/payments.yaml")),
+		    wrongs[i].minds);
+		write_text(in_dir(&f, "node/payments.yaml"), before);
+	}
+	free(before);
+	fixture_free(&f);
+}
+
+static void
+defaults_are_of_their_type(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, FILE_TEXT_MAX);
+	schema_put(&out, schema_kind(slice_of("node")));
+	assert_non_null(strstr(buf_text(&out), "\"default\":0.25,"));
+	assert_non_null(strstr(buf_text(&out), "\"default\":10,"));
+	assert_non_null(strstr(buf_text(&out), "\"default\":false,"));
+	assert_non_null(strstr(buf_text(&out), "\"default\":\"2%\","));
+	assert_non_null(strstr(buf_text(&out), "\"default\":[\"hints\"],"));
+	buf_fini(&out);
+}
+
 static void
 reference_names_every_key_once(void **state)
 {
@@ -244,6 +314,15 @@ reference_names_every_key_once(void **state)
 	    "| 2m |"));
 	assert_non_null(strstr(buf_text(&all),
 	    "| `groups.NAME.pii` | *not acted on yet* |"));
+	assert_non_null(strstr(buf_text(&all),
+	    "| `groups.NAME.targets[].quality` | share: 0.93 or 93% |"));
+	assert_non_null(strstr(buf_text(&all),
+	    "| `groups.NAME.score.explore` | share: 0.93 or 93%; 0% to 50% | "
+	    "2% |"));
+	assert_non_null(strstr(buf_text(&all),
+	    "| `groups.NAME.external.include_content` | `false`, `true` | "
+	    "false |"));
+	assert_non_null(strstr(buf_text(&all), "| strategy | meaning |"));
 	reference_put(&some, "timeouts.idle");
 	assert_non_null(strstr(buf_text(&some), "timeouts.idle"));
 	assert_null(strstr(buf_text(&some), "members"));
@@ -260,6 +339,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(schemas_accept_the_first_example),
 		cmocka_unit_test(schemas_mind_what_validate_minds),
+		cmocka_unit_test(schemas_know_shares_switches_and_records),
+		cmocka_unit_test(defaults_are_of_their_type),
 		cmocka_unit_test(reference_names_every_key_once),
 	};
 
