@@ -48,13 +48,13 @@ static const char *
 strategy_meaning(size_t i)
 {
 	static const char *const meanings[STRATEGIES] = {
-		[STRATEGY_STATIC] = "the first target; those listed behind "
-				    "it are its fallbacks",
+		[STRATEGY_STATIC] = ("the first target; those listed behind "
+				     "it are its fallbacks"),
 		[STRATEGY_FAILOVER] = "the targets in the order of the file",
-		[STRATEGY_WEIGHTED] = "a draw by weight among those that may "
-				      "be tried now",
-		[STRATEGY_SCORE] = "cost, speed, errors, quality and warm "
-				   "caches, weighed by `score`",
+		[STRATEGY_WEIGHTED] = ("a draw by weight among those that "
+				       "may be tried now"),
+		[STRATEGY_SCORE] = ("cost, speed, errors, quality and warm "
+				    "caches, weighed by `score`"),
 		[STRATEGY_SCRIPT] = "a JavaScript policy, named by `script`",
 		[STRATEGY_EXTERNAL] = "a policy service, named by `external`",
 	};
@@ -110,8 +110,8 @@ mode_meaning(size_t i)
 {
 	static const char *const meanings[] = {
 		[EXTERNAL_BASELINE] = "it is not asked; the fallback decides",
-		[EXTERNAL_SHADOW] = "it is asked and its answer recorded; the "
-				    "fallback decides",
+		[EXTERNAL_SHADOW] = ("it is asked and its answer recorded; "
+				     "the fallback decides"),
 		[EXTERNAL_ENFORCE] = "it decides",
 	};
 
