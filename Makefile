@@ -110,6 +110,7 @@ $(ENGINE)/engine.o: $(ENGINE_MADE)
 $(OUT)/node/policy/%.o: CPPFLAGS += -isystem $(ENGINE) $(ENGINE_FLAGS)
 $(OUT)/node/policy/guest.o: $(ENGINE_MADE)
 $(OUT)/node/policy/sandbox.o: $(ENGINE)/policy_boot.inc
+$(OUT)/node/policy/compiler.o: $(ENGINE)/policy_types.inc
 $(ENGINE)/policy_boot.inc: node/policy/boot.js
 $(ENGINE)/policy_types.inc: node/policy/policy.d.ts
 $(ENGINE)/policy_%.inc:

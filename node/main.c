@@ -43,6 +43,9 @@ main(int argc, char **argv)
 		&cmd_explain,
 		&cmd_ledger_verify,
 		&cmd_reload,
+		&cmd_policy_build,
+		&cmd_policy_test,
+		&cmd_policy_types,
 		&cmd_reference_dialects, /* the longer name first */
 		&cmd_reference,
 	};

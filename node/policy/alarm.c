@@ -82,6 +82,7 @@ bind_here(struct alarm *a)
 		.sigev_value.sival_ptr = a };
 	sigset_t ours;
 
+	a->armed = 0;
 	unbind(a);
 	a->thread = gettid();
 	event._sigev_un._tid = a->thread;
@@ -109,6 +110,14 @@ set(timer_t timer, int64_t us)
 	return timer_settime(timer, 0, &after, NULL) == 0;
 }
 
+/* Armed first: a time that is up at once must not be missed. */
+static bool
+set_both(struct alarm *a, int64_t cpu_us, int64_t wall_us)
+{
+	a->armed = 1;
+	return set(a->cpu, cpu_us) && set(a->wall, wall_us);
+}
+
 bool
 alarm_is_ours(const struct alarm *a)
 {
@@ -121,12 +130,10 @@ alarm_arm(struct alarm *a, int64_t cpu_us, int64_t wall_us)
 	assert(cpu_us > 0 && wall_us > 0);
 	if (!alarm_is_ours(a) && !bind_here(a))
 		return false;
-	/* The number may be that of a thread that is no more. */
-	if (!set(a->cpu, cpu_us) &&
-	    (errno != ESRCH || !bind_here(a) || !set(a->cpu, cpu_us)))
-		return false;
-	a->armed = 1;
-	if (set(a->wall, wall_us))
+	if (set_both(a, cpu_us, wall_us))
+		return true;
+	/* The number was that of a thread that is no more. */
+	if (errno == ESRCH && bind_here(a) && set_both(a, cpu_us, wall_us))
 		return true;
 	alarm_disarm(a);
 	return false;

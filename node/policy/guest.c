@@ -27,6 +27,10 @@
 #define PAGE_BYTES  65536u
 #define STACK_HIGH  5333088u
 #define STACK_LOW   (STACK_HIGH - (5u << 20))
+/* Whole pages of it: what is given back. */
+#define STACK_FIRST_PAGE                                                       \
+	((STACK_LOW + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES)
+#define STACK_LAST_PAGE (STACK_HIGH / PAGE_BYTES * PAGE_BYTES)
 /* Above what values may take: the malloc's own, the source, the question. */
 #define SLACK_BYTES ((size_t)2 << 20)
 /* Of the engine's stack; it bounds the thread's, too. */
@@ -286,17 +290,15 @@ map_memory(size_t bytes)
 	return at;
 }
 
-/* The pages that lie wholly between two addresses go back, and are zero. */
+/* From one page's start to another's: to the kernel, and zero from now on. */
 static void
 give_back(struct guest *g, size_t from, size_t to)
 {
-	size_t page = 4096;
+	uint8_t *at = g->imports.memory.data + from;
 
-	from = (from + page - 1) / page * page;
-	to = to / page * page;
-	if (from < to)
-		madvise(g->imports.memory.data + from, to - from,
-		    MADV_DONTNEED);
+	/* Not where memory is locked, or pages are larger than the wasm's. */
+	if (madvise(at, to - from, MADV_DONTNEED) != 0)
+		memset(at, 0, to - from);
 }
 
 /* What a run left above the image becomes zero, as a new heap's is. */
@@ -355,7 +357,7 @@ give_all_back(struct guest *g)
 {
 	if (g->image == NULL)
 		return;
-	give_back(g, STACK_LOW, STACK_HIGH);
+	give_back(g, STACK_FIRST_PAGE, STACK_LAST_PAGE);
 	give_back(g, g->image_size, g->imports.memory.size);
 	clear_above(g);
 }
