@@ -190,3 +190,15 @@ ask_ends_in_results(const char *body, size_t len)
 	}
 	return results;
 }
+
+size_t
+ask_find(const char *object, size_t len, const char *key)
+{
+	return find_top(object, len, key);
+}
+
+size_t
+ask_end(const char *body, size_t len, size_t value)
+{
+	return skip_value(body, len, value);
+}

@@ -20,3 +20,8 @@ struct ask ask_parse(const char *body, size_t len);
  * Instructions that a client puts behind them do not count.
  */
 bool ask_ends_in_results(const char *body, size_t len);
+
+/* Where the value of the "key" (with its quotes) of an object begins, and
+ * where it ends; len when there is none. */
+size_t ask_find(const char *object, size_t len, const char *key);
+size_t ask_end(const char *body, size_t len, size_t value);

@@ -12,6 +12,7 @@
 
 #include "tests/sim/ask.h"
 #include "tests/sim/control.h"
+#include "tests/sim/oblige.h"
 
 #define READ_ROOM      16384
 #define PENDING_HIGH   65536   /* bytes to send beyond which no more is made */
@@ -198,8 +199,10 @@ keep_echo(struct conn *c, struct bytes head, struct bytes body)
 	struct text *echo = &c->call.reply.echo;
 
 	echo->len = 0;
-	if (!c->call.script.echo)
+	if (!c->call.script.echo) {
+		text_add(echo, c->call.script.say, c->call.script.say_len);
 		return;
+	}
 	text_add(echo, head.at, head.len);
 	text_add(echo, body.at, body.len);
 }
@@ -243,6 +246,8 @@ start_call(struct conn *c)
 	call->reply.usage = ask.usage;
 	call->reused = a.reused;
 	call->refusal = choose_script(c, &a);
+	if (call->script.obliging)
+		oblige(&call->script, a.body.at, a.body.len);
 	a.tag = (struct bytes){ call->script.tag, strlen(call->script.tag) };
 	if (*wrong)
 		call->refusal = wrong;

@@ -272,6 +272,62 @@ test("a place in an answer counts the chunks of all parts", async () => {
   assert.equal((await whole(dialects.chat, `${call("a", "{}")} `.repeat(5))).error.code, "bad_words");
 });
 
+// How each dialect asks for what a capable model can do.
+const SCHEMA = { type: "object", properties: { colour: { type: "string" }, side: { type: "integer" } } };
+const CITY_SCHEMA = { type: "object", properties: { city: { type: "string" }, days: { type: "integer" } } };
+const obliging = {
+  chat: {
+    tool: (name) => ({ type: "function", function: { name, parameters: CITY_SCHEMA } }),
+    forced: (name) => ({ type: "function", function: { name } }),
+    schema: { response_format: { type: "json_schema", json_schema: { name: "s", schema: SCHEMA } } },
+    reasoning: { reasoning_effort: "medium" },
+    cap: (max_completion_tokens) => ({ max_completion_tokens }),
+    capped: "length",
+  },
+  responses: {
+    tool: (name) => ({ type: "function", name, parameters: CITY_SCHEMA }),
+    forced: (name) => ({ type: "function", name }),
+    schema: { text: { format: { type: "json_schema", name: "s", schema: SCHEMA } } },
+    reasoning: { reasoning: { effort: "medium" } },
+    cap: (max_output_tokens) => ({ max_output_tokens }),
+    capped: "max_output_tokens",
+  },
+  messages: {
+    tool: (name) => ({ name, input_schema: CITY_SCHEMA }),
+    forced: (name) => ({ type: "tool", name }),
+    schema: { output_config: { format: { type: "json_schema", schema: SCHEMA } } },
+    reasoning: { thinking: { type: "enabled", budget_tokens: 1024 } },
+    cap: (max_tokens) => ({ max_tokens }),
+    capped: "max_tokens",
+  },
+};
+
+each("obliges: tools, the forced one, a schema, thinking, a cap", async (d, id) => {
+  const o = obliging[id];
+  const tools = [o.tool("get_weather"), o.tool("get_time")];
+  const EXAMPLE = JSON.stringify({ city: "word", days: 3 });
+  const called = (a) => d.calls(a).map((c) => c.slice(1));
+  const both = await whole(d, "obliging=1", { tools });
+  assert.deepEqual(called(both), [["get_weather", EXAMPLE], ["get_time", EXAMPLE]]);
+  const forced = await whole(d, "obliging=1", { tools, tool_choice: o.forced("get_time") });
+  assert.deepEqual(called(forced), [["get_time", EXAMPLE]]);
+  assert.deepEqual(JSON.parse(d.text(await whole(d, "obliging=1", o.schema))), { colour: "word", side: 3 });
+  assert.equal(d.thought(await whole(d, "obliging=1", o.reasoning)), "h0 h1 h2 ");
+  assert.equal(d.thought(await whole(d, "obliging=1")) ?? null, null);
+  const capped = await whole(d, "obliging=1 tokens=40", o.cap(16));
+  assert.equal(d.usage(capped)[1], 16);
+  assert.equal(d.finish(capped), o.capped);
+  const free = await whole(d, "tokens=40", { ...o.cap(16), tools });
+  assert.equal(d.usage(free)[1], 40);
+  assert.deepEqual(d.calls(free) ?? [], []);
+});
+
+each("says what it is told to say", async (d) => {
+  const text = 'a "red" heron';
+  const said = await whole(d, `say=${Buffer.from(text).toString("base64url")}`);
+  assert.equal(d.text(said), text);
+});
+
 const openai = () => new OpenAI({ apiKey: "k", baseURL: url("/v1"), maxRetries: 0 });
 const anthropic = () => new Anthropic({ apiKey: "k", baseURL: url(""), maxRetries: 0 });
 

@@ -7,7 +7,7 @@
 
 struct word {
 	const char *name;
-	enum { NUMBER, TEXT, HEADER, MARK, BODY, CALL } type;
+	enum { NUMBER, TEXT, HEADER, MARK, BODY, SAY, CALL } type;
 	size_t offset, size;
 	uint64_t initial;
 	const char *help;
@@ -41,6 +41,10 @@ static const struct word words[] = {
 	{ "endless", NUMBER, AT(endless), 0, "1: the body never ends" },
 	{ "echo", NUMBER, AT(echo), 0,
 	    "1: the content is the request, head and body" },
+	{ "say", SAY, AT(say), 0, "BASE64: the content, in its first chunk" },
+	{ "obliging", NUMBER, AT(obliging), 0,
+	    "1: as a capable model: calls the tools it is given, keeps to\n"
+	    "                     schema and cap, thinks when it is asked to" },
 	{ "finish", TEXT, AT(finish), 0,
 	    "finish_reason in place of stop, in the words of chat" },
 	{ "thinking", NUMBER, AT(thinking), 0,
@@ -189,6 +193,15 @@ parse_body(struct script *s, const char *value)
 }
 
 static bool
+parse_say(struct script *s, const char *value)
+{
+	struct room room = { s->say, sizeof(s->say), &s->say_len };
+
+	s->say_len = 0;
+	return parse_base64(room, value);
+}
+
+static bool
 parse_header(char *header, size_t size, const char *value)
 {
 	size_t len = strlen(header);
@@ -240,6 +253,8 @@ parse_value(struct script *s, const struct word *w, const char *value)
 		return parse_mark(field, value);
 	case BODY:
 		return parse_body(s, value);
+	case SAY:
+		return parse_say(s, value);
 	case CALL:
 		return parse_call(s, value);
 	}

@@ -35,13 +35,13 @@ struct script {
 	uint64_t die_before_answer, die_on_reused, close;
 	uint64_t no_done, error_in_stream, echo, endless;
 	uint64_t header_flood, continue_flood;
-	uint64_t times, for_attempt;
+	uint64_t times, for_attempt, obliging;
 	struct mark cut_after, reset_after, stall_after;
-	size_t body_len, call_count;
+	size_t body_len, say_len, call_count;
 	struct script_call calls[SCRIPT_CALLS];
 	char garbage[16], usage[16], retry_after[32], finish[32];
 	char for_model[64], tag[64], blob[256], redirect[256], header[512];
-	char body[1024];
+	char body[1024], say[1024];
 	size_t arguments_len;
 	char arguments[SCRIPT_WORDS_MAX]; /* last: need not be zeroed */
 };
