@@ -38,15 +38,13 @@ facts_of(struct facts *f, const struct candidate *c)
 		.target = r->target,
 		.provider = slice_make(r->target.ptr, provider),
 		.model = slice_after(r->target, provider + 1),
+		.region = r->region,
 		.local = r->local != NULL,
+		.context = r->context_tokens,
 		.max_output = r->max_output,
 		.supports = r->supports,
 		.price = r->price,
 	};
-	if (r->local != NULL) {
-		f->region = r->local->provider->region;
-		f->context = r->local->context;
-	}
 }
 
 /*
