@@ -93,15 +93,6 @@ bad_word(struct reader *r, const struct value_spec *spec,
 	const char *words[WORDS_MAX], *near;
 	size_t i, count = 0;
 
-	for (i = 0; spec->later_words != NULL && spec->later_words[i] != NULL;
-	     i++)
-		if (slice_is(node->text, spec->later_words[i])) {
-			mistake_add(r->mistakes, r->source, node->place,
-			    "%s '%s' is known, but this version does not act "
-			    "on it yet; use %s",
-			    spec->name, node->text.ptr, list_words(r, spec));
-			return;
-		}
 	for (i = 0; spec->word(i) != NULL && count < WORDS_MAX; i++)
 		words[count++] = spec->word(i);
 	near = nearest_word(node->text, words, count);

@@ -50,7 +50,6 @@ struct value_spec {
 	const char *pattern; /* for JSON Schema; NULL: one of the words */
 	const char *(*word)(size_t i);    /* NULL behind the last */
 	const char *(*meaning)(size_t i); /* of a word; may be NULL */
-	const char *const *later_words;   /* known, not acted on; may be NULL */
 	size_t bytes;                     /* of what it is read to */
 	/* False when the text is not one.  `at` has room for `bytes`. */
 	bool (*read)(struct arena *arena, struct slice text, void *at);
