@@ -134,7 +134,7 @@ check_record(struct candidate *c, const struct contract *contract)
 
 	if (s->attempts < ATTEMPTS_MIN)
 		return;
-	if (contract->max_error_ppm > 0 &&
+	if (contract->max_error_ppm >= 0 &&
 	    s->failures * PPM > contract->max_error_ppm * s->attempts)
 		exclude(c, EXCLUSION_ERROR_RATE, "");
 	else if ((contract->max_ttft_ms > 0 &&

@@ -251,7 +251,7 @@ take_answer(struct request *r, struct plan *p)
 		    log_slice("group", r->group->name),
 		    log_slice("why", buf_slice(&why)));
 	buf_fini(&why);
-	return taken ? NULL : "invalid-answer";
+	return taken ? NULL : "not-allowed";
 }
 
 static enum order_end

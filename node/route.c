@@ -156,7 +156,7 @@ check_contract(struct route *out, struct routes *r, const struct group *g)
 	if (out->context_tokens > 0 &&
 	    out->context_tokens < c->min_context_tokens)
 		exclude(out, EXCLUSION_CONTEXT, "less than the contract's");
-	if (c->min_quality_ppm > 0 &&
+	if (c->min_quality_ppm >= 0 &&
 	    out->listed->quality_ppm < c->min_quality_ppm)
 		exclude(out, EXCLUSION_QUALITY, "");
 	check_evidence(out, r, g);
@@ -209,7 +209,8 @@ routes_new(const struct routes_wish *wish)
 	r->references = 1;
 	r->topology = topology_hold(wish->topology);
 	r->catalog = wish->catalog != NULL ? catalog_hold(wish->catalog) : NULL;
-	r->evidence = evidence_book_hold(wish->evidence);
+	if (wish->evidence != NULL)
+		r->evidence = evidence_book_hold(wish->evidence);
 	r->made_wall_us = wish->now_wall_us;
 	arena_init(&r->arena, ARENA_MAX);
 	r->price_book = arena_text(&r->arena, slice_of(wish->price_book));

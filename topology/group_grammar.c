@@ -233,7 +233,7 @@ static const struct keyword script_keywords[] = {
 	    .type = VALUE_SIZE,
 	    .fallback = "4MiB",
 	    .min = MIB,
-	    .max = 12 * MIB,
+	    .max = 8 * MIB,
 	    AT(script_policy, memory_bytes),
 	    .help = "for one decision" },
 };

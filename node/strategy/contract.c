@@ -22,10 +22,6 @@ struct facts {
 	struct price price;
 };
 
-/*
- * The one place that knows where a candidate's facts lie.  What an egress
- * offers says neither region nor context: empty and 0, which is "not stated".
- */
 static void
 facts_of(struct facts *f, const struct candidate *c)
 {

@@ -213,7 +213,7 @@ call(struct script *script, struct scripts *s, struct plan *p,
 	buf_init(&why, WHY_MAX);
 	taken = script_take(p, buf_slice(&s->answer), &why);
 	buf_fini(&why);
-	return taken ? NULL : "invalid-answer";
+	return taken ? NULL : "not-allowed";
 }
 
 const char *

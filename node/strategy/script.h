@@ -27,7 +27,7 @@ must_check bool scripts_fit(const struct topology *t, struct buf *why);
 /*
  * Order the plan as the group's policy says: NULL, or a word for why it could
  * not, and then the plan is as before: timeout, threw, memory, not-json,
- * invalid-answer, not-loaded or put-aside.
+ * not-allowed, not-loaded or put-aside.
  */
 const char *script_order(struct scripts *s, struct plan *p,
     const struct contract_wish *wish);

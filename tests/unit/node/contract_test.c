@@ -17,9 +17,8 @@
 
 /* --- the request of the example in the documentation --- */
 
-static const struct provider openai = { .name = { "openai", 6 },
-	.region = { "us", 2 } };
-static const struct model mini = { .provider = &openai, .context = 400000 };
+static const struct provider openai = { .name = { "openai", 6 } };
+static const struct model mini = { .provider = &openai, .max_output = 128000 };
 
 struct scene {
 	struct route routes[3];
@@ -54,6 +53,8 @@ targets_init(struct scene *s)
 
 	s->routes[0] = (struct route){ .target = slice_of("openai/gpt-5-mini"),
 		.local = &mini,
+		.region = slice_of("us"),
+		.context_tokens = 400000,
 		.max_output = 128000,
 		.supports = CAPABILITY_TOOLS | CAPABILITY_IMAGES,
 		.price = { .input = 250000,

@@ -193,7 +193,7 @@ static const struct wrong wrongs[] = {
 	{ "fallback: static", "fallback: static, cpu: 101ms",
 	    "'cpu' has to be from 1ms to 100ms" },
 	{ "fallback: static", "fallback: static, memory: 13MiB",
-	    "'memory' has to be from 1MiB to 12MiB" },
+	    "'memory' has to be from 1MiB to 8MiB" },
 	{ "fallback: static}", "fallback: static}\n    score: {}",
 	    "'score' is not acted on by strategy script; remove it" },
 	{ "strategy: script", "strategy: static",
