@@ -12,7 +12,6 @@
 #include "node/cmd/commands.h"
 #include "node/policy/choice.h"
 #include "node/policy/compiler.h"
-#include "node/policy/guest.h"
 #include "node/policy/sandbox.h"
 #include "node/policy/trial.h"
 #include "topology/file.h"
@@ -37,8 +36,8 @@ static const struct option_spec specs[] = {
 	{ "cpu-ms", "N", OPTION_INT, offsetof(struct options, cpu_ms), false, 1,
 	    1000, "CPU time of a call; default: 5" },
 	{ "memory-bytes", "N", OPTION_INT,
-	    offsetof(struct options, memory_bytes), false, GUEST_MEMORY_MIN,
-	    GUEST_MEMORY_MAX, "memory of a call; default: 4194304" },
+	    offsetof(struct options, memory_bytes), false, SANDBOX_MEMORY_MIN,
+	    SANDBOX_MEMORY_MAX, "memory of a call; default: 4194304" },
 	{ "time", "N", OPTION_INT, offsetof(struct options, time), false, 1,
 	    TIMES_MAX,
 	    "then call each case N times and print how long it took" },
@@ -126,6 +125,7 @@ load_policy(struct bench *b, const char *path)
 	spec.name = slash != NULL ? slash + 1 : path;
 	if (!read_policy(b, path, &spec.source))
 		return false;
+	buf_reset(&b->text);
 	b->sandbox = sandbox_new(&spec, &b->text);
 	return b->sandbox != NULL || complain(path, buf_text(&b->text));
 }

@@ -17,6 +17,10 @@ struct sandbox {
 	int64_t cpu_us, wall_us;
 };
 
+_Static_assert(SANDBOX_MEMORY_MIN == GUEST_MEMORY_MIN &&
+		   SANDBOX_MEMORY_MAX == GUEST_MEMORY_MAX,
+    "what is promised can be had");
+
 static const char boot[] =
 #include <policy_boot.inc>
     ;
@@ -145,7 +149,6 @@ static enum sandbox_end
 finish(enum guest_end end, const struct guest *g, const struct exchange *x,
     struct buf *out)
 {
-	buf_reset(out);
 	switch (end) {
 	case GUEST_ENDED:
 		return read_answer(g, x, out);
@@ -167,9 +170,7 @@ finish(enum guest_end end, const struct guest *g, const struct exchange *x,
 static struct sandbox *
 loaded(const struct sandbox_spec *spec, struct buf *why)
 {
-	struct guest *g =
-	    guest_new(spec->memory_bytes != 0 ? spec->memory_bytes
-					      : SANDBOX_MEMORY_BYTES);
+	struct guest *g = guest_new(spec->memory_bytes);
 	struct exchange x = { .spec = spec };
 	const struct guest_turn turn = { .work = load,
 		.arg = &x,
@@ -187,8 +188,8 @@ loaded(const struct sandbox_spec *spec, struct buf *why)
 	s = xcalloc(1, sizeof(*s));
 	s->guest = g;
 	s->run = x.run;
-	s->cpu_us = spec->cpu_us != 0 ? spec->cpu_us : SANDBOX_CPU_US;
-	s->wall_us = spec->wall_us != 0 ? spec->wall_us : SANDBOX_WALL_US;
+	s->cpu_us = spec->cpu_us;
+	s->wall_us = spec->wall_us;
 	return s;
 }
 
@@ -203,6 +204,12 @@ sandbox_new(const struct sandbox_spec *spec, struct buf *why)
 	}
 	if (spec->name == NULL)
 		named.name = "policy.js";
+	if (spec->memory_bytes == 0)
+		named.memory_bytes = SANDBOX_MEMORY_BYTES;
+	if (spec->cpu_us == 0)
+		named.cpu_us = SANDBOX_CPU_US;
+	if (spec->wall_us == 0)
+		named.wall_us = SANDBOX_WALL_US;
 	return loaded(&named, why);
 }
 
@@ -227,6 +234,7 @@ sandbox_call(struct sandbox *s, const struct sandbox_ask *ask, struct buf *out)
 	enum sandbox_end end;
 
 	assert(ask->input.len <= SANDBOX_INPUT_MAX);
+	buf_reset(out);
 	end = finish(guest_run(s->guest, &turn), s->guest, &x, out);
 	guest_rest(s->guest);
 	return end;

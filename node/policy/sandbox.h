@@ -13,6 +13,8 @@ struct buf;
 struct sandbox;
 
 #define SANDBOX_MEMORY_BYTES ((size_t)4 << 20)
+#define SANDBOX_MEMORY_MIN   ((size_t)1 << 20)
+#define SANDBOX_MEMORY_MAX   ((size_t)8 << 20)
 #define SANDBOX_CPU_US       5000
 #define SANDBOX_WALL_US      50000
 #define SANDBOX_SOURCE_MAX   ((size_t)256 << 10)
@@ -23,7 +25,7 @@ struct sandbox;
 struct sandbox_spec {
 	struct slice source; /* an ES module; not kept */
 	const char *name;    /* what messages call it; NULL: "policy.js" */
-	size_t memory_bytes; /* what its values may take; 0: the default */
+	size_t memory_bytes; /* for its values, MIN to MAX; 0: the default */
 	int64_t cpu_us;      /* of a call; 0: the default */
 	int64_t wall_us;     /* of a call; 0: the default */
 };
@@ -42,7 +44,10 @@ enum sandbox_end {
 	SANDBOX_NOT_JSON
 };
 
-/* NULL and a sentence in `why` when it does not load; loading may take 1 s. */
+/*
+ * NULL and a sentence appended to `why` when it does not load.  Takes a
+ * millisecond; what loops while it loads is killed after 0.2 s.
+ */
 struct sandbox *sandbox_new(const struct sandbox_spec *spec, struct buf *why);
 
 /* NULL is fine. */

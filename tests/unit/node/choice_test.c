@@ -8,6 +8,9 @@
 #include "common/base/buf.h"
 #include "node/policy/choice.h"
 
+#define SIXTY_FIVE                                                             \
+	"12345678901234567890123456789012345678901234567890123456789012345"
+
 static const char *const targets[] = { "openai/gpt-5-mini", "own/llama",
 	"anthropic/claude", "x/ü\"" };
 
@@ -133,9 +136,7 @@ static void
 test_refuses_other_notes(void **state)
 {
 	static const char *const notes[] = { "a\\nb", "<b>", "\\u0000", "a/b",
-		"ü",
-		"12345678901234567890123456789012345678901234567890123456789012"
-		"345" };
+		"ü", SIXTY_FIVE };
 	char answer[256];
 	size_t i;
 
