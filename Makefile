@@ -48,7 +48,7 @@ objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 
 COMMON   := $(call sources,common/base common/format common/limit common/llm common/net common/store common/member common/cmd)
 TOPOLOGY := $(call sources,topology)
-NODE     := $(call sources,node node/strategy node/policy node/dialect node/dialect/chat node/dialect/responses node/dialect/messages node/cmd)
+NODE     := $(call sources,node node/strategy node/policy node/trial node/dialect node/dialect/chat node/dialect/responses node/dialect/messages node/cmd)
 EGRESS   := $(call sources,egress egress/cmd)
 
 UNITS := $(wildcard tests/unit/*/*_test.c)

@@ -5,10 +5,11 @@
 #include "common/format/json.h"
 #include "node/caller.h"
 #include "node/evidence.h"
+#include "node/groups.h"
 #include "node/node.h"
 #include "topology/load.h"
 
-#define ARENA_MAX   (4 * 1024 * 1024)
+#define ARENA_MAX   (64 * 1024 * 1024) /* of a body that is all brackets */
 #define RESULTS_MAX 1024
 
 static struct callers *
@@ -226,10 +227,23 @@ serve_results(struct admin_call *call)
 	return status;
 }
 
+static int
+serve_groups(struct admin_call *call)
+{
+	struct topology *t = process_topology(call->process);
+
+	call->json =
+	    true; /* for programs; the topology's files are for people */
+	groups_write(&call->out, t, call->process->ledger);
+	topology_release(t);
+	return 200;
+}
+
 const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
 	{ HTTP_GET, "/admin/tokens", false, serve_list },
 	{ HTTP_POST, "/admin/tokens", false, serve_create },
 	{ HTTP_POST, "/admin/tokens/revoke", false, serve_revoke },
+	{ HTTP_GET, "/admin/groups", false, serve_groups },
 	{ HTTP_GET, "/admin/evidence", false, serve_evidence },
 	{ HTTP_POST, "/admin/evidence", false, serve_results },
 };

@@ -5,5 +5,5 @@
  */
 #include "common/member/admin.h"
 
-#define NODE_ADMIN_ROUTES 5
+#define NODE_ADMIN_ROUTES 6
 extern const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES];

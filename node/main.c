@@ -41,6 +41,8 @@ main(int argc, char **argv)
 		&cmd_get_requests,
 		&cmd_get_counters,
 		&cmd_explain,
+		&cmd_test,
+		&cmd_get_evidence,
 		&cmd_ledger_verify,
 		&cmd_reload,
 		&cmd_policy_build,

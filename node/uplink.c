@@ -100,9 +100,10 @@ on_down(void *arg, struct link *l, const char *why)
 }
 
 static struct slice
-catalog_key(const struct uplink *u, char key[CATALOG_KEY_MAX])
+catalog_key(struct slice parent, char key[CATALOG_KEY_MAX])
 {
-	int n = snprintf(key, CATALOG_KEY_MAX, "catalog/%s", u->parent);
+	int n =
+	    snprintf(key, CATALOG_KEY_MAX, "catalog/%.*s", SLICE_FMT(parent));
 
 	return slice_make(key, (size_t)n);
 }
@@ -131,7 +132,7 @@ on_catalog(struct uplink *u, struct slice bytes)
 	take_catalog(u, c);
 	if (u->desk->worker->index == 0)
 		ledger_put(u->desk->worker->turn, LEDGER_SETTLEMENTS,
-		    FAMILY_META, catalog_key(u, key), bytes);
+		    FAMILY_META, catalog_key(slice_of(u->parent), key), bytes);
 	log_info("catalog", log_str("parent", u->parent),
 	    log_int("targets", (int64_t)c->count),
 	    log_slice("price_book", c->price_book));
@@ -296,20 +297,30 @@ uplink_durable(struct uplink *u)
 		acknowledge(u);
 }
 
-static void
-load_catalog(struct uplink *u)
+struct catalog *
+uplink_stored_catalog(struct ledger *ledger, struct slice parent)
 {
 	char key[CATALOG_KEY_MAX];
 	struct catalog *c = NULL;
 	struct buf bytes;
 
 	buf_init(&bytes, LINK_MESSAGE_MAX);
-	if (db_get(ledger_db(u->desk->node->process->ledger), FAMILY_META,
-		catalog_key(u, key), &bytes))
+	if (db_get(ledger_db(ledger), FAMILY_META, catalog_key(parent, key),
+		&bytes))
 		c = catalog_read(buf_slice(&bytes));
+	buf_fini(&bytes);
+	return c;
+}
+
+static void
+load_catalog(struct uplink *u)
+{
+	struct catalog *c =
+	    uplink_stored_catalog(u->desk->node->process->ledger,
+		slice_of(u->parent));
+
 	if (c != NULL)
 		take_catalog(u, c);
-	buf_fini(&bytes);
 }
 
 struct uplink *

@@ -9,6 +9,7 @@
 struct attempt;
 struct catalog;
 struct desk;
+struct ledger;
 struct link;
 struct receipt;
 struct uplink;
@@ -33,6 +34,11 @@ struct link *uplink_link(const struct uplink *u);
  * place when one comes: hold it to keep it.
  */
 struct catalog *uplink_catalog(const struct uplink *u);
+
+/* The catalog that was kept of that parent, to be freed; NULL: none.  Any
+ * thread. */
+struct catalog *uplink_stored_catalog(struct ledger *ledger,
+    struct slice parent);
 
 /* Give this attempt its receipt when it comes, until it is over. */
 void uplink_expect(struct uplink *u, struct attempt *a);

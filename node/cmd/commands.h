@@ -6,6 +6,8 @@ extern const struct command cmd_enroll;
 extern const struct command cmd_token_create;
 extern const struct command cmd_token_list;
 extern const struct command cmd_token_revoke;
+extern const struct command cmd_test;
+extern const struct command cmd_get_evidence;
 extern const struct command cmd_reference_dialects;
 extern const struct command cmd_policy_build;
 extern const struct command cmd_policy_test;

@@ -111,7 +111,7 @@ class Mesh {
           type: "vllm", base_url: this.provider.url, api_key: "secret/own",
           models: { "gpt-oss": { price: OWN_PRICE, ...this.wish.model } },
         },
-        ...this.wish.upstreams,
+        ...granted(this.wish.upstreams, this.provider),
       },
       groups: {
         assistant: { strategy: "static", targets: ["openai/gpt-5-mini"] },

@@ -1,0 +1,152 @@
+#include "node/groups.h"
+
+#include "common/base/buf.h"
+#include "common/format/json.h"
+#include "common/llm/capability.h"
+#include "common/llm/catalog.h"
+#include "node/uplink.h"
+#include "topology/load.h"
+
+#define URL_MAX 4096
+
+/* What is implied by nothing: who states any of it states what it can do. */
+#define STATED                                                                 \
+	(CAPABILITY_TOOLS | CAPABILITY_IMAGES | CAPABILITY_DOCUMENTS |         \
+	    CAPABILITY_JSON_SCHEMA | CAPABILITY_REASONING | CAPABILITY_AUDIO)
+
+static void
+put_capabilities(struct json_writer *w, const char *name, unsigned bits)
+{
+	size_t i;
+
+	json_key(w, name);
+	json_open(w, '[');
+	for (i = 0; i < CAPABILITIES; i++)
+		if ((bits & (1u << i)) != 0)
+			json_put_text(w, slice_of(capability_name(i)));
+	json_close(w, ']');
+}
+
+static void
+put_dialects(struct json_writer *w, unsigned bits)
+{
+	unsigned d;
+
+	json_key(w, "dialects");
+	json_open(w, '[');
+	for (d = 0; d < DIALECTS; d++)
+		if ((bits & (1u << d)) != 0)
+			json_put_text(w,
+			    slice_of(dialect_name((enum dialect)d)));
+	json_close(w, ']');
+}
+
+static enum dialect
+first_dialect(unsigned bits)
+{
+	unsigned d = 0;
+
+	while (d + 1 < DIALECTS && (bits & (1u << d)) == 0)
+		d++;
+	return (enum dialect)d;
+}
+
+static void
+put_direct(struct json_writer *w, const struct model *m)
+{
+	const struct provider *p = m->provider;
+	enum dialect d = first_dialect(p->dialects);
+	struct buf url;
+
+	buf_init(&url, URL_MAX);
+	provider_put_url(&url, p, d, OPERATION_GENERATE);
+	json_key(w, "direct");
+	json_open(w, '{');
+	json_field_text(w, "dialect", slice_of(dialect_name(d)));
+	json_field_text(w, "url", buf_slice(&url));
+	json_field_text(w, "model", m->name);
+	json_field_text(w, "cap_key", slice_of(p->type->cap_key));
+	json_field_text(w, "auth_field", slice_of(p->type->auth_field));
+	json_field_text(w, "auth_prefix", slice_of(p->type->auth_prefix));
+	json_field_text(w, "secret", p->secret);
+	json_field_text(w, "ca_file", p->ca_file);
+	json_close(w, '}');
+	buf_fini(&url);
+}
+
+static void
+put_target(struct json_writer *w, const struct node_file *file,
+    const struct catalog *catalog, const struct group_target *target)
+{
+	const struct model *m =
+	    find_model(file->providers, file->providers_count, target->model);
+	const struct catalog_entry *e =
+	    m == NULL ? catalog_find(catalog, target->model) : NULL;
+
+	json_open(w, '{');
+	json_field_text(w, "target", target->model);
+	json_field_int(w, "weight", target->weight);
+	json_field_text(w, "egress",
+	    e != NULL ? catalog->egress : slice_of(""));
+	json_field_bool(w, "offered", m != NULL || e != NULL);
+	if (m != NULL) {
+		put_dialects(w, m->provider->dialects);
+		put_capabilities(w, "supports", m->supports);
+		json_field_bool(w, "stated", m->supports_stated);
+		put_direct(w, m);
+	} else if (e != NULL) {
+		put_dialects(w, e->dialects);
+		put_capabilities(w, "supports", e->supports);
+		json_field_bool(w, "stated", (e->supports & STATED) != 0);
+	}
+	json_close(w, '}');
+}
+
+static void
+put_group(struct json_writer *w, const struct node_file *file,
+    const struct catalog *catalog, const struct group *g)
+{
+	const struct contract *c = &g->contract;
+	size_t i;
+
+	json_open(w, '{');
+	json_field_text(w, "name", g->name);
+	json_key(w, "aliases");
+	json_open(w, '[');
+	for (i = 0; i < g->aliases_count; i++)
+		json_put_text(w, g->aliases[i]);
+	json_close(w, ']');
+	json_field_text(w, "strategy", slice_of(strategy_name(g->strategy)));
+	put_dialects(w, c->dialects != 0 ? c->dialects : IN_ANY);
+	put_capabilities(w, "requires", c->requires);
+	json_field_int(w, "evidence_ms", c->evidence_ms);
+	json_key(w, "targets");
+	json_open(w, '[');
+	for (i = 0; i < g->targets_count; i++)
+		put_target(w, file, catalog, &g->targets[i]);
+	json_close(w, ']');
+	json_close(w, '}');
+}
+
+void
+groups_write(struct buf *out, const struct topology *t, struct ledger *ledger)
+{
+	struct json_writer w = { .out = out };
+	struct catalog *catalog =
+	    t->self->parents_count == 0
+		? NULL
+		: uplink_stored_catalog(ledger, t->self->parents[0]);
+	size_t i;
+
+	json_open(&w, '{');
+	json_field_text(&w, "listen", t->node->listen);
+	json_field_bool(&w, "https", t->node->tls.cert.len > 0);
+	json_key(&w, "groups");
+	json_open(&w, '[');
+	for (i = 0; i < t->node->groups_count; i++)
+		put_group(&w, t->node, catalog, &t->node->groups[i]);
+	json_close(&w, ']');
+	json_close(&w, '}');
+	buf_putc(out, '\n');
+	catalog_free(catalog);
+}

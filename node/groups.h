@@ -1,0 +1,16 @@
+#pragma once
+/*
+ * groups: this node's model groups as an operator's command sees them: what
+ * each demands and, of each target, what it is said to be able to do and, of
+ * an upstream of the node itself, how it is called directly.  Names of
+ * secrets, never secrets.  The clerk's thread.
+ */
+#include "common/base/lang.h"
+
+struct buf;
+struct ledger;
+struct topology;
+
+/* As one JSON object; docs/OPERATING.md has its members. */
+void groups_write(struct buf *out, const struct topology *t,
+    struct ledger *ledger);
