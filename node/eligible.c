@@ -99,13 +99,13 @@ check_shape(struct candidate *c, struct arena *arena, const struct group *g,
 {
 	const struct route *route = c->route;
 	const struct shape *shape = wish->shape;
-	unsigned promised = g->contract.dialects, missing = 0;
+	unsigned promised = g->contract.dialects, missing;
 
-	if (route->supports_stated)
-		missing = eligible_needs(shape) & ~route->supports &
-			  ~spared(route, g, shape);
-	if (shape->output_cap > 0 && !route->supports_stated)
-		missing |= CAPABILITY_OUTPUT_CAP & ~route->supports;
+	missing =
+	    eligible_needs(shape) & ~route->supports & ~spared(route, g, shape);
+	/* Nobody says what it can do: only what it lacks is known. */
+	if (!route->supports_stated)
+		missing &= CAPABILITY_OUTPUT_CAP;
 	if (promised != 0 && (promised & (1u << shape->dialect)) == 0)
 		exclude(c, EXCLUSION_DIALECT, "the contract has not this API");
 	else if (shape->operation == OPERATION_COUNT && !route->count)

@@ -148,5 +148,5 @@ groups_write(struct buf *out, const struct topology *t, struct ledger *ledger)
 	json_close(&w, ']');
 	json_close(&w, '}');
 	buf_putc(out, '\n');
-	catalog_free(catalog);
+	catalog_release(catalog);
 }

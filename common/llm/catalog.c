@@ -6,6 +6,7 @@
 #include "common/base/buf.h"
 #include "common/base/memory.h"
 #include "common/format/pack.h"
+#include "common/llm/capability.h"
 
 #define VERSION          2
 #define ENTRY_FIELDS     19
@@ -97,6 +98,8 @@ read_entry(struct unpack *u, struct arena *a, struct catalog_entry *e)
 	e->price.reasoning = unpack_int(u);
 	if (fields >= ENTRY_FIELDS)
 		read_later_fields(u, a, e);
+	else /* an older egress knows of no model that lacks it */
+		e->supports |= CAPABILITY_OUTPUT_CAP;
 	for (i = ENTRY_FIELDS; i < fields && !u->failed; i++)
 		unpack_skip(u);
 }

@@ -43,7 +43,7 @@ struct world {
 	/* One that is shared has its count behind it; this one is ours. */
 	struct {
 		struct topology topology;
-		max_align_t owners;
+		int owners[4];
 	} shared;
 	struct catalog_entry entries[OFFERED];
 	struct catalog catalog;
@@ -407,7 +407,7 @@ check_shapes(struct world *w, uint64_t seed)
 	struct plan plan;
 	size_t i, n, served = 0;
 
-	memset(&w->shared.owners, 1, sizeof(w->shared.owners));
+	memset(w->shared.owners, 1, sizeof(w->shared.owners));
 	w->shared.topology = (struct topology){ .mesh = w->mesh,
 		.self = &w->self,
 		.node = &w->file };
