@@ -68,6 +68,9 @@ tags_read(struct slice *tags, struct arena *arena, struct slice header,
 
 	*tags = slice_of("");
 	*why = WHY;
+	rest = trim(rest);
+	if (rest.len > 0 && rest.ptr[rest.len - 1] == ',')
+		return false;
 	while (rest.len > 0) {
 		tag = take_one(&rest);
 		if (count == TAGS_MAX || !is_tag(tag, &keys[count]))

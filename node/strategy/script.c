@@ -163,9 +163,10 @@ scripts_fit(const struct topology *t, struct buf *why)
 static void
 note_kill(struct script *script, const struct contract_wish *wish, int64_t now)
 {
-	int64_t oldest = script->kills_us[script->kills % KILLS_MAX];
+	int64_t oldest;
 
 	script->kills_us[script->kills++ % KILLS_MAX] = now;
+	oldest = script->kills_us[script->kills % KILLS_MAX];
 	if (script->kills < KILLS_MAX || now - oldest > KILLS_US)
 		return;
 	script->aside_until_us = now + PUT_ASIDE_US;
