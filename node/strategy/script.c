@@ -17,7 +17,9 @@
 #define KILLS_MAX    3
 #define KILLS_US     (60 * US_PER_SECOND)
 #define PUT_ASIDE_US (60 * US_PER_SECOND)
-#define NAME_CHARS   256
+/* One part in so many of the worker's time, and so much at once. */
+#define SHARE_OF      4
+#define SHARE_MOST_US (50 * US_PER_MS)
 
 struct script {
 	struct list link;
@@ -26,7 +28,8 @@ struct script {
 	int64_t kills_us[KILLS_MAX]; /* monotonic, the oldest is replaced */
 	size_t kills;
 	int64_t aside_until_us;
-	bool wanted; /* by the present topology */
+	int64_t share_us, share_at_us; /* what it may still take, as of then */
+	bool wanted;                   /* by the present topology */
 };
 
 struct scripts {
@@ -194,6 +197,17 @@ script_take(struct plan *p, struct slice answer, struct buf *why)
 	return true;
 }
 
+/* Its share of the worker's time, as of now. */
+static int64_t
+share(struct script *script, int64_t now)
+{
+	int64_t earned = (now - script->share_at_us) / SHARE_OF;
+
+	script->share_us = min_i64(script->share_us + earned, SHARE_MOST_US);
+	script->share_at_us = now;
+	return script->share_us;
+}
+
 static const char *
 call(struct script *script, struct scripts *s, struct plan *p,
     const struct contract_wish *wish)
@@ -222,12 +236,18 @@ script_order(struct scripts *s, struct plan *p,
     const struct contract_wish *wish)
 {
 	struct script *script = get(s, &wish->wish->group->script);
+	int64_t begun = clock_mono_us();
+	const char *failed;
 
 	if (script->sandbox == NULL)
 		return "not-loaded";
-	if (clock_mono_us() < script->aside_until_us)
+	if (begun < script->aside_until_us)
 		return SCRIPT_PUT_ASIDE;
+	if (share(script, begun) < 0)
+		return SCRIPT_BUSY;
 	buf_reset(&s->input);
 	contract_write(&s->input, wish);
-	return s->input.failed ? "memory" : call(script, s, p, wish);
+	failed = s->input.failed ? "memory" : call(script, s, p, wish);
+	script->share_us -= clock_mono_us() - begun;
+	return failed;
 }

@@ -2,8 +2,9 @@
 /*
  * script: the strategy of a team's own TypeScript.  `scripts` holds a worker's
  * sandboxes, one for each compiled policy by its hash.  A policy that had to
- * be killed three times within a minute is put aside for a minute, so that it
- * cannot take the worker's time from other requests.  One thread's.
+ * be killed three times within a minute is put aside for a minute, and one
+ * that has taken a quarter of the worker's time waits for its share, so that
+ * no policy takes it from other requests.  One thread's.
  */
 #include "common/base/slice.h"
 
@@ -23,11 +24,13 @@ void scripts_adopt(struct scripts *s, const struct topology *t);
 must_check bool scripts_fit(const struct topology *t, struct buf *why);
 
 #define SCRIPT_PUT_ASIDE "put-aside"
+#define SCRIPT_BUSY      "busy" /* it has taken its share of time */
 
 /*
  * Order the plan as the group's policy says: NULL, or a word for why it could
  * not, and then the plan is as before: timeout, threw, memory, not-json,
- * not-allowed, not-loaded or put-aside.
+ * not-allowed, not-loaded, put-aside or
+ * busy.
  */
 const char *script_order(struct scripts *s, struct plan *p,
     const struct contract_wish *wish);

@@ -174,6 +174,27 @@ test_after_three_kills_it_is_put_aside(void **state)
 }
 
 static void
+test_who_takes_too_much_time_waits_for_its_share(void **state)
+{
+	struct desk d;
+	const char *word = NULL;
+	int i;
+
+	(void)state;
+	desk_init(&d, "export default (i) => { let x = 0;"
+		      " for (let k = 0; k < 300000; k++) x += k;"
+		      " return x > 0 ? [i.targets[0].target] : []; };");
+	d.planning.group.script.cpu_ms = 100;
+	scripts_free(d.scripts);
+	d.scripts = scripts_new();
+	for (i = 0; i < 10000 && word == NULL; i++)
+		word = order(&d);
+	assert_string_equal(word, SCRIPT_BUSY);
+	assert_true(i > 1);
+	desk_fini(&d);
+}
+
+static void
 test_a_new_policy_takes_the_place_of_the_old(void **state)
 {
 	struct desk d;
@@ -217,6 +238,8 @@ main(void)
 		cmocka_unit_test(test_whom_it_is_not_told_of_it_cannot_choose),
 		cmocka_unit_test(test_what_goes_wrong_has_a_word_and_no_order),
 		cmocka_unit_test(test_after_three_kills_it_is_put_aside),
+		cmocka_unit_test(
+		    test_who_takes_too_much_time_waits_for_its_share),
 		cmocka_unit_test(test_a_new_policy_takes_the_place_of_the_old),
 		cmocka_unit_test(test_what_does_not_load_is_refused_by_name),
 	};
