@@ -399,16 +399,33 @@ store(struct evidence *e, const struct evidence_row *rows, size_t count)
 	return stored;
 }
 
+/* How many of these replace none. */
+static size_t
+count_new(const struct evidence *e, const struct evidence_row *rows,
+    size_t count)
+{
+	struct buf key, value;
+	size_t i, n = 0;
+
+	buf_init(&key, MESSAGE_MAX);
+	buf_init(&value, MESSAGE_MAX);
+	for (i = 0; i < count; i++) {
+		buf_reset(&key);
+		write_key(&key, &rows[i]);
+		n += !db_get(ledger_db(e->ledger), FAMILY_EVIDENCE,
+		    buf_slice(&key), &value);
+	}
+	buf_fini(&value);
+	buf_fini(&key);
+	return n;
+}
+
 bool
 evidence_add(struct evidence *e, struct evidence_row *rows, size_t count,
     const struct evidence_stamp *stamp, struct buf *why)
 {
 	size_t i;
 
-	if (e->book->count + count > EVIDENCE_ROWS_MAX) {
-		buf_puts(why, "there is no room for more evidence\n");
-		return false;
-	}
 	for (i = 0; i < count; i++) {
 		if (!row_is_good(e, &rows[i], why))
 			return false;
@@ -416,6 +433,10 @@ evidence_add(struct evidence *e, struct evidence_row *rows, size_t count,
 		rows[i].topology = stamp->topology;
 		rows[i].build = slice_of(GSR_VERSION);
 		rows[i].signer = e->signer;
+	}
+	if (count_rows(e) + count_new(e, rows, count) > EVIDENCE_ROWS_MAX) {
+		buf_puts(why, "there is no room for more evidence\n");
+		return false;
 	}
 	if (!store(e, rows, count)) {
 		buf_puts(why, "the store did not take the evidence\n");

@@ -258,6 +258,30 @@ all_of_a_long_run_reads_back_signed(void **state)
 	buf_fini(&out);
 }
 
+static void
+what_is_kept_has_a_bound(void **state)
+{
+	enum { AT_ONCE = 1024 };
+	const struct evidence_stamp stamp = { THEN, slice_of("0123abcd") };
+	static struct evidence_row rows[AT_ONCE];
+	static char names[AT_ONCE][16];
+	struct fixture *f = *state;
+	int run, i;
+
+	for (run = 0; run < EVIDENCE_ROWS_MAX / AT_ONCE; run++) {
+		for (i = 0; i < AT_ONCE; i++) {
+			snprintf(names[i], sizeof(names[i]), "t%d-%d", run, i);
+			rows[i] = result(f, names[i], true);
+		}
+		assert_true(
+		    evidence_add(f->evidence, rows, AT_ONCE, &stamp, &f->why));
+	}
+	assert_false(add(f, result(f, "tools", true), THEN));
+	assert_non_null(strstr(buf_text(&f->why), "no room"));
+	/* What replaces another one has room. */
+	assert_true(add(f, result(f, "t0-0", false), THEN + 1));
+}
+
 /* The one stored row, and its key. */
 static void
 stored(struct fixture *f, struct buf *key, struct buf *value)
@@ -375,6 +399,7 @@ main(void)
 		story(a_pass_that_no_request_bears_out_is_refused),
 		story(texts_are_plain_and_short),
 		story(all_of_a_long_run_reads_back_signed),
+		story(what_is_kept_has_a_bound),
 		story(what_was_changed_is_left_out),
 		story(a_good_row_under_another_key_is_left_out),
 		story(a_key_that_was_rotated_out_vouches_no_more),
