@@ -11,6 +11,6 @@ struct buf;
 struct ledger;
 struct topology;
 
-/* As one JSON object; docs/OPERATING.md has its members. */
+/* As one JSON object, which node/trial/docket.c reads. */
 void groups_write(struct buf *out, const struct topology *t,
     struct ledger *ledger);

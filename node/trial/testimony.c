@@ -1,5 +1,7 @@
 #include "node/trial/testimony.h"
 
+#include <stdio.h>
+
 #include "common/base/buf.h"
 #include "common/format/json.h"
 #include "common/format/sse.h"
@@ -41,7 +43,7 @@ open_call(struct testimony *t, const struct delta *d)
 	}
 	c = &t->calls[t->calls_count++];
 	c->block = d->block;
-	memcpy(c->name, d->name.ptr, min_size(d->name.len, HEARING_NAME_MAX));
+	snprintf(c->name, sizeof(c->name), "%.*s", SLICE_FMT(d->name));
 	buf_init(&c->arguments, TEXT_MAX);
 }
 
