@@ -152,7 +152,7 @@ check_state(struct candidate *c, struct arena *arena,
 		exclude(c, EXCLUSION_DISABLED, "");
 	} else if (c->route->local == NULL && !wish->link_up) {
 		exclude(c, EXCLUSION_UNREACHABLE, "");
-	} else if (look->wait_us > 0) {
+	} else if (look->wait_us > 0 && wish->pinned.len == 0) {
 		c->wait_us = look->wait_us;
 		c->backoff = look->kind;
 		exclude(c, EXCLUSION_BACKING_OFF,
@@ -191,6 +191,9 @@ consider(struct candidate *c, struct arena *arena,
 	c->seen = look.seen;
 	c->excluded = route->excluded;
 	c->detail = route->detail;
+	/* Proof is made by trying the one that has none. */
+	if (wish->pinned.len > 0 && c->excluded == EXCLUSION_EVIDENCE)
+		exclude(c, EXCLUSION_NONE, "");
 	if (c->excluded != EXCLUSION_NONE)
 		return;
 	c->cost_microusd = estimated_cost(route, wish->shape);

@@ -9,11 +9,6 @@
 
 #define URL_MAX 4096
 
-/* What is implied by nothing: who states any of it states what it can do. */
-#define STATED                                                                 \
-	(CAPABILITY_TOOLS | CAPABILITY_IMAGES | CAPABILITY_DOCUMENTS |         \
-	    CAPABILITY_JSON_SCHEMA | CAPABILITY_REASONING | CAPABILITY_AUDIO)
-
 static void
 put_capabilities(struct json_writer *w, const char *name, unsigned bits)
 {
@@ -97,7 +92,7 @@ put_target(struct json_writer *w, const struct node_file *file,
 	} else if (e != NULL) {
 		put_dialects(w, e->dialects);
 		put_capabilities(w, "supports", e->supports);
-		json_field_bool(w, "stated", (e->supports & STATED) != 0);
+		json_field_bool(w, "stated", e->supports_stated);
 	}
 	json_close(w, '}');
 }

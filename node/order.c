@@ -144,8 +144,8 @@ warm_target(struct request *r)
 			 g->score.affinity_ms * US_PER_MS, clock_mono_us());
 }
 
-static struct slice
-pinned(const struct request *r)
+struct slice
+order_pin(const struct request *r)
 {
 	return r->caller->pins ? http_header(r->exchange, PIN_FIELD)
 			       : slice_of("");
@@ -159,7 +159,7 @@ consider(struct request *r)
 		.shape = &r->shape,
 		.root = r->root,
 		.body_bytes = r->root->raw.len,
-		.pinned = pinned(r),
+		.pinned = order_pin(r),
 		.link_up = r->desk->uplink != NULL &&
 			   link_is_up(uplink_link(r->desk->uplink)),
 		.warm = warm_target(r),

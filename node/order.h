@@ -21,6 +21,9 @@ enum order_end {
 /* Fills r->plan; *fail and r->detail say why it was refused. */
 enum order_end order_make(struct request *r, enum fail *fail);
 
+/* The one target that its caller, who may, asks for; or empty. */
+struct slice order_pin(const struct request *r);
+
 /* What a policy service said by now that does not decide, into the plan. */
 void order_hear(struct request *r);
 

@@ -13,6 +13,7 @@
 #include "node/caller.h"
 #include "node/eligible.h"
 #include "node/node.h"
+#include "node/order.h"
 #include "node/record.h"
 #include "node/request.h"
 #include "node/target.h"
@@ -151,7 +152,6 @@ enter(struct request *r, struct candidate *c)
 	if (r->attempts > 0)
 		stat_add(STAT_FALLBACKS, 1);
 	r->round.candidate = c;
-	r->round.entered = true;
 	r->round.again = false;
 	r->detail = slice_of("");
 	clear(r);
@@ -187,6 +187,11 @@ round_begin(struct request *r)
 				unworded = (struct refusal){ fail, r->detail };
 		} else if (target_enter(c->state, now, &r->round.probe)) {
 			enter(r, c);
+			r->round.entered = true;
+			return FAIL_NONE;
+		} else if (order_pin(r).len > 0) {
+			enter(r,
+			    c); /* asked for by an operator, all the same */
 			return FAIL_NONE;
 		} else {
 			note_backoff(r, c, now);

@@ -17,9 +17,10 @@
 #define KILLS_MAX    3
 #define KILLS_US     (60 * US_PER_SECOND)
 #define PUT_ASIDE_US (60 * US_PER_SECOND)
-/* One part in so many of the worker's time, and so much at once. */
+/* All policies together: one part in so many of the worker's time, and so
+ * much at once; each has its share of both. */
 #define SHARE_OF      4
-#define SHARE_MOST_US (50 * US_PER_MS)
+#define SHARE_MOST_US (40 * US_PER_MS)
 
 struct script {
 	struct list link;
@@ -34,6 +35,7 @@ struct script {
 
 struct scripts {
 	struct list list;
+	int64_t count; /* in the list */
 	struct buf input, answer;
 };
 
@@ -49,9 +51,10 @@ scripts_new(void)
 }
 
 static void
-forget(struct script *script)
+forget(struct scripts *s, struct script *script)
 {
 	list_remove(&script->link);
+	s->count--;
 	sandbox_free(script->sandbox);
 	free(script);
 }
@@ -62,7 +65,7 @@ scripts_free(struct scripts *s)
 	if (s == NULL)
 		return;
 	list_each(link, &s->list)
-		forget(container_of(link, struct script, link));
+		forget(s, container_of(link, struct script, link));
 	buf_fini(&s->input);
 	buf_fini(&s->answer);
 	free(s);
@@ -113,6 +116,7 @@ get(struct scripts *s, const struct script_policy *policy)
 		    log_slice("why", buf_slice(&why)));
 	buf_fini(&why);
 	list_push(&s->list, &script->link);
+	s->count++;
 	return script;
 }
 
@@ -129,7 +133,7 @@ scripts_adopt(struct scripts *s, const struct topology *t)
 		struct script *script = container_of(link, struct script, link);
 
 		if (!script->wanted)
-			forget(script);
+			forget(s, script);
 		else
 			script->wanted = false;
 	}
@@ -199,11 +203,12 @@ script_take(struct plan *p, struct slice answer, struct buf *why)
 
 /* Its share of the worker's time, as of now. */
 static int64_t
-share(struct script *script, int64_t now)
+share(const struct scripts *s, struct script *script, int64_t now)
 {
-	int64_t earned = (now - script->share_at_us) / SHARE_OF;
+	int64_t earned = (now - script->share_at_us) / (SHARE_OF * s->count);
 
-	script->share_us = min_i64(script->share_us + earned, SHARE_MOST_US);
+	script->share_us =
+	    min_i64(script->share_us + earned, SHARE_MOST_US / s->count);
 	script->share_at_us = now;
 	return script->share_us;
 }
@@ -243,7 +248,7 @@ script_order(struct scripts *s, struct plan *p,
 		return "not-loaded";
 	if (begun < script->aside_until_us)
 		return SCRIPT_PUT_ASIDE;
-	if (share(script, begun) < 0)
+	if (share(s, script, begun) < 0)
 		return SCRIPT_BUSY;
 	buf_reset(&s->input);
 	contract_write(&s->input, wish);

@@ -279,6 +279,46 @@ figure_strategy_weighted_us() { emit_strategy strategy_weighted_us weighted_us; 
 # figure strategy_score_us: the same by score; aim 10
 figure_strategy_score_us() { emit_strategy strategy_score_us score_us; }
 
+script_us() {
+	taskset -c "$GATEWAY_CORE" "$BIN/gsr-node" policy test --json --time 5000 \
+		"$here/../docs/examples/policies/cheapest-fit.ts" \
+		"$here/../docs/examples/policies/cheapest-fit.cases.yaml" |
+		jq '.cases[-1].median_ns / 1000'
+}
+
+# figure strategy_script_us: the same by a TypeScript policy in its sandbox, contract and answer included; aim 150
+figure_strategy_script_us() { emit_strategy strategy_script_us script_us; }
+
+# beside GROUP…: p99 in ms of calls to `own` while others ask those groups.
+beside() {
+	local group pids=() p99
+	for group; do
+		hit "$NODE_URL" "$group" 1 8 >/dev/null 2>&1 &
+		pids+=($!)
+	done
+	sleep 0.5
+	p99=$(latency "$NODE_URL" own | cut -d ' ' -f 2)
+	kill "${pids[@]}" 2>/dev/null || true
+	wait "${pids[@]}" 2>/dev/null || true
+	calc "$p99 / 1000" 2
+}
+beside_peaceful() { beside chat chat chat chat; }
+# figure p99_beside_hostile_policy_ms: p99 of a node's calls while policies loop or take all they may; baseline: beside as many clients of a static group
+figure_p99_beside_hostile_policy_ms() {
+	local good=() bad=()
+	mesh_use
+	# A fresh node each time: who was put aside would be at peace.
+	for _ in 1 2 3; do
+		good+=("$(beside_peaceful)")
+		mesh_fresh
+		# shellcheck disable=SC2086
+		bad+=("$(beside ${HOSTILE_GROUPS//,/ })")
+		say "  beside peaceful ones ${good[-1]}, beside hostile ones ${bad[-1]}"
+	done
+	emit p99_beside_hostile_policy_ms "$(median "${bad[@]}")" ms \
+		"$(median "${good[@]}")"
+}
+
 direct_rps() { rps "$SIM_URL" "$SIM_MODEL" 32 $SECONDS_A_RUN; }
 
 # nginx_figure NAME UNIT FUNCTION

@@ -1,8 +1,28 @@
 # mesh: a node and an egress as the bench wants them. The group `own` goes to
 # the provider from the node (one hop), `shared` over the link (two hops);
-# `chat` and `messages` go from the node, too, to who speaks nothing else.
+# `chat` and `messages` go from the node, too, to who speaks nothing else. The
+# groups hostile0 to hostile3 have policies that take all they can get.
 
 MESHES=0
+HOSTILE_GROUPS=hostile0,hostile1,hostile2,hostile3
+
+# hostile_groups DIR: their stanzas; the policies go below DIR.
+hostile_groups() {
+	local at code
+	mkdir -p "$1/policies"
+	for at in 0 1 2 3; do
+		code='for (;;);'
+		# Long, but not so long that it is killed.
+		[[ $at -lt 2 ]] || code='let x = 0; for (let i = 0; i < 100000; i++) x += i;'
+		echo "export default (input) => { $code return [input.targets[0].target]; };" \
+			>"$1/policies/hostile$at.js"
+		echo "  hostile$at:"
+		echo "    strategy: script"
+		echo "    targets: [local/gpt-5-mini]"
+		echo "    script: {file: policies/hostile$at.js, fallback: failover, hash: \"$(
+			b2sum -l 256 "$1/policies/hostile$at.js" | cut -d ' ' -f 1)\"}"
+	done
+}
 
 mesh_files() {
 	local dir=$1 node_port=$2 egress_port=$3 node_stanza=$4 egress_stanza=$5
@@ -53,6 +73,7 @@ groups:
   shared: {strategy: static, targets: [openai/gpt-5-mini]}
   chat: {strategy: static, targets: [chat/gpt-5-mini]}
   messages: {strategy: static, targets: [messages/gpt-5-mini]}
+$(hostile_groups "$dir")
 EOF
 }
 
@@ -74,7 +95,7 @@ mesh_start() {
 	"$BIN/gsr-topology" sign "$dir/topology" --key "$dir/team.key" --node edge >&2
 	echo sk-bench | "$BIN/gsr-egress" secret set openai --state "$dir/egress" >&2
 	echo sk-bench | "$BIN/gsr-node" secret set local --state "$dir/node" >&2
-	TOKEN=$("$BIN/gsr-node" token create bench --state "$dir/node" --groups own,shared,chat,messages)
+	TOKEN=$("$BIN/gsr-node" token create bench --state "$dir/node" --groups "own,shared,chat,messages,$HOSTILE_GROUPS")
 	spawn "$GATEWAY_CORE" "$dir-egress.log" "$BIN/gsr-egress" serve \
 		--state "$dir/egress" --topology "$dir/topology" --workers "$1"
 	EGRESS_PID=$SPAWNED
