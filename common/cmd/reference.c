@@ -3,6 +3,7 @@
 #include "common/base/buf.h"
 #include "common/base/stat.h"
 #include "common/cmd/shared.h"
+#include "common/llm/exclusion.h"
 #include "common/llm/failure.h"
 #include "common/store/row.h"
 
@@ -61,6 +62,19 @@ put_classes(struct buf *out)
 }
 
 static void
+put_exclusions(struct buf *out)
+{
+	enum exclusion e;
+
+	buf_puts(out, "\n## why a target is not tried\n\n| reason | passes by "
+		      "itself? | meaning |\n|---|---|---|\n");
+	for (e = EXCLUSION_NONE + 1; e < EXCLUSIONS; e++)
+		buf_printf(out, "| `%s` | %s | %s |\n", exclusion_name(e),
+		    exclusion_is_for_now(e) ? "yes" : "no",
+		    exclusion_meaning(e));
+}
+
+static void
 put_counters(struct buf *out)
 {
 	enum stat s;
@@ -82,6 +96,7 @@ run(const void *options, int count, char *const *operands)
 	row_docs(&out);
 	put_failures(&out);
 	put_classes(&out);
+	put_exclusions(&out);
 	put_counters(&out);
 	fwrite(out.data, 1, out.len, stdout);
 	buf_fini(&out);
@@ -93,6 +108,7 @@ const struct command cmd_reference = {
 	.summary = "explain rows, errors and counters, as Markdown",
 	.text = "Every column of every row, every error name with its status, "
 		"every class of a\nprovider's failure with what is done next, "
-		"every counter, from the tables that the\nprogram itself uses.",
+		"every reason for which a target is\nnot tried, every "
+		"counter, from the tables that the program itself uses.",
 	.run = run,
 };
