@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after } from "node:test";
 
+import { Caller } from "./caller.mjs";
 import { Link } from "./link.mjs";
 import { stopLoads } from "./load.mjs";
 import { Member } from "./member.mjs";
@@ -14,7 +15,16 @@ import { Topology } from "./topology.mjs";
 export const PRICE = { input: 0.25, cached_input: 0.025, output: 2 };
 export const OWN_PRICE = { input: 1, output: 4 };
 
+// A token has up to so many groups.
+const TOKEN_GROUPS = 60;
+// Requests that the node's budget wants for each retry.
+const RETRY_SHARE = 5;
+
 const meshes = new Set();
+
+// Named with a number each: models or groups that no story has used yet.
+const numbered = (count = 0, name, value) =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`${name}-${n}`, value(n)]));
 
 // A wish that needs to know what there is already is a function of it.
 const granted = (wish, ...known) => (typeof wish === "function" ? wish(...known) : wish);
@@ -24,6 +34,8 @@ export const members = () => [...meshes].flatMap((mesh) => [mesh.egress, ...Obje
 
 class Mesh {
   nodes = {};
+  taken = 0;
+  tokens = {};
 
   constructor(wish) {
     this.wish = wish;
@@ -74,7 +86,8 @@ class Mesh {
       const key = await this.enroll(this.nodes[name], "--team", name, "--parent", "central");
       members[name] = { role: "node", team: name, parents: ["central"], keys: [key] };
       teams[name] = {
-        signing_key: await this.topology.keygen(name), models: ["openai/gpt-5-mini", ...(this.wish.grants ?? [])],
+        signing_key: await this.topology.keygen(name),
+        models: [this.wish.fresh ? "openai/*" : "openai/gpt-5-mini", ...(this.wish.grants ?? [])],
         ...granted(this.wish.team, name),
       };
     }
@@ -93,7 +106,10 @@ class Mesh {
       providers: {
         openai: {
           type: "openai", base_url: this.provider.url, api_key: "secret/openai",
-          models: { "gpt-5-mini": { price: PRICE, ...this.wish.model }, "gpt-5": { price: { input: 5, output: 40 } } },
+          models: {
+            "gpt-5-mini": { price: PRICE, ...this.wish.model }, "gpt-5": { price: { input: 5, output: 40 } },
+            ...numbered(this.wish.fresh, "fresh", () => ({ price: PRICE })),
+          },
         },
         ...granted(this.wish.providers, this.provider),
       },
@@ -109,7 +125,9 @@ class Mesh {
       providers: {
         own: {
           type: "vllm", base_url: this.provider.url, api_key: "secret/own",
-          models: { "gpt-oss": { price: OWN_PRICE, ...this.wish.model } },
+          models: {
+            "gpt-oss": { price: OWN_PRICE, ...this.wish.model }, ...numbered(this.wish.fresh, "fresh", () => ({ price: OWN_PRICE })),
+          },
         },
         ...granted(this.wish.upstreams, this.provider),
       },
@@ -117,9 +135,31 @@ class Mesh {
         assistant: { strategy: "static", targets: ["openai/gpt-5-mini"] },
         own: { strategy: "static", targets: ["own/gpt-oss"] },
         spare: { strategy: "static", targets: ["own/gpt-oss"] },
+        ...numbered(this.wish.fresh, "far", (n) => ({ strategy: "static", targets: [`openai/fresh-${n}`] })),
+        ...numbered(this.wish.fresh, "near", (n) => ({ strategy: "static", targets: [`own/fresh-${n}`] })),
         ...granted(this.wish.groups, name),
       },
     };
+  }
+
+  // A caller whose group has one target that nobody has called yet, through
+  // the egress ("far") or the team's own ("near"): one that failed is left
+  // alone for a while, so each case of failure takes another.  The budget of
+  // retries has one for it.
+  async fresh(way) {
+    const n = this.taken++;
+    if (!(n < this.wish.fresh)) throw new Error("no fresh target is left");
+    const first = n - (n % TOKEN_GROUPS);
+    const groups = Array.from({ length: TOKEN_GROUPS }, (_, i) => `${way}-${first + i}`);
+    this.tokens[groups[0]] ??= (await this.node.caller(`fresh-${groups[0]}`, { groups })).token;
+    await this.save();
+    return new Caller(this.node, this.tokens[groups[0]], `${way}-${n}`);
+  }
+
+  // Requests that let the budget have one retry more.
+  async save() {
+    this.saver ??= await this.node.caller("saver", { groups: ["spare"] });
+    await Promise.all(Array.from({ length: RETRY_SHARE }, () => this.saver.ask("hello")));
   }
 
   async start() {

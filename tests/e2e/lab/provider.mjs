@@ -71,11 +71,15 @@ export class Provider {
     return prompt ? all.filter((call) => call.tag === prompt.tag) : all;
   }
 
-  // The one call that this prompt led to.
-  async callOf(prompt) {
+  // The calls that this prompt led to, so many.
+  async callsOf(prompt, count) {
     const calls = await this.calls(prompt);
-    if (calls.length !== 1) throw new Error(`the provider was called ${calls.length} times, not once`);
-    return calls[0];
+    if (calls.length !== count) throw new Error(`the provider was called ${calls.length} times, not ${count}`);
+    return calls;
+  }
+
+  async callOf(prompt) {
+    return (await this.callsOf(prompt, 1))[0];
   }
 
   // What it was sent in one of the latest calls.
