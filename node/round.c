@@ -505,10 +505,10 @@ round_goes_on(struct request *r, enum fail fail, int64_t *wait_ms)
 		return false;
 	settle_attempt(r);
 	r->round.settled = true;
+	r->round.again = again;
 	if (again) {
 		stat_add(STAT_RETRIES, 1);
 		clear(r);
-		r->round.again = true;
 	} else {
 		*wait_ms = 0;
 	}
