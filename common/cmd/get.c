@@ -109,23 +109,38 @@ run_attempts(const void *options, int count, char *const *operands)
 	return get(options, true);
 }
 
+/* What only a running daemon has. */
+static int
+ask_running(const struct options *o, const char *path, const char *what)
+{
+	enum asked asked =
+	    ask_daemon(o->state, "GET", path, slice_make(NULL, 0));
+
+	if (asked == ASKED_NOBODY)
+		fprintf(stderr,
+		    "no daemon runs on %s; %s are of a running one\n", o->state,
+		    what);
+	return asked == ASKED_OK ? 0 : 1;
+}
+
 static int
 run_counters(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
-	enum asked asked;
 
 	(void)count;
 	(void)operands;
-	asked = ask_daemon(o->state, "GET",
+	return ask_running(o,
 	    o->json ? "/admin/counters?format=json" : "/admin/counters",
-	    slice_make(NULL, 0));
-	if (asked == ASKED_NOBODY)
-		fprintf(stderr,
-		    "no daemon runs on %s; counters are of a "
-		    "running one\n",
-		    o->state);
-	return asked == ASKED_OK ? 0 : 1;
+	    "counters");
+}
+
+static int
+run_metrics(const void *options, int count, char *const *operands)
+{
+	(void)count;
+	(void)operands;
+	return ask_running(options, "/metrics", "metrics");
 }
 
 const struct command cmd_get_requests = {
@@ -165,4 +180,19 @@ const struct command cmd_get_counters = {
 	.options_count = count_of(counter_specs),
 	.options_bytes = sizeof(struct options),
 	.run = run_counters,
+};
+
+static const struct option_spec metric_specs[] = {
+	STATE_OPTION(struct options),
+};
+
+const struct command cmd_get_metrics = {
+	.name = "get metrics",
+	.summary = "counters and gauges of the running daemon, as Prometheus "
+		   "text",
+	.text = "What GET /metrics on the control socket answers.",
+	.options = metric_specs,
+	.options_count = count_of(metric_specs),
+	.options_bytes = sizeof(struct options),
+	.run = run_metrics,
 };

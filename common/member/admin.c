@@ -7,6 +7,7 @@
 #include "common/base/stat.h"
 #include "common/base/version.h"
 #include "common/format/json.h"
+#include "common/member/metrics.h"
 #include "common/member/process.h"
 #include "common/store/view.h"
 
@@ -84,6 +85,17 @@ serve_counters(struct admin_call *call)
 }
 
 static int
+serve_metrics(struct admin_call *call)
+{
+	struct process *p = call->process;
+
+	metrics_counters(&call->out);
+	if (p->app->metrics != NULL)
+		p->app->metrics(p, &call->out);
+	return 200;
+}
+
+static int
 serve_reload(struct admin_call *call)
 {
 	if (process_reload(call->process, &call->out)) {
@@ -97,42 +109,22 @@ serve_reload(struct admin_call *call)
 	return 409;
 }
 
-static bool
-number_argument(struct admin_call *call, const char *name, int64_t *out)
-{
-	struct slice text;
-
-	return http_query(call->exchange, name, &text) &&
-	       json_raw_int(text, out);
-}
-
-/* Empty when it is not there, which lets everything pass. */
-static struct slice
-text_argument(struct admin_call *call, const char *name)
-{
-	struct slice text;
-
-	if (http_query(call->exchange, name, &text))
-		return text;
-	return slice_make(NULL, 0);
-}
-
 static int
 serve_requests(struct admin_call *call)
 {
 	struct view_filter filter = {
-		.caller = text_argument(call, "caller"),
-		.group = text_argument(call, "group"),
-		.target = text_argument(call, "target"),
-		.fail = text_argument(call, "fail"),
+		.caller = admin_argument(call, "caller"),
+		.group = admin_argument(call, "group"),
+		.target = admin_argument(call, "target"),
+		.fail = admin_argument(call, "fail"),
 	};
 	enum output_format format = call->json ? OUTPUT_JSON : OUTPUT_TEXT;
 	struct ledger *l = call->process->ledger;
 	int64_t limit = 0;
 
-	if (!number_argument(call, "status", &filter.status))
+	if (!admin_number(call, "status", &filter.status))
 		filter.status = 0;
-	if (number_argument(call, "limit", &limit) && limit > 0)
+	if (admin_number(call, "limit", &limit) && limit > 0)
 		filter.limit = (size_t)limit;
 	if (call->process->app->role == ROLE_NODE)
 		view_requests(l, &filter, format, &call->out);
@@ -164,6 +156,7 @@ static const struct admin_route shared_routes[] = {
 	{ HTTP_GET, "/healthz", true, serve_health },
 	{ HTTP_GET, "/readyz", true, serve_ready },
 	{ HTTP_GET, "/version", true, serve_version },
+	{ HTTP_GET, "/metrics", false, serve_metrics },
 	{ HTTP_GET, "/admin/counters", false, serve_counters },
 	{ HTTP_GET, "/admin/requests", false, serve_requests },
 	{ HTTP_GET, "/admin/explain/", false, serve_explain },
@@ -313,4 +306,30 @@ admin_text(struct admin_call *call, struct arena *arena, const char *name)
 	if (root == NULL || !json_text(json_find(root, name), arena, &text))
 		return (struct slice){ NULL, 0 };
 	return text;
+}
+
+struct slice
+admin_argument(const struct admin_call *call, const char *name)
+{
+	struct slice text;
+
+	if (http_query(call->exchange, name, &text))
+		return text;
+	return slice_make(NULL, 0);
+}
+
+bool
+admin_number(const struct admin_call *call, const char *name, int64_t *number)
+{
+	return json_raw_int(admin_argument(call, name), number);
+}
+
+const char *
+admin_operator(const struct admin_call *call, struct arena *arena)
+{
+	unsigned uid;
+
+	if (http_peer(call->exchange, &uid))
+		return arena_printf(arena, "operator (uid %u)", uid);
+	return "operator";
 }

@@ -38,3 +38,11 @@ void admin_free(struct admin *a); /* NULL is fine */
 /* A text member of the call's JSON body; empty when it is not there. */
 struct slice admin_text(struct admin_call *call, struct arena *arena,
     const char *name);
+
+/* An argument of the query; empty when it is not there. */
+struct slice admin_argument(const struct admin_call *call, const char *name);
+must_check bool admin_number(const struct admin_call *call, const char *name,
+    int64_t *number);
+
+/* Who asks, for what is written down of it. */
+const char *admin_operator(const struct admin_call *call, struct arena *arena);

@@ -49,6 +49,9 @@ struct process_app {
 	void (*sweep)(struct process *p, int64_t wall_us);
 	/* May it serve?  The reason why not in `why`.  Any thread. */
 	bool (*ready)(struct process *p, struct buf *why);
+	/* Its own numbers behind the counters; see metrics.h.  The clerk's
+	 * thread.  May be NULL. */
+	void (*metrics)(struct process *p, struct buf *out);
 	/*
 	 * Is all there that this topology names?  Asked of each before it
 	 * is taken; reasons in `why`.  May be NULL.

@@ -523,6 +523,15 @@ http_header(const struct http_exchange *x, const char *name)
 	return edge_trimmed(value);
 }
 
+bool
+http_peer(const struct http_exchange *x, unsigned *uid)
+{
+	return listen_peer(MHD_get_connection_info(x->conn->mc,
+			       MHD_CONNECTION_INFO_CONNECTION_FD)
+			       ->connect_fd,
+	    uid);
+}
+
 /* Framing is the library's: a field of that kind would contradict it. */
 static bool
 may_send(const struct http_field *f)

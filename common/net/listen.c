@@ -166,3 +166,17 @@ listen_port(int fd)
 		return ntohs(((struct sockaddr_in6 *)(void *)&at)->sin6_port);
 	return 0;
 }
+
+bool
+listen_peer(int fd, unsigned *uid)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	/* A TCP socket gives one, too, of nobody. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 ||
+	    peer.pid == 0)
+		return false;
+	*uid = peer.uid;
+	return true;
+}

@@ -14,5 +14,8 @@ int listen_tcp(struct slice address, bool shared, const char **why);
 /* A listening unix socket of mode 0600; replaces a dead one at the path. */
 int listen_unix(const char *path, const char **why);
 
+/* The user id of a unix socket's peer; false for any other socket. */
+must_check bool listen_peer(int fd, unsigned *uid);
+
 /* The port a TCP socket is bound to, or 0. */
 unsigned listen_port(int fd);
