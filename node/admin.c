@@ -6,11 +6,16 @@
 #include "node/caller.h"
 #include "node/evidence.h"
 #include "node/groups.h"
+#include "node/journal.h"
 #include "node/node.h"
+#include "node/standing.h"
+#include "node/target.h"
 #include "topology/load.h"
 
 #define ARENA_MAX   (64 * 1024 * 1024) /* of a body that is all brackets */
 #define RESULTS_MAX 1024
+
+#define DISABLED_MS_MAX INT64_C(315360000000)
 
 static struct callers *
 callers_of(const struct admin_call *call)
@@ -239,6 +244,178 @@ serve_groups(struct admin_call *call)
 	return 200;
 }
 
+static struct node *
+node_of(const struct admin_call *call)
+{
+	return call->process->shared;
+}
+
+static int
+serve_targets(struct admin_call *call)
+{
+	struct standings s;
+
+	node_standings(node_of(call), &s);
+	if (call->json)
+		standings_json(&s, &call->out);
+	else
+		standings_text(&s, &call->out);
+	standings_fini(&s);
+	return 200;
+}
+
+static void
+put_unknown(struct admin_call *call, const struct standings *s,
+    struct slice target)
+{
+	const char *near = standings_nearest(s, target);
+
+	buf_printf(&call->out, "no group of the running topology lists '%.*s'",
+	    SLICE_FMT(target));
+	if (near != NULL)
+		buf_printf(&call->out, "; is it '%s'?", near);
+	buf_putc(&call->out, '\n');
+}
+
+static struct event_row
+event_of(struct admin_call *call, struct arena *arena)
+{
+	return (struct event_row){
+		.at = clock_wall_us(),
+		.target = admin_text(call, arena, "target"),
+		.detail = admin_text(call, arena, "why"),
+		.by = slice_of(admin_operator(call, arena)),
+	};
+}
+
+static int
+disable(struct admin_call *call, const struct standings *s, struct arena *arena)
+{
+	struct event_row row = event_of(call, arena);
+	struct json_error error;
+	int64_t for_ms = 0;
+
+	if (standings_find(s, row.target) == NULL) {
+		put_unknown(call, s, row.target);
+		return 404;
+	}
+	(void)json_int(json_find(json_parse(arena, http_body(call->exchange),
+				     &error),
+			   "for_ms"),
+	    &for_ms);
+	if (for_ms < 0 || for_ms > DISABLED_MS_MAX ||
+	    row.detail.len > JOURNAL_DETAIL_MAX) {
+		buf_printf(&call->out,
+		    "'for_ms' is at most ten years, 'why' %d bytes\n",
+		    JOURNAL_DETAIL_MAX);
+		return 400;
+	}
+	row.until = for_ms > 0 ? row.at + for_ms * US_PER_MS : 0;
+	if (!bench_take_out(&node_of(call)->bench, &row, &call->out))
+		return 503;
+	buf_printf(&call->out, "%.*s is disabled", SLICE_FMT(row.target));
+	if (row.until > 0) {
+		buf_puts(&call->out, " until ");
+		cell_write(&call->out, CELL_TIME, row.until);
+	}
+	buf_putc(&call->out, '\n');
+	return 200;
+}
+
+static int
+serve_disable(struct admin_call *call)
+{
+	struct standings s;
+	struct arena arena;
+	int status;
+
+	arena_init(&arena, ARENA_MAX);
+	node_standings(node_of(call), &s);
+	status = disable(call, &s, &arena);
+	standings_fini(&s);
+	arena_fini(&arena);
+	return status;
+}
+
+/* Every one that is disabled or left alone, also of former topologies. */
+static int
+enable_all(struct admin_call *call, struct event_row *row)
+{
+	struct node *n = node_of(call);
+	struct target_state *t;
+	struct target_look look;
+	size_t at = 0, count = 0;
+
+	while ((t = target_state_next(n->targets, &at)) != NULL) {
+		target_look(t, &look, clock_mono_us(), row->at);
+		if (look.disabled_until_us == 0 && look.state == BACKOFF_CLOSED)
+			continue;
+		row->target = t->name;
+		if (!bench_bring_back(&n->bench, row, &call->out))
+			return 503;
+		buf_printf(&call->out, "%.*s is enabled\n",
+		    SLICE_FMT(row->target));
+		count++;
+	}
+	if (count == 0)
+		buf_puts(&call->out, "no target was out of use\n");
+	return 200;
+}
+
+static int
+enable_one(struct admin_call *call, const struct standings *s,
+    struct event_row *row)
+{
+	struct node *n = node_of(call);
+
+	if (standings_find(s, row->target) == NULL &&
+	    target_state_find(n->targets, row->target) == NULL) {
+		put_unknown(call, s, row->target);
+		return 404;
+	}
+	if (!bench_bring_back(&n->bench, row, &call->out))
+		return 503;
+	buf_printf(&call->out, "%.*s is enabled\n", SLICE_FMT(row->target));
+	return 200;
+}
+
+static int
+serve_enable(struct admin_call *call)
+{
+	struct event_row row;
+	struct json_error error;
+	struct standings s;
+	struct arena arena;
+	int status;
+
+	arena_init(&arena, ARENA_MAX);
+	node_standings(node_of(call), &s);
+	row = event_of(call, &arena);
+	if (is_true(
+		json_find(json_parse(&arena, http_body(call->exchange), &error),
+		    "all")))
+		status = enable_all(call, &row);
+	else
+		status = enable_one(call, &s, &row);
+	standings_fini(&s);
+	arena_fini(&arena);
+	return status;
+}
+
+static int
+serve_events(struct admin_call *call)
+{
+	struct journal_filter filter = { .target =
+					     admin_argument(call, "target") };
+	int64_t limit;
+
+	if (admin_number(call, "limit", &limit) && limit > 0)
+		filter.limit = (size_t)limit;
+	journal_list(call->process->ledger, &filter,
+	    call->json ? OUTPUT_JSON : OUTPUT_TEXT, &call->out);
+	return 200;
+}
+
 const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
 	{ HTTP_GET, "/admin/tokens", false, serve_list },
 	{ HTTP_POST, "/admin/tokens", false, serve_create },
@@ -246,4 +423,8 @@ const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
 	{ HTTP_GET, "/admin/groups", false, serve_groups },
 	{ HTTP_GET, "/admin/evidence", false, serve_evidence },
 	{ HTTP_POST, "/admin/evidence", false, serve_results },
+	{ HTTP_GET, "/admin/targets", false, serve_targets },
+	{ HTTP_POST, "/admin/targets/disable", false, serve_disable },
+	{ HTTP_POST, "/admin/targets/enable", false, serve_enable },
+	{ HTTP_GET, "/admin/events", false, serve_events },
 };

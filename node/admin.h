@@ -1,9 +1,9 @@
 #pragma once
 /*
  * admin: what operators ask of a node beside what every member answers:
- * tokens, and the evidence of tests.
+ * tokens, the evidence of tests, its targets and what happened to them.
  */
 #include "common/member/admin.h"
 
-#define NODE_ADMIN_ROUTES 6
+#define NODE_ADMIN_ROUTES 10
 extern const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES];

@@ -16,6 +16,7 @@
 #include "node/history.h"
 #include "node/maker.h"
 #include "node/request.h"
+#include "node/standing.h"
 #include "node/strategy/script.h"
 #include "node/target.h"
 #include "node/uplink.h"
@@ -41,6 +42,7 @@ node_open(struct process *p, struct buf *why)
 	n->makers = makers_open(p->ledger, p->identity.key);
 	n->history = history_open(p->ledger, p->identity.key);
 	n->targets = target_states_new();
+	bench_open(&n->bench, p->ledger, n->targets, clock_wall_us());
 	n->affinity = affinity_new();
 	retries_init(&n->retries);
 	n->evidence =
@@ -123,6 +125,22 @@ desk_routes(struct desk *d, struct topology *t)
 		d->routes = routes_new(&wish);
 	}
 	return routes_hold(d->routes);
+}
+
+void
+node_standings(struct node *n, struct standings *s)
+{
+	struct topology *t = process_topology(n->process);
+	const struct standing_wish wish = {
+		.topology = t,
+		.states = n->targets,
+		.bench = &n->bench,
+		.now_us = clock_mono_us(),
+		.wall_us = clock_wall_us(),
+	};
+
+	standings_take(s, &wish);
+	topology_release(t);
 }
 
 static bool
@@ -223,6 +241,7 @@ node_sweep(struct process *p, int64_t wall_us)
 
 	makers_sweep(n->makers, wall_us);
 	history_sweep(n->history, wall_us);
+	bench_sweep(&n->bench, wall_us);
 }
 
 static bool
@@ -252,6 +271,17 @@ node_ready(struct process *p, struct buf *why)
 	return ready;
 }
 
+static void
+node_metrics(struct process *p, struct buf *out)
+{
+	struct node *n = p->shared;
+	struct standings s;
+
+	node_standings(n, &s);
+	standings_metrics(&s, out);
+	standings_fini(&s);
+}
+
 static struct slice
 node_listen(const struct topology *t)
 {
@@ -272,6 +302,7 @@ const struct process_app node_app = {
 	.sweep = node_sweep,
 	.ready = node_ready,
 	.fits = node_fits,
+	.metrics = node_metrics,
 	.listen = node_listen,
 	.routes = node_admin_routes,
 	.routes_count = NODE_ADMIN_ROUTES,

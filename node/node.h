@@ -10,6 +10,7 @@
 #include "common/limit/retries.h"
 #include "common/llm/price.h"
 #include "common/member/process.h"
+#include "node/bench.h"
 #include "node/door.h"
 #include "node/strategy/external.h"
 
@@ -23,6 +24,7 @@ struct loop_timer;
 struct makers;
 struct routes;
 struct scripts;
+struct standings;
 struct target_states;
 struct topology;
 struct uplink;
@@ -34,6 +36,7 @@ struct node {
 	struct makers *makers;
 	struct history *history;
 	struct target_states *targets;
+	struct bench bench; /* the clerk's */
 	struct affinity *affinity;
 	struct retries retries;
 	struct evidence *evidence;
@@ -67,3 +70,7 @@ void desk_watch_deadlines(struct desk *d);
 
 /* The routes of that topology as they are now, held for the caller. */
 struct routes *desk_routes(struct desk *d, struct topology *t);
+
+/* How the targets of the present topology stand; standings_fini it.  The
+ * clerk's. */
+void node_standings(struct node *n, struct standings *s);

@@ -12,6 +12,7 @@
 #include "node/affinity.h"
 #include "node/caller.h"
 #include "node/eligible.h"
+#include "node/journal.h"
 #include "node/node.h"
 #include "node/order.h"
 #include "node/record.h"
@@ -396,10 +397,14 @@ leave(struct request *r, enum failure failure, bool given_up, bool again)
 		.random = random_of(r),
 		.seen = seen_of(r),
 	};
+	struct target_change change;
 
 	if (!r->round.entered)
 		return;
-	target_leave(r->round.candidate->state, &outcome, clock_mono_us());
+	change =
+	    target_leave(r->round.candidate->state, &outcome, clock_mono_us());
+	journal_target(r->desk->worker->turn, &r->desk->worker->ids,
+	    r->round.candidate->route->target, &change);
 	r->round.entered = again; /* it is still ours */
 }
 

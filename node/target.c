@@ -202,11 +202,35 @@ on_answer(struct target_state *t, const struct target_outcome *o,
 	backoff_success(&t->backoff, o->probe);
 }
 
-void
+static bool
+is_closed(const struct backoff *b)
+{
+	return b->until_us == 0;
+}
+
+static struct target_change
+change_of(const struct backoff *before, const struct backoff *after, bool probe,
+    int64_t now_us)
+{
+	if (is_closed(after) && !is_closed(before))
+		return (
+		    struct target_change){ TARGET_RECOVERED, before->kind, 0 };
+	if (!is_closed(after) && after->until_us > before->until_us &&
+	    (is_closed(before) || probe))
+		return (struct target_change){ TARGET_BACKS_OFF, after->kind,
+			backoff_wait_us(after, now_us) };
+	return (struct target_change){ .turn = TARGET_AS_BEFORE };
+}
+
+struct target_change
 target_leave(struct target_state *t, const struct target_outcome *o,
     int64_t now_us)
 {
+	struct backoff before;
+	struct target_change change;
+
 	pthread_mutex_lock(&t->lock);
+	before = t->backoff;
 	if (o->given_up || meaning_of(o->failure) == MEANS_NOTHING)
 		backoff_abandon(&t->backoff, o->probe);
 	else if (o->failure == FAILURE_NONE)
@@ -215,7 +239,9 @@ target_leave(struct target_state *t, const struct target_outcome *o,
 		on_own_fault(t, o, now_us);
 	else
 		on_failure(t, o, now_us);
+	change = change_of(&before, &t->backoff, o->probe, now_us);
 	pthread_mutex_unlock(&t->lock);
+	return change;
 }
 
 void

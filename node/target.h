@@ -69,8 +69,18 @@ struct target_outcome {
 	uint32_t random;
 	struct window_seen seen;
 };
-void target_leave(struct target_state *t, const struct target_outcome *o,
-    int64_t now_us);
+
+/* What that made of the target, for whoever writes it down. */
+enum target_turn { TARGET_AS_BEFORE, TARGET_BACKS_OFF, TARGET_RECOVERED };
+struct target_change {
+	enum target_turn turn;
+	enum backoff_kind kind; /* that it backs off for, or did */
+	int64_t wait_us;        /* until it may be tried */
+};
+
+/* A probe that fails backs off anew; further failures meanwhile do not. */
+struct target_change target_leave(struct target_state *t,
+    const struct target_outcome *o, int64_t now_us);
 
 /* An operator's word; enabling also closes the backoff. */
 void target_disable(struct target_state *t, int64_t until_wall_us);

@@ -21,7 +21,7 @@ enum family {
 	FAMILY_REQUEST,
 	FAMILY_ATTEMPT,
 	FAMILY_INTENT,
-	FAMILY_EVENT,
+	FAMILY_EVENT, /* what happened to targets; who did what */
 	FAMILY_RECEIPT,
 	FAMILY_OUTBOX,
 	FAMILY_TOKEN,

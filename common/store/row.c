@@ -55,6 +55,12 @@ static const struct column evidence_columns[] = {
 #undef EVIDENCE_COLUMN
 };
 
+static const struct column event_columns[] = {
+#define EVENT_COLUMN(name, type, text) COLUMN_OF(event_row, name, type, text)
+#include "common/store/row.def"
+#undef EVENT_COLUMN
+};
+
 struct kind {
 	const char *name;
 	const struct column *columns;
@@ -74,6 +80,8 @@ static const struct kind kinds[ROW_KINDS] = {
 	    count_of(candidate_columns), sizeof(struct candidate_row) },
 	[ROW_EVIDENCE] = { "evidence", evidence_columns,
 	    count_of(evidence_columns), sizeof(struct evidence_row) },
+	[ROW_EVENT] = { "event", event_columns, count_of(event_columns),
+	    sizeof(struct event_row) },
 };
 
 static const char *const type_names[] = {

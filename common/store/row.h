@@ -17,6 +17,7 @@ enum row_kind {
 	ROW_DECISION,
 	ROW_CANDIDATE, /* of a decision */
 	ROW_EVIDENCE,
+	ROW_EVENT,
 	ROW_KINDS
 };
 
@@ -80,6 +81,12 @@ struct evidence_row {
 #define EVIDENCE_COLUMN ROW_MEMBER
 #include "common/store/row.def"
 #undef EVIDENCE_COLUMN
+};
+
+struct event_row {
+#define EVENT_COLUMN ROW_MEMBER
+#include "common/store/row.def"
+#undef EVENT_COLUMN
 };
 
 /* A column, for tables, JSON and docs. */

@@ -10,6 +10,7 @@
 #include "common/store/ledger.h"
 #include "node/caller.h"
 #include "node/cmd/commands.h"
+#include "node/cmd/span.h"
 
 #define BODY_MAX (64 * 1024)
 #define OUT_MAX  (4 * 1024 * 1024)
@@ -39,34 +40,6 @@ static const struct option_spec list_specs[] = {
 static const struct option_spec revoke_specs[] = {
 	STATE_OPTION(struct options),
 };
-
-/* "30d", "12h", "15m", "90s"; false for anything else. */
-static bool
-parse_span(const char *text, int64_t *us)
-{
-	char *end;
-	long long n = strtoll(text, &end, 10);
-	int64_t unit;
-
-	switch (*end) {
-	case 's':
-		unit = 1;
-		break;
-	case 'm':
-		unit = 60;
-		break;
-	case 'h':
-		unit = 3600;
-		break;
-	case 'd':
-		unit = 86400;
-		break;
-	default:
-		return false;
-	}
-	*us = n * unit * US_PER_SECOND;
-	return end[1] == '\0' && n > 0 && n < 100000;
-}
 
 static void
 split_groups(const char *list, struct caller_wish *wish)
@@ -171,7 +144,7 @@ run_create(const void *options, int count, char *const *operands)
 	struct buf body;
 
 	(void)count;
-	if (o->expires != NULL && !parse_span(o->expires, &span_us)) {
+	if (o->expires != NULL && !span_parse(o->expires, &span_us)) {
 		fprintf(stderr,
 		    "--expires is a number and s, m, h or d: 30d\n");
 		return 2;

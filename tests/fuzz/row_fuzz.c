@@ -22,6 +22,7 @@ check_row(enum row_kind kind, struct slice bytes)
 		struct decision_row decision;
 		struct candidate_row candidate;
 		struct evidence_row evidence;
+		struct event_row event;
 	} row;
 	struct buf first, second;
 	struct json_writer json = { .out = &first };

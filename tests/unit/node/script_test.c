@@ -11,7 +11,7 @@
 #include "node/route.h"
 #include "node/strategy/contract.h"
 #include "node/strategy/script.h"
-#include "planning.h"
+#include "tests/unit/node/planning.h"
 #include "topology/load.h"
 
 #define TARGETS 3

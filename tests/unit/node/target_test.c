@@ -72,7 +72,7 @@ beyond_the_maximum_all_share_one(void **state)
 static void
 leave(struct target_state *t, enum failure failure, bool probe)
 {
-	target_leave(t,
+	(void)target_leave(t,
 	    &(struct target_outcome){ .failure = failure,
 		.probe = probe,
 		.random = 0x80000000u,
@@ -124,6 +124,50 @@ each_class_has_its_backoff(void **state)
 		    kinds[f] == BACKOFF_NONE ? BACKOFF_CLOSED : BACKOFF_OPEN);
 		assert_int_equal(l.wait_us > 0, kinds[f] != BACKOFF_NONE);
 	}
+}
+
+/* A turn of the state is told once, whoever else fails meanwhile. */
+static void
+a_change_is_told_to_who_made_it(void **state)
+{
+	const struct target_outcome rate = { .failure = FAILURE_RATE },
+				    answered = { .failure = FAILURE_NONE },
+				    rate_again = { .failure = FAILURE_RATE,
+					    .again = true };
+	struct target_outcome probe = rate;
+	struct target_states *s = target_states_new();
+	struct target_state *t = target_state_get(s, slice_of("p/m"));
+	struct target_change c;
+	int64_t later_us;
+
+	(void)state;
+	assert_int_equal(target_leave(t, &answered, NOW).turn,
+	    TARGET_AS_BEFORE);
+	assert_int_equal(target_leave(t, &rate_again, NOW).turn,
+	    TARGET_AS_BEFORE);
+	c = target_leave(t, &rate, NOW);
+	assert_int_equal(c.turn, TARGET_BACKS_OFF);
+	assert_int_equal(c.kind, BACKOFF_RATE);
+	assert_int_equal(c.wait_us, look(t, NOW).wait_us);
+	assert_int_equal(target_leave(t, &rate, NOW).turn, TARGET_AS_BEFORE);
+	assert_int_equal(target_leave(t, &answered, NOW).turn,
+	    TARGET_AS_BEFORE);
+
+	later_us = NOW + look(t, NOW).wait_us;
+	assert_true(target_enter(t, later_us, &probe.probe));
+	c = target_leave(t, &probe, later_us);
+	assert_int_equal(c.turn, TARGET_BACKS_OFF);
+	later_us += c.wait_us;
+	assert_true(target_enter(t, later_us, &probe.probe));
+	probe.given_up = true;
+	assert_int_equal(target_leave(t, &probe, later_us).turn,
+	    TARGET_AS_BEFORE);
+	assert_true(target_enter(t, later_us, &probe.probe));
+	probe = (struct target_outcome){ .probe = true };
+	c = target_leave(t, &probe, later_us);
+	assert_int_equal(c.turn, TARGET_RECOVERED);
+	assert_int_equal(c.kind, BACKOFF_RATE);
+	target_states_free(s);
 }
 
 static void
@@ -323,6 +367,7 @@ main(void)
 		cmocka_unit_test(states_are_found_by_name_and_never_move),
 		cmocka_unit_test(beyond_the_maximum_all_share_one),
 		cmocka_unit_test(each_class_has_its_backoff),
+		cmocka_unit_test(a_change_is_told_to_who_made_it),
 		cmocka_unit_test(only_the_targets_own_failures_count_as_such),
 		cmocka_unit_test(an_answer_closes_what_a_wrong_request_may_not),
 		cmocka_unit_test(a_wrong_request_ends_a_row_of_failures),

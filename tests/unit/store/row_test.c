@@ -58,6 +58,7 @@ union any_row {
 	struct decision_row decision;
 	struct candidate_row candidate;
 	struct evidence_row evidence;
+	struct event_row event;
 };
 
 static void

@@ -1,0 +1,41 @@
+#pragma once
+/*
+ * journal: what happened to targets, and who did it, as rows of their own:
+ * an operator's word is durable before it is answered, what the router did by
+ * itself goes with the settlements of its turn.
+ */
+#include "common/format/table.h"
+#include "common/store/ledger.h"
+
+struct target_change;
+
+#define JOURNAL_DISABLED    "target-disabled"
+#define JOURNAL_ENABLED     "target-enabled"
+#define JOURNAL_BACKING_OFF "target-backing-off"
+#define JOURNAL_RECOVERED   "target-recovered"
+
+/* Bytes of an operator's reason. */
+#define JOURNAL_DETAIL_MAX 512
+
+/* On a worker; left out when ledger_full.  `ids` are the worker's. */
+void journal_put(struct ledger_turn *t, struct id_source *ids,
+    const struct event_row *row);
+
+/* The router's own: nothing for TARGET_AS_BEFORE. */
+void journal_target(struct ledger_turn *t, struct id_source *ids,
+    struct slice target, const struct target_change *change);
+
+/* Into a batch of somebody's own. */
+void journal_add(struct db_batch *b, struct db *db, struct id_source *ids,
+    const struct event_row *row);
+
+struct journal_filter {
+	struct slice target; /* empty: of all */
+	size_t limit;        /* rows at most; 0: JOURNAL_LIMIT */
+};
+#define JOURNAL_LIMIT      20
+#define JOURNAL_SEARCH_MAX 50000 /* rows looked at */
+
+/* The newest first; works on a store opened read-only. */
+void journal_list(struct ledger *l, const struct journal_filter *filter,
+    enum output_format format, struct buf *out);
