@@ -18,6 +18,7 @@
 #include "node/node.h"
 
 #define CATALOG_KEY_MAX 96
+#define CATALOG_WHY_MAX 512
 #define ACK_MAX         (32 * ACK_RANGES_MAX)
 
 /* Receipts that are not acknowledged yet. */
@@ -120,15 +121,24 @@ take_catalog(struct uplink *u, struct catalog *c)
 static void
 on_catalog(struct uplink *u, struct slice bytes)
 {
-	struct catalog *c = catalog_read(bytes);
 	char key[CATALOG_KEY_MAX];
+	struct catalog *c;
+	struct buf why;
 
-	if (c == NULL || !slice_is(c->egress, u->parent)) {
-		log_warn("catalog refused: not readable, or of another egress",
-		    log_str("parent", u->parent));
+	buf_init(&why, CATALOG_WHY_MAX);
+	c = catalog_read(bytes, &why);
+	if (c != NULL && !slice_is(c->egress, u->parent)) {
+		buf_puts(&why, "it is of another egress");
 		catalog_release(c);
-		return;
+		c = NULL;
 	}
+	if (c == NULL)
+		log_warn("catalog refused; the last one goes on serving",
+		    log_str("parent", u->parent),
+		    log_slice("why", buf_slice(&why)));
+	buf_fini(&why);
+	if (c == NULL)
+		return;
 	take_catalog(u, c);
 	if (u->desk->worker->index == 0)
 		ledger_put(u->desk->worker->turn, LEDGER_SETTLEMENTS,
@@ -307,7 +317,7 @@ uplink_stored_catalog(struct ledger *ledger, struct slice parent)
 	buf_init(&bytes, LINK_MESSAGE_MAX);
 	if (db_get(ledger_db(ledger), FAMILY_META, catalog_key(parent, key),
 		&bytes))
-		c = catalog_read(buf_slice(&bytes));
+		c = catalog_read(buf_slice(&bytes), NULL);
 	buf_fini(&bytes);
 	return c;
 }

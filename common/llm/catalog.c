@@ -119,8 +119,45 @@ by_target(const void *a, const void *b)
 	    ((const struct catalog_entry *)b)->target);
 }
 
+/* What is wrong with an entry that could be read; NULL when nothing is. */
+static const char *
+fault_of(const struct catalog_entry *e, const struct catalog_entry *before)
+{
+	if (memchr(e->target.ptr, '/', e->target.len) == NULL)
+		return "its name is no provider/model";
+	if (before != NULL && slice_eq(before->target, e->target))
+		return "it is offered twice";
+	if (e->model.len == 0)
+		return "its provider knows it by no name";
+	if (e->price.input < 0 || e->price.output < 0)
+		return "it has no price";
+	if (e->max_output < 0)
+		return "its most output is negative";
+	return NULL;
+}
+
+/* False and the first fault in `why`. */
+static bool
+check(const struct catalog *c, struct buf *why)
+{
+	const char *fault;
+	size_t i;
+
+	for (i = 0; i < c->count; i++) {
+		fault =
+		    fault_of(&c->entries[i], i > 0 ? &c->entries[i - 1] : NULL);
+		if (fault == NULL)
+			continue;
+		if (why != NULL)
+			buf_printf(why, "target '%.*s': %s",
+			    SLICE_FMT(c->entries[i].target), fault);
+		return false;
+	}
+	return true;
+}
+
 struct catalog *
-catalog_read(struct slice bytes)
+catalog_read(struct slice bytes, struct buf *why)
 {
 	struct catalog *c = xcalloc(1, sizeof(*c));
 	struct unpack u = unpack_start(bytes);
@@ -140,13 +177,15 @@ catalog_read(struct slice bytes)
 	entries = arena_many(&c->arena, struct catalog_entry, count);
 	for (i = 0; i < count && !u.failed; i++)
 		read_entry(&u, &c->arena, &entries[i]);
-	if (!unpack_done(&u)) {
-		catalog_release(c);
-		return NULL;
-	}
+	if (!unpack_done(&u) && why != NULL)
+		buf_puts(why, "it cannot be read");
 	qsort(entries, count, sizeof(*entries), by_target);
 	c->entries = entries;
 	c->count = count;
+	if (!unpack_done(&u) || !check(c, why)) {
+		catalog_release(c);
+		return NULL;
+	}
 	return c;
 }
 

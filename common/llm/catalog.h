@@ -41,11 +41,12 @@ struct catalog {
 void catalog_write(struct buf *out, const struct catalog *c);
 
 /*
- * Held once; NULL when the bytes are no catalog.  Copies what it needs.  What
- * an older egress does not say is not stated; what a newer one adds to its
- * entries is passed over.
+ * Held once; NULL when the bytes are no catalog, and what is wrong, with the
+ * target, in `why` (NULL is fine).  Copies what it needs.  What an older
+ * egress does not say is not stated; what a newer one adds to its entries is
+ * passed over.
  */
-struct catalog *catalog_read(struct slice bytes);
+struct catalog *catalog_read(struct slice bytes, struct buf *why);
 
 /* Of catalog_read; a request pins the one that it was routed by. */
 struct catalog *catalog_hold(struct catalog *c);

@@ -22,7 +22,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 			abort();
 		buf_fini(&again);
 	}
-	c = catalog_read(slice_make(bytes, len));
+	c = catalog_read(slice_make(bytes, len), NULL);
 	if (c != NULL && c->count > 0 &&
 	    catalog_find(c, c->entries[0].target) == NULL)
 		abort();

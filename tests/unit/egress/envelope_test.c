@@ -230,7 +230,7 @@ nothing_passes_outside_of_grant_region_and_price(void **state)
 		buf_reset(&bytes);
 		offer_write(&bytes, &w.topology, &w.teams[0],
 		    "0123456789abcdef");
-		offer = catalog_read(buf_slice(&bytes));
+		offer = catalog_read(buf_slice(&bytes), NULL);
 		assert_non_null(offer);
 		for (p = 0; p < PROVIDERS; p++)
 			for (i = 0; i < MODELS; i++)

@@ -59,7 +59,7 @@ what_is_offered_is_found(void **state)
 
 	(void)state;
 	write_sample(&bytes);
-	c = catalog_read(buf_slice(&bytes));
+	c = catalog_read(buf_slice(&bytes), NULL);
 	buf_fini(&bytes); /* it copied what it needs */
 	assert_non_null(c);
 	assert_true(slice_is(c->egress, "central"));
@@ -99,9 +99,9 @@ cut_or_lengthened_is_refused(void **state)
 	(void)state;
 	write_sample(&bytes);
 	for (len = 0; len < bytes.len; len++)
-		assert_null(catalog_read(slice_make(bytes.data, len)));
+		assert_null(catalog_read(slice_make(bytes.data, len), NULL));
 	buf_putc(&bytes, 0);
-	assert_null(catalog_read(buf_slice(&bytes)));
+	assert_null(catalog_read(buf_slice(&bytes), NULL));
 	buf_fini(&bytes);
 }
 
@@ -135,7 +135,7 @@ of_version(size_t fields, int64_t context)
 		pack_bool(&bytes, true);
 	for (i = 19; i < fields; i++)
 		pack_text(&bytes, slice_of("later"));
-	c = catalog_read(buf_slice(&bytes));
+	c = catalog_read(buf_slice(&bytes), NULL);
 	buf_fini(&bytes);
 	return c;
 }
@@ -172,6 +172,51 @@ other_versions_are_read(void **state)
 }
 
 static void
+a_wrong_entry_is_named(void **state)
+{
+	const struct catalog_entry good = { .target = slice_of("a/x"),
+		.model = slice_of("x"),
+		.cap_key = slice_of("max_tokens") };
+	struct {
+		struct catalog_entry entry;
+		const char *why;
+	} cases[] = {
+		{ good, "target 'a/x': its provider knows it by no name" },
+		{ good, "target 'a/x': it has no price" },
+		{ good, "target 'a/x': its most output is negative" },
+		{ good, "target 'ax': its name is no provider/model" },
+		{ good, "target 'b/y': it is offered twice" },
+	};
+	struct catalog_entry pair[2] = { { .target = slice_of("b/y"),
+	    .model = slice_of("y"),
+	    .cap_key = slice_of("max_tokens") } };
+	struct buf bytes, why;
+	size_t i;
+
+	(void)state;
+	cases[0].entry.model = slice_of("");
+	cases[1].entry.price.output = -1;
+	cases[2].entry.max_output = -1;
+	cases[3].entry.target = slice_of("ax");
+	cases[4].entry.target = slice_of("b/y");
+	for (i = 0; i < count_of(cases); i++) {
+		const struct catalog c = { .egress = slice_of("central"),
+			.price_book = slice_of("book"),
+			.entries = pair,
+			.count = 2 };
+
+		pair[1] = cases[i].entry;
+		buf_init(&bytes, 4096);
+		buf_init(&why, 256);
+		catalog_write(&bytes, &c);
+		assert_null(catalog_read(buf_slice(&bytes), &why));
+		assert_string_equal(buf_text(&why), cases[i].why);
+		buf_fini(&why);
+		buf_fini(&bytes);
+	}
+}
+
+static void
 who_holds_it_keeps_it(void **state)
 {
 	struct catalog *c;
@@ -179,7 +224,7 @@ who_holds_it_keeps_it(void **state)
 
 	(void)state;
 	write_sample(&bytes);
-	c = catalog_read(buf_slice(&bytes));
+	c = catalog_read(buf_slice(&bytes), NULL);
 	buf_fini(&bytes);
 	assert_non_null(c);
 	assert_ptr_equal(catalog_hold(c), c);
@@ -196,6 +241,7 @@ main(void)
 		cmocka_unit_test(what_is_offered_is_found),
 		cmocka_unit_test(cut_or_lengthened_is_refused),
 		cmocka_unit_test(other_versions_are_read),
+		cmocka_unit_test(a_wrong_entry_is_named),
 		cmocka_unit_test(who_holds_it_keeps_it),
 	};
 
