@@ -8,6 +8,7 @@
 #include "node/groups.h"
 #include "node/journal.h"
 #include "node/node.h"
+#include "node/rehearsal.h"
 #include "node/standing.h"
 #include "node/target.h"
 #include "topology/load.h"
@@ -416,6 +417,13 @@ serve_events(struct admin_call *call)
 	return 200;
 }
 
+static int
+serve_rehearsal(struct admin_call *call)
+{
+	return rehearsal_serve(node_of(call), http_body(call->exchange),
+	    call->json, &call->out);
+}
+
 const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
 	{ HTTP_GET, "/admin/tokens", false, serve_list },
 	{ HTTP_POST, "/admin/tokens", false, serve_create },
@@ -427,4 +435,5 @@ const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
 	{ HTTP_POST, "/admin/targets/disable", false, serve_disable },
 	{ HTTP_POST, "/admin/targets/enable", false, serve_enable },
 	{ HTTP_GET, "/admin/events", false, serve_events },
+	{ HTTP_POST, "/admin/explain", false, serve_rehearsal },
 };

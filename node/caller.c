@@ -217,6 +217,19 @@ caller_state(const struct caller *c, int64_t wall_us)
 	return CALLER_ACTIVE;
 }
 
+const struct caller *
+caller_named(const struct caller_book *b, struct slice name, int64_t wall_us)
+{
+	const struct caller *c;
+	size_t at = 0;
+
+	while ((c = map_next(&b->by_hash, &at)) != NULL)
+		if (slice_eq(c->name, name) &&
+		    caller_state(c, wall_us) == CALLER_ACTIVE)
+			return c;
+	return NULL;
+}
+
 bool
 caller_may_use(const struct caller *c, struct slice group)
 {

@@ -73,5 +73,9 @@ struct slice caller_token(struct slice authorization, struct slice api_key);
 const struct caller *caller_find(const struct caller_book *b,
     struct slice token);
 
+/* The active token of that name, or NULL. */
+const struct caller *caller_named(const struct caller_book *b,
+    struct slice name, int64_t wall_us);
+
 enum caller_state caller_state(const struct caller *c, int64_t wall_us);
 bool caller_may_use(const struct caller *c, struct slice group);

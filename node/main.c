@@ -45,7 +45,7 @@ main(int argc, char **argv)
 		&cmd_get_metrics,
 		&cmd_targets_disable,
 		&cmd_targets_enable,
-		&cmd_explain,
+		&cmd_explain_node,
 		&cmd_test,
 		&cmd_get_evidence,
 		&cmd_ledger_verify,

@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/llm/catalog.h"
 #include "common/member/worker.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
@@ -125,6 +126,37 @@ desk_routes(struct desk *d, struct topology *t)
 		d->routes = routes_new(&wish);
 	}
 	return routes_hold(d->routes);
+}
+
+static struct catalog *
+stored_catalog(const struct node *n, const struct topology *t)
+{
+	const struct member *self = t->self;
+
+	return self->parents_count > 0
+		   ? uplink_stored_catalog(n->process->ledger, self->parents[0])
+		   : NULL;
+}
+
+struct routes *
+node_routes(struct node *n, struct topology *t)
+{
+	struct evidence_book *evidence = NULL;
+	struct routes_wish wish = {
+		.topology = t,
+		.catalog = stored_catalog(n, t),
+		.states = n->targets,
+		.price_book = "",
+		.now_wall_us = clock_wall_us(),
+	};
+	struct routes *routes;
+
+	evidence_refresh(n->evidence, &evidence);
+	wish.evidence = evidence;
+	routes = routes_new(&wish);
+	evidence_book_release(evidence);
+	catalog_release(wish.catalog);
+	return routes;
 }
 
 void

@@ -71,6 +71,10 @@ void desk_watch_deadlines(struct desk *d);
 /* The routes of that topology as they are now, held for the caller. */
 struct routes *desk_routes(struct desk *d, struct topology *t);
 
+/* The routes of the present topology, made anew for who has no desk: by the
+ * last catalog that was stored.  The clerk's. */
+struct routes *node_routes(struct node *n, struct topology *t);
+
 /* How the targets of the present topology stand; standings_fini it.  The
  * clerk's. */
 void node_standings(struct node *n, struct standings *s);

@@ -17,17 +17,16 @@
 
 /* Only Messages itself counts tokens; who speaks it is asked in it. */
 static unsigned
-dialects(const struct request *r)
+dialects(const struct wording_wish *w)
 {
-	if (r->shape.operation == OPERATION_COUNT)
-		return r->round.route->dialects & IN_MESSAGES;
-	return r->round.route->dialects;
+	if (w->shape->operation == OPERATION_COUNT)
+		return w->route->dialects & IN_MESSAGES;
+	return w->route->dialects;
 }
 
 static unsigned
-allowed(const struct request *r)
+allowed(const struct topology *t)
 {
-	const struct topology *t = r->topology;
 	const struct team *team = mesh_team(&t->mesh, t->self->team);
 
 	return team != NULL ? team->allow : 0;
@@ -43,32 +42,62 @@ headers_travel(const struct request *r)
 		   API_BETA_MAX);
 }
 
+struct passage_terms
+wording_terms(const struct wording_wish *w)
+{
+	const struct route *route = w->route;
+
+	return (struct passage_terms){
+		.asks = w->shape->dialect,
+		.answers = w->answers,
+		.operation = w->shape->operation,
+		.stream = w->shape->stream,
+		.dialects = dialects(w),
+		.drop = w->group->drop,
+		.allowed = allowed(w->topology),
+		.target = {
+			.model = route->model,
+			.output_cap = route->max_output,
+			.cap_key = route->cap_key,
+			.quirks = route->quirks,
+			.reasons =
+			    (route->supports & CAPABILITY_REASONING) != 0,
+			.count = w->shape->operation == OPERATION_COUNT,
+		},
+	};
+}
+
+enum fail
+wording_fail(enum passage_end end)
+{
+	switch (end) {
+	case PASSAGE_OK:
+		return FAIL_NONE;
+	case PASSAGE_INVALID:
+	case PASSAGE_NOT_ALLOWED:
+		return FAIL_INVALID_REQUEST;
+	case PASSAGE_NOT_CARRIED:
+		break;
+	}
+	return FAIL_NO_ELIGIBLE_TARGET;
+}
+
 enum fail
 wording_make(struct request *r)
 {
-	struct passage_terms terms = {
-		.asks = r->shape.dialect,
+	const struct wording_wish wish = {
+		.topology = r->topology,
+		.group = r->group,
+		.shape = &r->shape,
+		.route = r->round.route,
 		.answers = r->answers,
-		.operation = r->shape.operation,
-		.stream = r->shape.stream,
-		.dialects = dialects(r),
-		.drop = r->group->drop,
-		.allowed = allowed(r),
-		.target = {
-			.model = r->round.route->model,
-			.output_cap = r->round.route->max_output,
-			.cap_key = r->round.route->cap_key,
-			.quirks = r->round.route->quirks,
-			.reasons =
-			    (r->round.route->supports & CAPABILITY_REASONING) != 0,
-			.count = r->shape.operation == OPERATION_COUNT,
-		},
-		.made = foreign_kind,
-		.arg = r,
 	};
+	struct passage_terms terms = wording_terms(&wish);
 	enum passage_end end;
 	enum fail fail;
 
+	terms.made = foreign_kind;
+	terms.arg = r;
 	if (r->shape.dialect == DIALECT_MESSAGES && !headers_travel(r)) {
 		r->detail = slice_of("anthropic-version and anthropic-beta "
 				     "must be short lists of words.");
@@ -84,16 +113,7 @@ wording_make(struct request *r)
 	}
 	end = passage_make(&r->round.passage, &r->round.draft, r->root, &terms);
 	r->detail = slice_of(r->round.passage.why);
-	switch (end) {
-	case PASSAGE_OK:
-		return FAIL_NONE;
-	case PASSAGE_INVALID:
-	case PASSAGE_NOT_ALLOWED:
-		return FAIL_INVALID_REQUEST;
-	case PASSAGE_NOT_CARRIED:
-		break;
-	}
-	return FAIL_NO_ELIGIBLE_TARGET;
+	return wording_fail(end);
 }
 
 /* Does a Responses caller want encrypted reasoning beside its text? */

@@ -5,8 +5,28 @@
  * and the bridge of node/dialect.
  */
 #include "common/llm/fail.h"
+#include "node/dialect/passage.h"
 
+struct group;
 struct request;
+struct route;
+struct shape;
+struct topology;
+
+/* What a request's passage to one target depends on. */
+struct wording_wish {
+	const struct topology *topology;
+	const struct group *group;
+	const struct shape *shape;
+	const struct route *route;
+	enum dialect answers; /* that the caller reads */
+};
+
+/* All of the terms but who made which blob. */
+struct passage_terms wording_terms(const struct wording_wish *w);
+
+/* FAIL_NONE, or what is told of a passage that did not end well. */
+enum fail wording_fail(enum passage_end end);
 
 /*
  * The body to send, in r->passage.  FAIL_NONE, or why it cannot be, with what

@@ -8,19 +8,15 @@
 #define OUT_MAX    (4 * 1024 * 1024)
 
 struct options {
-	const char *state;
-	bool last, json;
+	struct explain_options explain;
 };
 
 static const struct option_spec specs[] = {
-	STATE_OPTION(struct options),
-	{ "last", NULL, OPTION_FLAG, offsetof(struct options, last), false, 0,
-	    0, "the newest request, instead of an id" },
-	JSON_OPTION(struct options),
+	EXPLAIN_OPTIONS(struct options, explain),
 };
 
 static int
-read_store(const struct options *o, struct slice text)
+read_store(const struct explain_options *o, struct slice text)
 {
 	struct ledger *l = ask_store(o->state);
 	struct buf out;
@@ -44,10 +40,9 @@ read_store(const struct options *o, struct slice text)
 	return known ? 0 : 1;
 }
 
-static int
-run(const void *options, int count, char *const *operands)
+int
+explain_run(const struct explain_options *o, int count, char *const *operands)
 {
-	const struct options *o = options;
 	const char *id = count > 0 ? operands[0] : "last";
 	struct buf target;
 	enum asked asked;
@@ -65,6 +60,14 @@ run(const void *options, int count, char *const *operands)
 	if (asked == ASKED_NOBODY)
 		return read_store(o, slice_of(id));
 	return asked == ASKED_OK ? 0 : 1;
+}
+
+static int
+run(const void *options, int count, char *const *operands)
+{
+	const struct options *o = options;
+
+	return explain_run(&o->explain, count, operands);
 }
 
 const struct command cmd_explain = {

@@ -19,6 +19,14 @@ extern const struct command cmd_ledger_verify;
 extern const struct command cmd_reload;
 extern const struct command cmd_reference;
 
+/* `explain` of what is stored, for a program that explains more. */
+struct explain_options {
+	const char *state;
+	bool last, json;
+};
+int explain_run(const struct explain_options *o, int count,
+    char *const *operands);
+
 /* `serve` is the daemon: its options, for the table of each main.c. */
 struct serve_options {
 	const char *state, *topology, *master_key, *log_level;
@@ -29,13 +37,23 @@ extern const size_t serve_specs_count;
 int serve_run(const struct process_app *app, const struct serve_options *o);
 
 /* --state DIR, which every command has. */
-#define STATE_OPTION(type)                                                     \
+#define STATE_OPTION(type) STATE_OPTION_AT(type, state)
+#define STATE_OPTION_AT(type, member)                                          \
 	{                                                                      \
-		"state", "DIR", OPTION_TEXT, offsetof(type, state), true, 0,   \
+		"state", "DIR", OPTION_TEXT, offsetof(type, member), true, 0,  \
 		    0, "the member's state directory"                          \
 	}
 #define JSON_OPTION(type)                                                      \
 	{                                                                      \
 		"json", NULL, OPTION_FLAG, offsetof(type, json), false, 0, 0,  \
 		    "for programs"                                             \
+	}
+/* The options of explain_run; `member` is a struct explain_options. */
+#define EXPLAIN_OPTIONS(type, member)                                          \
+	STATE_OPTION_AT(type, member.state),                                   \
+	    { "last", NULL, OPTION_FLAG, offsetof(type, member.last), false,   \
+		    0, 0, "the newest request, instead of an id" },            \
+	{                                                                      \
+		"json", NULL, OPTION_FLAG, offsetof(type, member.json), false, \
+		    0, 0, "for programs"                                       \
 	}

@@ -13,6 +13,8 @@
 
 #define OUT_MAX  (16 * 1024 * 1024)
 #define BODY_MAX (256 * 1024)
+/* On the control socket: a whole request to explain may be in it. */
+#define CONTROL_BODY_MAX (4 * 1024 * 1024)
 
 struct admin {
 	struct process *process;
@@ -264,7 +266,7 @@ admin_new(struct process *p, struct loop *loop, int listen_fd, bool control,
 	const struct http_config config = {
 		.listen_fd = listen_fd,
 		.connections_max = 64,
-		.body_max_bytes = BODY_MAX,
+		.body_max_bytes = control ? CONTROL_BODY_MAX : BODY_MAX,
 		.body_memory = &p->body_memory,
 		.head_ms = 10000,
 		.body_ms = 10000,

@@ -3,16 +3,26 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { mesh, story, until } from "./lab.mjs";
+import { mesh, run, story, until } from "./lab.mjs";
+import { binary } from "./lab/program.mjs";
 
 const OWN = "own/gpt-oss";
 const FAR = "openai/gpt-5-mini";
 const UID = `operator (uid ${process.getuid()})`;
 
+const PLAIN = "plain/basic";
+const SPEAKS_MESSAGES = "anthropic/claude";
+
 const lab = await mesh({
+  upstreams: {
+    plain: { type: "vllm", base_url: "http://127.0.0.1:9/v1", models: { basic: { price: { input: 1, output: 1 }, supports: ["tools"] } } },
+    anthropic: { type: "anthropic", base_url: "http://127.0.0.1:9/v1", api_key: "secret/own", models: { claude: { price: { input: 9, output: 9 } } } },
+  },
   groups: {
     pair: { strategy: "failover", targets: [OWN, FAR] },
     alone: { strategy: "static", targets: [OWN] },
+    drawn: { strategy: "weighted", targets: [{ model: PLAIN, weight: 1 }, { model: OWN, weight: 1 }, { model: FAR, weight: 1 }] },
+    other: { strategy: "failover", targets: [SPEAKS_MESSAGES, PLAIN] },
   },
 });
 const { egress, node, provider } = lab;
@@ -34,7 +44,7 @@ story("a disabled target is passed over, until it is enabled", async () => {
 
   const { [OWN]: own, [FAR]: far } = await targets();
   assert.deepEqual([own.state, own.disabled_by, own.why, own.disabled_until], ["disabled", UID, "incident 4711", null]);
-  assert.deepEqual(own.groups, ["own", "spare", "pair", "alone"]);
+  assert.deepEqual(own.groups, ["own", "spare", "pair", "alone", "drawn"]);
   assert.equal(far.state, "ok");
   assert.ok(far.attempts >= 1 && far.failures === 0 && far.total_p50_us > 0, JSON.stringify(far));
   const text = await node.says("get", "targets");
@@ -144,4 +154,118 @@ story("metrics are Prometheus text, on the control socket only", async () => {
   assert.ok(!(await egress.says("get", "metrics")).includes("gsr_target"));
   assert.ok(readMetrics(await egress.says("get", "metrics")).metrics.gsr_receipts_total >= 1);
   assert.equal((await node.admin("/metrics")).status, 404);
+});
+
+const file = (name, body) => {
+  const path = join(lab.place, name);
+  writeFileSync(path, typeof body === "string" ? body : JSON.stringify(body));
+  return path;
+};
+const chat = (more = {}) => ({ messages: [{ role: "user", content: "hello" }], model: "pair", ...more });
+const PICTURE = { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "data:image/png;base64,iVBORw0KGgo=" } }] }], model: "drawn" };
+const explain = async (body, ...more) =>
+  JSON.parse(await node.says("explain", "--request", file("request.json", body), "--json", ...more));
+
+story("what would be done with a request is told without doing it", async () => {
+  const before = [await node.rows(), await provider.count(), await node.counters()];
+  const told = await explain(chat(), "--caller", "app");
+  assert.deepEqual([told.order, told.fail, told.dialect], [[OWN, FAR], "", "chat"]);
+  assert.equal(told.decision.caller, "app");
+  assert.deepEqual(told.decision.candidates.map(({ target, rank }) => [target, rank]), [[OWN, 1], [FAR, 2]]);
+  const text = await node.says("explain", "--request", file("request.json", chat()), "--group", "alone");
+  assert.match(text, /^would be tried: own\/gpt-oss\n {2}read as chat, \d+ input tokens; seed -?\d+\n\ndecision\n/);
+  const after = [await node.rows(), await provider.count(), await node.counters()];
+  assert.deepEqual(after[0], before[0]);
+  assert.equal(after[1].calls, before[1].calls);
+  assert.equal(after[2].gsr_requests_total, before[2].gsr_requests_total);
+});
+
+story("who could not be tried is told with the reason, and chance with its seed", async () => {
+  const told = await explain(PICTURE);
+  const excluded = Object.fromEntries(told.decision.candidates.map((c) => [c.target, [c.excluded, c.detail]]));
+  assert.deepEqual(excluded[PLAIN], ["capability", "images"]);
+  assert.deepEqual(told.order.toSorted(), [OWN, FAR].toSorted());
+  assert.equal(told.decision.needs, "images");
+  for (const seed of ["7", "8", "9", String(told.seed)]) {
+    const [once, again] = [await explain(PICTURE, "--seed", seed), await explain(PICTURE, "--seed", seed)];
+    assert.deepEqual(again.order, once.order);
+    assert.equal(String(once.seed), seed);
+  }
+  const firsts = new Set();
+  for (let i = 0; i < 40 && firsts.size < 2; i++) firsts.add((await explain(PICTURE)).order[0]);
+  assert.equal(firsts.size, 2);
+
+  await node.says("targets", "disable", OWN);
+  const refused = await explain(chat({ model: "alone" }));
+  assert.deepEqual([refused.order, refused.fail], [[], "no-eligible-target"]);
+  assert.match(refused.detail, /own\/gpt-oss: disabled/);
+  await node.says("targets", "enable", OWN);
+});
+
+story("what a target's dialect cannot be told is told before it is tried", async () => {
+  const told = await explain(chat({ model: "other" }));
+  assert.deepEqual(told.order, [SPEAKS_MESSAGES, PLAIN]);
+  assert.deepEqual(told.notes, [`${SPEAKS_MESSAGES} would be told it as messages`]);
+  const bias = await explain(chat({ model: "other", logit_bias: { 50256: -100 } }));
+  assert.deepEqual(bias.order, [PLAIN]);
+  const [first] = bias.decision.candidates;
+  assert.equal(first.excluded, "not-carried");
+  assert.match(first.detail, /logit_bias/);
+});
+
+story("the dialect is seen from the body, or said", async () => {
+  const dialect = async (body, ...more) => (await explain({ model: "pair", max_tokens: 9, ...body }, ...more)).dialect;
+  const messages = [{ role: "user", content: "hi" }];
+  assert.equal(await dialect({ messages }), "chat");
+  assert.equal(await dialect({ messages, system: "be brief" }), "messages");
+  assert.equal(await dialect({ messages }, "--dialect", "messages"), "messages");
+  assert.equal(await dialect({ input: "hi", max_tokens: undefined }), "responses");
+});
+
+story("a wish that cannot be met is told as what it is", async () => {
+  const request = file("request.json", chat());
+  for (const [words, why] of [
+    [["--request", request, "--group", "nobody"], /^no group is named 'nobody'; groups: assistant /],
+    [["--request", request, "--caller", "nobody"], /^no active token is named 'nobody'\n$/],
+    [["--request", request, "--dialect", "latin"], /^a dialect is chat, responses or messages\n$/],
+    [["--request", file("r2.json", { model: "pair" })], /^as chat, this would be refused \(invalid-request\): .*messages/],
+    [["--request", file("r3.json", "[1")], /r3\.json: is not a JSON object: /],
+    [["--request", "/nowhere"], /^\/nowhere: there is no such file\n$/],
+    [["--group", "pair", "--last"], /^--group, --dialect, --caller and --seed go with --request\n$/],
+    [["--request", request, "--last"], /^name a request that was, or --request FILE\n$/],
+  ]) {
+    const { code, out, err } = await node.tries("explain", ...words);
+    assert.ok(code > 0, words.join(" "));
+    assert.match(err, why);
+    assert.equal(out, "");
+  }
+  const own = (await explain(chat({ model: "drawn" }), "--caller", "app"));
+  assert.equal(own.fail, "group-not-allowed");
+  assert.match(await node.says("explain", "--last"), /^request\n/);
+});
+
+// A policy of the folder, and the lines of its group.
+async function policy(name, body) {
+  mkdirSync(join(lab.topology.dir, "policies"), { recursive: true });
+  const source = file(`${name}.ts`, `import type { Decision, Input } from "gsr-policy";
+export default function route(input: Input): Decision {
+  ${body}
+}
+`);
+  const { code, out, err } = await run(binary("gsr-node"), [
+    "policy", "build", source, "--out", join(lab.topology.dir, "policies", `${name}.js`)]);
+  assert.equal(code, 0, err);
+  const [, hash] = /hash: "(\w+)"/.exec(out);
+  return { strategy: "script", script: { file: `policies/${name}.js`, hash, fallback: "failover" } };
+}
+
+story("a group's own policy is asked, too", async () => {
+  const backwards = await policy("backwards", "return input.targets.map((t) => t.target).reverse();");
+  await lab.topology.change("node/payments.yaml", (file) => {
+    file.groups.scripted = { ...backwards, targets: [OWN, FAR] };
+  });
+  assert.equal((await node.reload()).why, "");
+  const told = await explain(chat({ model: "scripted" }));
+  assert.deepEqual(told.order, [FAR, OWN]);
+  assert.deepEqual([told.decision.by, told.decision.decider], ["script", "strategy"]);
 });
