@@ -52,6 +52,7 @@ main(int argc, char **argv)
 		&cmd_reload,
 		&cmd_policy_build,
 		&cmd_policy_test,
+		&cmd_policy_replay,
 		&cmd_policy_types,
 		&cmd_reference_dialects, /* the longer name first */
 		&cmd_reference,

@@ -80,17 +80,8 @@ guess_dialect(const struct json_value *root)
 static bool
 read_dialect(struct rehearsal *r, struct slice word, enum dialect *out)
 {
-	unsigned d;
-
 	*out = guess_dialect(r->root);
-	if (word.len == 0)
-		return true;
-	for (d = 0; d < DIALECTS; d++)
-		if (slice_is(word, dialect_name((enum dialect)d))) {
-			*out = (enum dialect)d;
-			return true;
-		}
-	return false;
+	return word.len == 0 || dialect_by_name(out, word);
 }
 
 static bool

@@ -16,4 +16,5 @@ extern const struct command cmd_get_events;
 extern const struct command cmd_explain_node;
 extern const struct command cmd_policy_build;
 extern const struct command cmd_policy_test;
+extern const struct command cmd_policy_replay;
 extern const struct command cmd_policy_types;

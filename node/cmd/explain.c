@@ -1,14 +1,11 @@
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "common/base/arena.h"
 #include "common/cmd/ask.h"
 #include "common/cmd/shared.h"
 #include "common/format/json.h"
 #include "node/cmd/commands.h"
-#include "topology/file.h"
+#include "node/cmd/source.h"
 
 #define FILE_MAX    ((size_t)4 * 1024 * 1024)
 #define BODY_MAX    (FILE_MAX + 4096)
@@ -35,24 +32,6 @@ static const struct option_spec specs[] = {
 	{ "seed", "N", OPTION_TEXT, offsetof(struct options, seed), false, 0, 0,
 	    "with --request: draw as then; default: anew each time" },
 };
-
-static bool
-read_file(struct arena *arena, const char *path, struct slice *text)
-{
-	switch (file_read(arena, path, FILE_MAX, text)) {
-	case FILE_FINE:
-		return true;
-	case FILE_MISSING:
-		fprintf(stderr, "%s: there is no such file\n", path);
-		break;
-	case FILE_TOO_LARGE:
-		fprintf(stderr, "%s: has more than 4 MiB\n", path);
-		break;
-	default:
-		fprintf(stderr, "%s: %s\n", path, strerror(errno));
-	}
-	return false;
-}
 
 static void
 put_word(struct json_writer *w, const char *name, const char *word)
@@ -105,7 +84,8 @@ rehearse(const struct options *o)
 
 	arena_init(&arena, ARENA_BYTES);
 	buf_init(&body, BODY_MAX);
-	if (read_file(&arena, o->request, &text) && write_body(&body, o, text))
+	if (source_read(&arena, o->request, FILE_MAX, &text) &&
+	    write_body(&body, o, text))
 		asked = ask_daemon(o->stored.state, "POST",
 		    o->stored.json ? "/admin/explain?format=json"
 				   : "/admin/explain",

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -10,11 +9,10 @@
 #include "common/cmd/shared.h"
 #include "common/format/json.h"
 #include "node/cmd/commands.h"
+#include "node/cmd/source.h"
 #include "node/policy/choice.h"
-#include "node/policy/compiler.h"
 #include "node/policy/sandbox.h"
 #include "node/policy/trial.h"
-#include "topology/file.h"
 #include "topology/mistake.h"
 
 #define TEXT_MAX    ((size_t)4 << 20)
@@ -62,57 +60,6 @@ struct result {
 };
 
 static bool
-complain(const char *path, const char *text)
-{
-	fprintf(stderr, "%s: %s\n", path, text);
-	return false;
-}
-
-static bool
-read_file(struct arena *arena, const char *path, size_t max, struct slice *text)
-{
-	switch (file_read(arena, path, max, text)) {
-	case FILE_FINE:
-		return true;
-	case FILE_MISSING:
-		return complain(path, "there is no such file");
-	case FILE_TOO_LARGE:
-		return complain(path, "it is too large");
-	default:
-		return complain(path, strerror(errno));
-	}
-}
-
-static bool
-ends_in(const char *path, const char *ending)
-{
-	size_t len = strlen(path), n = strlen(ending);
-
-	return len > n && strcmp(path + len - n, ending) == 0;
-}
-
-/* The JavaScript of a policy: compiled now, or as it is. */
-static bool
-read_policy(struct bench *b, const char *path, struct slice *js)
-{
-	struct buf made, why;
-	bool fine;
-
-	if (ends_in(path, ".js"))
-		return read_file(&b->arena, path, SANDBOX_SOURCE_MAX, js);
-	buf_init(&made, TEXT_MAX);
-	buf_init(&why, TEXT_MAX);
-	fine = compiler_run(b->options->tsc, path, &made, &why);
-	if (fine)
-		*js = arena_copy(&b->arena, buf_slice(&made));
-	else
-		fprintf(stderr, "%s", buf_text(&why));
-	buf_fini(&why);
-	buf_fini(&made);
-	return fine;
-}
-
-static bool
 load_policy(struct bench *b, const char *path)
 {
 	struct sandbox_spec spec = {
@@ -123,11 +70,11 @@ load_policy(struct bench *b, const char *path)
 	const char *slash = strrchr(path, '/');
 
 	spec.name = slash != NULL ? slash + 1 : path;
-	if (!read_policy(b, path, &spec.source))
+	if (!source_policy(&b->arena, b->options->tsc, path, &spec.source))
 		return false;
 	buf_reset(&b->text);
 	b->sandbox = sandbox_new(&spec, &b->text);
-	return b->sandbox != NULL || complain(path, buf_text(&b->text));
+	return b->sandbox != NULL || source_complain(path, buf_text(&b->text));
 }
 
 static bool
@@ -137,7 +84,7 @@ load_cases(struct bench *b, const char *path)
 	struct mistakes mistakes;
 	struct buf out;
 
-	if (!read_file(&b->arena, path, YAML_BYTES_MAX, &source.text))
+	if (!source_read(&b->arena, path, YAML_BYTES_MAX, &source.text))
 		return false;
 	mistakes_init(&mistakes, &b->arena);
 	trials_parse(&b->trials, &b->arena, &source, &mistakes);

@@ -269,3 +269,69 @@ story("a group's own policy is asked, too", async () => {
   assert.deepEqual(told.order, [FAR, OWN]);
   assert.deepEqual([told.decision.by, told.decision.decider], ["script", "strategy"]);
 });
+
+const replay = async (...words) => JSON.parse(await node.says("policy", "replay", "--json", ...words));
+
+story("a policy is asked about requests that were", async () => {
+  const source = file("last.ts", `import type { Decision, Input } from "gsr-policy";
+export default function route({ request, targets }: Input): Decision {
+  if (request.messages > 2) throw new Error("too long for me");
+  if (request.messages > 1) return ["no/such"];
+  return targets.map((t) => t.target).reverse();
+}
+`);
+  const model = "assistant";
+  const before = (await node.rows()).filter(({ group }) => group === "pair").length;
+  const ids = [];
+  for (let i = 0; i < 3; i++) ids.push((await app.ask(provider.says("tokens=2"), { model: "pair" })).id);
+  const user = (content) => ({ role: "user", content });
+  await app.ask(provider.says(), { model: "pair", messages: [user("a"), user("b")] });
+  await app.ask(provider.says(), { model: "pair", messages: [user("a"), user("b"), user("c")] });
+  await app.ask(provider.says(), { model });
+
+  const told = await replay("--group", "pair", "--policy", source, "--limit", "5", "--each");
+  assert.deepEqual([told.decisions, told.same, told.other, told.failed], [5, 0, 3, 2]);
+  const [change] = told.changes;
+  assert.deepEqual([told.changes.length, change.from, change.to, change.requests], [1, OWN, FAR, 3]);
+  let dearer = 0;
+  for (const id of ids) {
+    const [own, far] = (await node.explain(id)).decision.candidates.map((c) => c.cost_microusd);
+    dearer += far - own;
+  }
+  assert.equal(change.dearer, dearer);
+  assert.equal(told.dearer, change.dearer);
+  assert.deepEqual(told.errors.map(({ why, requests }) => [why, requests]), [["threw", 1], ["invalid-answer", 1]]);
+  assert.match(told.errors[0].first_said, /too long for me/);
+  assert.match(told.errors[1].first_said, /no\/such/);
+  assert.deepEqual(told.each.map(({ request }) => request), ids.toReversed());
+
+  // All of them, the older ones too; of one target alone the choice is the same.
+  const all = await replay("--group", "pair", "--policy", source, "--since", "1h");
+  assert.ok(all.decisions > before && all.same > 0, JSON.stringify(all));
+  assert.equal(all.decisions, all.same + all.other + all.failed);
+
+  await node.stop();
+  assert.deepEqual(await replay("--group", "pair", "--policy", source, "--since", "1h"), all);
+  const text = await node.says("policy", "replay", "--group", "pair", "--policy", source, "--limit", "5");
+  assert.match(text, /^5 decisions of group 'pair', \S+ to \S+\n {9}0 {2}the same target first\n {9}3 {2}another target first, /);
+  await node.start();
+});
+
+story("the present script of a group is replayed by its topology", async () => {
+  const scripted = await node.caller("scripted", { groups: ["scripted"] });
+  assert.equal(await served((await scripted.ask(provider.says())).id), FAR);
+  const told = await replay("--group", "scripted", "--topology", lab.topology.dir);
+  assert.deepEqual([told.decisions, told.same, told.other, told.failed], [1, 1, 0, 0]);
+  for (const [words, why] of [
+    [["--group", "pair", "--topology", lab.topology.dir], /^pair: is not of strategy script: say --policy FILE\n$/],
+    [["--group", "nobody", "--topology", lab.topology.dir], /^nobody: no group of the node file has that name\n$/],
+    [["--group", "pair"], /^say which policy: /],
+    [["--group", "pair", "--policy", "/nowhere.js"], /^\/nowhere\.js: there is no such file\n$/],
+    [["--group", "nobody", "--policy", join(lab.topology.dir, "policies/backwards.js")], /^no decision of group 'nobody' /],
+  ]) {
+    const { code, out, err } = await node.tries("policy", "replay", ...words);
+    assert.ok(code > 0);
+    assert.match(err, why);
+    assert.equal(out, "");
+  }
+});
