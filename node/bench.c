@@ -102,6 +102,8 @@ change(struct bench *b, struct event_row *row, bool out, struct buf *why)
 		target_disable(state, end_of(row));
 	else
 		target_enable(state);
+	log_info(out ? "target disabled" : "target enabled",
+	    log_slice("target", row->target), log_slice("by", row->by));
 	return true;
 }
 

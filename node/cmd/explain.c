@@ -40,6 +40,25 @@ put_word(struct json_writer *w, const char *name, const char *word)
 		json_field_text(w, name, slice_of(word));
 }
 
+/* A body without a model asks for the group that was named. */
+static void
+put_request(struct json_writer *w, const struct options *o,
+    const struct json_value *root)
+{
+	struct slice rest = slice_after(root->raw, 1);
+
+	json_key(w, "request");
+	if (o->group == NULL || json_find(root, "model") != NULL) {
+		json_put_raw(w, root->raw);
+		return;
+	}
+	json_put_raw(w, slice_of("{\"model\":"));
+	buf_putc(w->out, '"');
+	json_escape(w->out, slice_of(o->group));
+	buf_puts(w->out, root->first != NULL ? "\"," : "\"");
+	buf_put_slice(w->out, rest);
+}
+
 /* False when the file is no JSON object. */
 static bool
 write_body(struct buf *body, const struct options *o, struct slice text)
@@ -67,8 +86,7 @@ write_body(struct buf *body, const struct options *o, struct slice text)
 		json_key(&w, "seed");
 		json_put_raw(&w, slice_of(o->seed));
 	}
-	json_key(&w, "request");
-	json_put_raw(&w, root->raw);
+	put_request(&w, o, root);
 	json_close(&w, '}');
 	arena_fini(&arena);
 	return true;

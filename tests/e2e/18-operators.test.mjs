@@ -172,7 +172,7 @@ story("what would be done with a request is told without doing it", async () => 
   assert.deepEqual([told.order, told.fail, told.dialect], [[OWN, FAR], "", "chat"]);
   assert.equal(told.decision.caller, "app");
   assert.deepEqual(told.decision.candidates.map(({ target, rank }) => [target, rank]), [[OWN, 1], [FAR, 2]]);
-  const text = await node.says("explain", "--request", file("request.json", chat()), "--group", "alone");
+  const text = await node.says("explain", "--request", file("request.json", chat({ model: undefined })), "--group", "alone");
   assert.match(text, /^would be tried: own\/gpt-oss\n {2}read as chat, \d+ input tokens; seed -?\d+\n\ndecision\n/);
   const after = [await node.rows(), await provider.count(), await node.counters()];
   assert.deepEqual(after[0], before[0]);
@@ -228,6 +228,7 @@ story("a wish that cannot be met is told as what it is", async () => {
     [["--request", request, "--group", "nobody"], /^no group is named 'nobody'; groups: assistant /],
     [["--request", request, "--caller", "nobody"], /^no active token is named 'nobody'\n$/],
     [["--request", request, "--dialect", "latin"], /^a dialect is chat, responses or messages\n$/],
+    [["--request", file("r4.json", {}), "--group", "pair"], /^as chat, this would be refused \(invalid-request\): .*messages/],
     [["--request", file("r2.json", { model: "pair" })], /^as chat, this would be refused \(invalid-request\): .*messages/],
     [["--request", file("r3.json", "[1")], /r3\.json: is not a JSON object: /],
     [["--request", "/nowhere"], /^\/nowhere: there is no such file\n$/],
