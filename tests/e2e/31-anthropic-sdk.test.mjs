@@ -8,7 +8,7 @@ import { z } from "zod";
 
 import { answer, PAGE, RED, story, ways } from "./lab.mjs";
 
-const { each, lab, all, through } = await ways();
+const { each, lab, all, through } = await ways({ fresh: 60 });
 const { provider } = lab;
 
 // The one sends a bearer token and the API of 2026, the other x-api-key and
@@ -242,12 +242,13 @@ const REFUSALS = [
 ];
 
 for (const way of all)
-  for (const [what, { token = way.token, model = MODEL }, script, status, type] of REFUSALS) {
+  for (const [what, wrong, script, status, type] of REFUSALS) {
     // A provider of its own knows no tokens and has every model.
     if (way.straight && !script) continue;
     story(`${what} is told as what it is, ${way.name}`, async () => {
       for (const [version, Sdk] of VERSIONS)
         for (const stream of [false, true]) {
+          const { token, model } = { ...(await way.fresh(MODEL)), ...wrong };
           const error = await sdk({ url: way.url, token }, Sdk).messages
             .create(body(provider.says(script), { model, stream })).catch((e) => e);
           assert.ok(error instanceof Sdk.APIError, `${version}: not refused: ${JSON.stringify(error)}`);

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { captures, read } from "./lab/captures.mjs";
 import { open, statuses, story, ways } from "./lab.mjs";
 
-const { lab, through } = await ways({ team: { allow: ["hosted_tools"] } });
+const { lab, through } = await ways({ team: { allow: ["hosted_tools"] }, fresh: 30, drop: [] });
 const { provider } = lab;
 
 // What goes to its own dialect loses nothing; what is translated may.
@@ -39,22 +39,35 @@ function shown({ body, response, dialect }) {
 // The error in a stream, and what comes before it.
 const ERROR = /(?:event: (?:error|response\.failed)\n)?data: \{(?:"type":"(?:error|response\.failed)"|"error":)[^]*$/;
 
-async function goesUnchanged(way, exchange) {
-  const { response, body } = exchange;
+// A failure gets a target of its own, and is told for as often as it is asked.
+async function askStrictly(way, exchange) {
+  const { response } = exchange;
   const retry = response.headers["retry-after"];
-  await way.queue(exchange.dialect, { type: exchange.type, body: response.body },
-    `status=${response.status}${retry ? ` retry_after=${retry}` : ""}`);
+  const fails = response.status !== 200 || ERROR.test(response.body);
+  for (let i = 0; i < (fails ? 2 : 1); i++)
+    await way.queue(exchange.dialect, { type: exchange.type, body: response.body },
+      `status=${response.status}${retry ? ` retry_after=${retry}` : ""}`);
   const { calls } = await provider.count();
-  const answer = await exchange.send(way, STRICT);
+  const { token, model } = fails ? await way.fresh() : { token: way.token, model: STRICT };
+  const answer = await exchange.send({ url: way.url, token }, model);
   const text = await answer.text();
 
-  assert.equal((await provider.count()).calls, calls + 1, text);
+  const { attempts } = await way.node.explain(answer.headers.get("x-request-id"));
+  assert.ok(attempts.length === 1 || (fails && attempts.length === 2 && attempts[1].again), text);
+  assert.equal((await provider.count()).calls, calls + attempts.length, text);
+  return { answer, text, fails };
+}
+
+async function goesUnchanged(way, exchange) {
+  const { body } = exchange;
+  const { answer, text, fails } = await askStrictly(way, exchange);
   const raw = await provider.lastBody();
   assert.deepEqual(without(JSON.parse(raw), OWNED), without(body, OWNED));
   for (const key of UNTOUCHED) if (key in body) assert.ok(raw.includes(JSON.stringify(body[key])), `${key} is as it was`);
   for (const key of ["max_tokens", "max_completion_tokens", "max_output_tokens"])
     if (key in body) assert.equal(JSON.parse(raw)[key], body[key]);
   comesBack(answer, text, exchange);
+  if (fails) await provider.ask("reset", { method: "POST" });
 }
 
 function comesBack(answer, text, exchange) {
@@ -152,6 +165,6 @@ for (const way of through)
           await replay(way, exchange);
         } catch (error) {
           await provider.ask("reset", { method: "POST" });
-          throw new Error(`its ${i + 1}. request, ${exchange.path}`, { cause: error });
+          throw new Error(`its ${i + 1}. request, ${exchange.path}: ${error.message}`, { cause: error });
         }
     });

@@ -2,25 +2,31 @@
 // and what is told of a failure, before the answer and in it.
 import assert from "node:assert/strict";
 
-import { mesh, story } from "./lab.mjs";
+import { Fresh, mesh, numbered, story } from "./lab.mjs";
 
 const TARGETS = ["chat", "responses", "messages"];
 const PRICE = { input: 1, cached_input: 0.1, cache_write_5m: 1.25, cache_write_1h: 2, output: 8 };
 const model = { price: PRICE, max_output: 4096, supports: ["tools", "images", "documents", "json_schema"] };
 
+// Failures of each target, which is then left alone for a while.
+const FAILURES = 60;
+
 const lab = await mesh({
   teams: ["payments", "research"],
   team: (name) => (name === "research" ? { allow: ["service_tier"] } : {}),
-  grants: TARGETS.map((name) => `${name}/m`),
-  groups: Object.fromEntries(TARGETS.map((name) =>
-    [name, { strategy: "static", targets: [`${name}/m`], drop: ["hints"], aliases: [`${name}-alias`], display_name: `The ${name} one` }])),
+  grants: TARGETS.map((name) => `${name}/*`),
+  groups: Object.assign({}, ...TARGETS.map((name) => ({
+    [name]: { strategy: "static", targets: [`${name}/m`], drop: ["hints"], aliases: [`${name}-alias`], display_name: `The ${name} one` },
+    ...numbered(FAILURES, `fresh-${name}`, (n) => ({ strategy: "static", targets: [`${name}/m-${n}`] })),
+  }))),
   providers: ({ url }) => {
-    const at = (type, dialects) => ({ type, base_url: url, api_key: "secret/openai", dialects, models: { m: model } });
+    const at = (type, dialects) => ({ type, base_url: url, api_key: "secret/openai", dialects, models: { m: model, ...numbered(FAILURES, "m", () => model) } });
     return { chat: at("openai", ["chat"]), responses: at("openai", ["responses"]), messages: at("anthropic", ["messages"]) };
   },
 });
 const { node, provider } = lab;
 const app = await node.caller("app", { groups: TARGETS });
+const fresh = Object.fromEntries(TARGETS.map((name) => [name, new Fresh(node, `fresh-${name}`, FAILURES)]));
 const rich = await lab.nodes.research.caller("rich", { groups: TARGETS });
 
 // How each dialect asks, and how its streams say text, end, and fail.
@@ -280,6 +286,11 @@ story("a dearer tier is asked for by leave of the team alone", async () => {
   }
 });
 
+async function askFresh(asks, target, prompt, more) {
+  const caller = await fresh[target].take();
+  return ask(asks, caller.model, prompt, more, { caller });
+}
+
 story("a refusal before the answer has the caller's status, shape and words", async () => {
   const ways = [["status=429 body=rate retry_after=3", 503, 429], ["status=500 body=server", 502, 500], ["status=400 body=invalid", 400, 400],
     ["die_before_answer=1", 502, 500], ["garbage=json", 502, 500]];
@@ -287,7 +298,7 @@ story("a refusal before the answer has the caller's status, shape and words", as
     for (const stream of [false, true])
       for (const [script, openai, anthropic] of ways) {
         if (stream && script === "garbage=json") continue; // that word spoils whole answers
-        const answer = await ask(asks, target, provider.says(script), { stream });
+        const answer = await askFresh(asks, target, provider.says(script), { stream });
         const what = `${asks} to ${target}, stream ${stream}, ${script}: ${answer.text}`;
         assert.equal(answer.status, asks === "messages" ? anthropic : openai, what);
         assert.ok(answer.json, what);
@@ -298,10 +309,10 @@ story("a refusal before the answer has the caller's status, shape and words", as
 
 story("a failure before the first word is no stream, after it the stream's last event", async () => {
   for (const [asks, target] of PAIRS) {
-    const early = await ask(asks, target, provider.says("tokens=0 error_in_stream=1 body=server"), { stream: true });
+    const early = await askFresh(asks, target, provider.says("tokens=0 error_in_stream=1 body=server"), { stream: true });
     assert.ok(early.status >= 500, `${asks} to ${target}: ${early.text}`);
     DIALECTS[asks].shape(early.json);
-    const late = await ask(asks, target, provider.says("tokens=3 error_in_stream=1 body=overloaded"), { stream: true });
+    const late = await askFresh(asks, target, provider.says("tokens=3 error_in_stream=1 body=overloaded"), { stream: true });
     const what = `${asks} to ${target}: ${late.text}`;
     assert.equal(late.status, 200, what);
     assert.equal(late.said, "t0 t1 t2 ", what);
@@ -318,7 +329,7 @@ story("an answer that is cut is never complete", async () => {
   const cuts = ["cut_after=2", "reset_after=2", "cut_after=900b", "no_done=1", "no_done=2"];
   for (const [asks, target] of PAIRS)
     for (const script of cuts) {
-      const answer = await ask(asks, target, provider.says(`tokens=6 ${script}`), { stream: true });
+      const answer = await askFresh(asks, target, provider.says(`tokens=6 ${script}`), { stream: true });
       const what = `${asks} to ${target}, ${script}: ${answer.text}`;
       const { request } = await node.explain(answer.id);
       // Chat alone may leave its marker out, when it said why it finished.
@@ -339,7 +350,7 @@ story("an answer that is cut is never complete", async () => {
 
 story("whole answers that are cut are errors", async () => {
   for (const [asks, target] of PAIRS) {
-    const answer = await ask(asks, target, provider.says("tokens=9 cut_after=300b"));
+    const answer = await askFresh(asks, target, provider.says("tokens=9 cut_after=300b"));
     assert.equal(answer.status, asks === "messages" ? 500 : 502, `${asks} to ${target}: ${answer.text}`);
     DIALECTS[asks].shape(answer.json);
   }

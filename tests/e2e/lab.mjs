@@ -8,6 +8,7 @@
 //   topology    change, sign, scribble, copy
 //   ways        of a client to an answer: straight, and through a mesh to a
 //               target of each dialect
+//   fresh       callers of targets that no story has called, for its failures
 //   codex, claude  command-line clients, run to their end
 //   answer      a whole one of each dialect, for way.queue
 //   until       the only way to wait
@@ -19,6 +20,7 @@ export { codex } from "./lab/codex.mjs";
 export { Load } from "./lab/load.mjs";
 export { mesh, OWN_PRICE, PRICE } from "./lab/mesh.mjs";
 export { PAGE, RED } from "./lab/picture.mjs";
+export { Fresh, numbered } from "./lab/fresh.mjs";
 export { launch, run, sanitized } from "./lab/program.mjs";
 export { story } from "./lab/story.mjs";
 export { DIALECTS, DROPS, ways } from "./lab/ways.mjs";

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after } from "node:test";
 
-import { Caller } from "./caller.mjs";
+import { Fresh, numbered } from "./fresh.mjs";
 import { Link } from "./link.mjs";
 import { stopLoads } from "./load.mjs";
 import { Member } from "./member.mjs";
@@ -15,16 +15,10 @@ import { Topology } from "./topology.mjs";
 export const PRICE = { input: 0.25, cached_input: 0.025, output: 2 };
 export const OWN_PRICE = { input: 1, output: 4 };
 
-// A token has up to so many groups.
-const TOKEN_GROUPS = 60;
 // Requests that the node's budget wants for each retry.
 const RETRY_SHARE = 5;
 
 const meshes = new Set();
-
-// Named with a number each: models or groups that no story has used yet.
-const numbered = (count = 0, name, value) =>
-  Object.fromEntries(Array.from({ length: count }, (_, n) => [`${name}-${n}`, value(n)]));
 
 // A wish that needs to know what there is already is a function of it.
 const granted = (wish, ...known) => (typeof wish === "function" ? wish(...known) : wish);
@@ -34,8 +28,7 @@ export const members = () => [...meshes].flatMap((mesh) => [mesh.egress, ...Obje
 
 class Mesh {
   nodes = {};
-  taken = 0;
-  tokens = {};
+  untouched = {};
 
   constructor(wish) {
     this.wish = wish;
@@ -147,13 +140,9 @@ class Mesh {
   // alone for a while, so each case of failure takes another.  The budget of
   // retries has one for it.
   async fresh(way) {
-    const n = this.taken++;
-    if (!(n < this.wish.fresh)) throw new Error("no fresh target is left");
-    const first = n - (n % TOKEN_GROUPS);
-    const groups = Array.from({ length: TOKEN_GROUPS }, (_, i) => `${way}-${first + i}`);
-    this.tokens[groups[0]] ??= (await this.node.caller(`fresh-${groups[0]}`, { groups })).token;
+    this.untouched[way] ??= new Fresh(this.node, way, this.wish.fresh);
     await this.save();
-    return new Caller(this.node, this.tokens[groups[0]], `${way}-${n}`);
+    return this.untouched[way].take();
   }
 
   // Requests that let the budget have one retry more.

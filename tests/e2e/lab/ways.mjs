@@ -6,6 +6,7 @@
 //     each("a greeting", (way) => ask(way), (got, straight, way) => { … });
 import { randomBytes } from "node:crypto";
 
+import { Fresh, numbered } from "./fresh.mjs";
 import { mesh, PRICE } from "./mesh.mjs";
 import { story } from "./story.mjs";
 
@@ -23,24 +24,23 @@ const ALIASES = [
   "gpt-5", "gpt-5.5", "gpt-6.1-sol", "claude-opus-5-5", "claude-sonnet-4-5", "claude-haiku-4-5-20251001", "router-test-model",
 ];
 
-// Of one model at the provider, in a dialect.
-const providerOf = (dialect, at) => ({
+const MODEL = { price: PRICE, max_output: 128000, supports: ["tools", "images", "documents", "json_schema", "reasoning"] };
+
+// At the provider, in a dialect.
+const providerOf = (dialect, at, fresh) => ({
   type: DIALECTS[dialect].type, dialects: [dialect], base_url: `${at.origin}/${dialect}/v1`, api_key: "secret/provider",
-  models: {
-    [`${dialect}-model`]: {
-      price: PRICE, max_output: 128000, supports: ["tools", "images", "documents", "json_schema", "reasoning"],
-    },
-  },
+  models: { [`${dialect}-model`]: MODEL, ...numbered(fresh, "fresh", () => MODEL) },
 });
 
 // `coder` is as an indulgent team has it, `careful` allows no loss, `mindful`
-// remembers answers.
-function groupsOf(dialect) {
+// remembers answers; `fresh` ones have each a target of their own.
+function groupsOf(dialect, { fresh, drop }) {
   const target = { strategy: "static", targets: [`${dialect}/${dialect}-model`] };
   return {
     coder: { ...target, display_name: `Coder on ${dialect}`, aliases: ALIASES, drop: DROPS },
     careful: { ...target, drop: [] },
     mindful: { ...target, drop: DROPS, responses_state: { ttl: "10m", max: "16MiB" } },
+    ...numbered(fresh, "fresh", (n) => ({ strategy: "static", targets: [`${dialect}/fresh-${n}`], drop })),
   };
 }
 
@@ -58,6 +58,12 @@ class Way {
   // What the provider is asked for, when a client asks for `model`.
   modelOf(model) {
     return this.straight ? model : `${this.dialect}-model`;
+  }
+
+  // { token, model } for a failure that the next story is not to feel; a
+  // provider of its own feels none.
+  async fresh(model) {
+    return this.straight ? { token: this.token, model } : this.untouched.take();
   }
 
   // The dialect that the provider speaks with a client of one.
@@ -124,12 +130,14 @@ async function tell(way, straight, runOf, check) {
 }
 
 // A mesh with a node for each dialect of targets, and the ways.  `together`
-// is for clients that are slow and runs that ask for no call but their own.
-export async function ways({ together = false, ...wish } = {}) {
+// is for clients that are slow and runs that ask for no call but their own;
+// `fresh` is how many failures a way is for, and `drop` what their groups let
+// go.
+export async function ways({ together = false, fresh = 0, drop = DROPS, ...wish } = {}) {
   const names = Object.keys(DIALECTS);
   const lab = await mesh({
-    teams: names, workers: 1, secrets: ["provider"], grants: names.map((name) => `${name}/*`), groups: groupsOf,
-    providers: (at) => Object.fromEntries(names.map((name) => [name, providerOf(name, at)])), ...wish,
+    teams: names, workers: 1, secrets: ["provider"], grants: names.map((name) => `${name}/*`), groups: (dialect) => groupsOf(dialect, { fresh, drop }),
+    providers: (at) => Object.fromEntries(names.map((name) => [name, providerOf(name, at, fresh)])), ...wish,
   });
   const straight = new Way(lab, {
     name: "straight to the provider", url: `${lab.provider.origin}/straight`, token: `sk-${randomBytes(8).toString("hex")}`,
@@ -138,7 +146,8 @@ export async function ways({ together = false, ...wish } = {}) {
   for (const dialect of names) {
     const node = lab.nodes[dialect];
     const { token } = await node.caller("app", { groups: ["coder", "careful", "mindful"] });
-    through.push(new Way(lab, { name: `to ${dialect}`, dialect, node, url: node.url, token }));
+    const untouched = new Fresh(node, "fresh", fresh);
+    through.push(new Way(lab, { name: `to ${dialect}`, dialect, node, url: node.url, token, untouched }));
   }
   const all = [straight, ...through];
   const each = (title, run, check) => {
