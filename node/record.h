@@ -15,7 +15,10 @@ void record_rows(const struct request *r, const char *state,
 /* What the attempt used, as far as is known now. */
 void record_usage(const struct request *r, struct usage *usage);
 
-/* Its row will be written and the request goes on: keep what it has spent. */
+/*
+ * What the settled attempts came to, from their rows: a receipt that came
+ * late has perhaps changed one since.
+ */
 void record_spend(struct request *r);
 
 /*

@@ -380,6 +380,7 @@ write_rows(struct request *r)
 	struct request_row request;
 	struct attempt_row attempt;
 
+	record_spend(r);
 	record_rows(r, "settled", &request, &attempt);
 	if (r->intent == NOT_WRITTEN || r->intent == WRITE_REFUSED ||
 	    r->round.settled)

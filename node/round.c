@@ -219,6 +219,7 @@ round_intend(struct request *r)
 	struct request_row request;
 	struct attempt_row attempt;
 
+	record_spend(r);
 	r->attempts++;
 	r->attempt.request = r->id;
 	r->attempt.number = r->attempts;
@@ -465,7 +466,6 @@ settle_attempt(struct request *r)
 	struct attempt_row attempt;
 
 	attempt_cancel(&r->attempt);
-	record_spend(r);
 	record_rows(r, "settled", &request, &attempt);
 	request.state = slice_of("open");
 	ledger_settle(r->desk->worker->turn, &request, &attempt);
