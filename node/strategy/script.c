@@ -197,6 +197,9 @@ script_take(struct plan *p, struct slice answer, struct buf *why)
 		return false;
 	for (i = 0; i < choice.count; i++)
 		plan_add(p, open[choice.order[i]]);
+	for (i = 0; i < count; i++)
+		if (p->candidates[open[i]].rank == 0)
+			p->candidates[open[i]].excluded = EXCLUSION_NOT_CHOSEN;
 	memcpy(p->note, choice.note, sizeof(choice.note));
 	return true;
 }
