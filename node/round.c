@@ -415,6 +415,8 @@ round_leave(struct request *r)
 	bool late = r->interruption == FAIL_UPSTREAM_TIMEOUT &&
 		    r->attempt.started_us > 0;
 
+	if (late)
+		r->round.failure = FAILURE_TIMEOUT;
 	leave(r, late ? FAILURE_TIMEOUT : FAILURE_NONE, !late, false);
 }
 
