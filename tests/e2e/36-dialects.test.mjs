@@ -2,7 +2,7 @@
 // and what is told of a failure, before the answer and in it.
 import assert from "node:assert/strict";
 
-import { Fresh, mesh, numbered, story } from "./lab.mjs";
+import { events, Fresh, mesh, numbered, saying, SPEECH, story } from "./lab.mjs";
 
 const TARGETS = ["chat", "responses", "messages"];
 const PRICE = { input: 1, cached_input: 0.1, cache_write_5m: 1.25, cache_write_1h: 2, output: 8 };
@@ -29,60 +29,9 @@ const app = await node.caller("app", { groups: TARGETS });
 const fresh = Object.fromEntries(TARGETS.map((name) => [name, new Fresh(node, `fresh-${name}`, FAILURES)]));
 const rich = await lab.nodes.research.caller("rich", { groups: TARGETS });
 
-// How each dialect asks, and how its streams say text, end, and fail.
-const DIALECTS = {
-  chat: {
-    path: "/v1/chat/completions",
-    body: (group, text, more) => ({ model: group, messages: [{ role: "user", content: text }], ...more }),
-    text: (json) => json.choices[0].message.content,
-    delta: (event) => event.json?.choices?.[0]?.delta?.content ?? "",
-    ends: (event) => event.data === "[DONE]",
-    fails: (event) => event.json?.error !== undefined,
-    shape: (json) => assert.ok(json.error.message && json.error.type && "code" in json.error && json.type === undefined),
-  },
-  responses: {
-    path: "/v1/responses",
-    body: (group, text, more) => ({ model: group, input: text, store: false, ...more }),
-    text: (json) => json.output.flatMap((item) => item.content ?? []).map((part) => part.text).join(""),
-    delta: (event) => (event.name === "response.output_text.delta" ? event.json.delta : ""),
-    ends: (event) => ["response.completed", "response.incomplete"].includes(event.name),
-    fails: (event) => event.name === "response.failed" || event.name === "error",
-    shape: (json) => assert.ok(json.error.message && json.error.type && "code" in json.error && json.type === undefined),
-  },
-  messages: {
-    path: "/v1/messages",
-    body: (group, text, more) => ({ model: group, max_tokens: 100, messages: [{ role: "user", content: text }], ...more }),
-    text: (json) => json.content.map((block) => block.text ?? "").join(""),
-    delta: (event) => event.json?.delta?.text ?? "",
-    ends: (event) => event.name === "message_stop",
-    fails: (event) => event.name === "error",
-    shape: (json) => assert.ok(json.type === "error" && json.error.type && json.error.message),
-  },
-};
-const PAIRS = Object.keys(DIALECTS).flatMap((asks) => TARGETS.map((target) => [asks, target]));
+const PAIRS = Object.keys(SPEECH).flatMap((asks) => TARGETS.map((target) => [asks, target]));
 
-const events = (text) => text.split("\n\n").filter(Boolean).map((block) => {
-  const field = (name) => block.split("\n").filter((line) => line.startsWith(`${name}: `)).map((line) => line.slice(name.length + 2)).join("\n");
-  const data = field("data");
-  let json;
-  try {
-    json = JSON.parse(data);
-  } catch {}
-  return { name: field("event"), data, json };
-});
-
-async function ask(asks, group, prompt, more = {}, { caller = app, path } = {}) {
-  const dialect = DIALECTS[asks];
-  const answer = await caller.post(dialect.body(group, prompt.text ?? prompt, more), {}, path ?? dialect.path);
-  const id = answer.headers.get("x-request-id");
-  if (answer.status !== 200) return { ...answer, id };
-  if (!more.stream) return { ...answer, id, said: dialect.text(answer.json) };
-  const all = events(answer.text);
-  return {
-    ...answer, id, events: all, said: all.map(dialect.delta).join(""),
-    ended: all.filter(dialect.ends).length, failed: all.filter(dialect.fails).length, last: all.at(-1),
-  };
-}
+const ask = (asks, group, prompt, more, { caller = app, path } = {}) => saying(caller, asks, group, prompt, more, path);
 
 const get = (path, headers = {}, method = "GET", from = node) => fetch(from.url + path, { method, headers });
 
@@ -94,8 +43,8 @@ story("every dialect is answered by every target, whole and as a stream", async 
       const what = `${asks} to ${target}, stream ${stream}: ${answer.text}`;
       assert.equal(answer.status, 200, what);
       assert.equal(answer.said, "t0 t1 t2 t3 ", what);
-      if (stream) assert.deepEqual([answer.ended, answer.failed, DIALECTS[asks].ends(answer.last)], [1, 0, true], what);
-      assert.match((await provider.callOf(words)).path, new RegExp(`${DIALECTS[target].path.slice(3)}$`), what);
+      if (stream) assert.deepEqual([answer.ended, answer.failed, SPEECH[asks].ends(answer.last)], [1, 0, true], what);
+      assert.match((await provider.callOf(words)).path, new RegExp(`${SPEECH[target].path.slice(3)}$`), what);
       const { request, attempts } = await node.explain(answer.id);
       assert.deepEqual(
         [request.dialect, attempts[0].dialect, request.operation, request.dropped, request.fail],
@@ -109,7 +58,7 @@ story("every dialect is answered by every target, whole and as a stream", async 
 });
 
 story("what is written to a cache for an hour has its own column and price", async () => {
-  for (const asks of Object.keys(DIALECTS)) {
+  for (const asks of Object.keys(SPEECH)) {
     const answer = await ask(asks, "messages", provider.says("tokens=1 prompt=100 completion=10 cache_write=20 cache_write_1h=30"));
     assert.equal(answer.status, 200, answer.text);
     const { request } = await node.explain(answer.id);
@@ -156,11 +105,11 @@ story("either credential opens every path", async () => {
       [{ "x-api-key": "gsr_wrong" }, 401], [{}, 401]]) {
       const answer = await fetch(node.url + path, {
         method: "POST", headers: { "content-type": "application/json", ...headers },
-        body: JSON.stringify(DIALECTS[asks].body("chat", provider.says("tokens=1").text)),
+        body: JSON.stringify(SPEECH[asks].body("chat", provider.says("tokens=1").text)),
       });
       const text = await answer.text();
       assert.equal(answer.status, status, `${path} ${Object.keys(headers)}: ${text}`);
-      if (status === 401) DIALECTS[asks].shape(JSON.parse(text));
+      if (status === 401) SPEECH[asks].shape(JSON.parse(text));
     }
   for (const headers of [{ "x-api-key": app.token }, { authorization: `Bearer ${app.token}` }])
     assert.equal((await get("/v1/models", headers)).status, 200);
@@ -175,10 +124,10 @@ story("an error has the shape of its path", async () => {
     const answer = await get(path, { authorization: `Bearer ${app.token}` }, method);
     const text = await answer.text();
     assert.equal(answer.status, status, path);
-    DIALECTS[shape].shape(JSON.parse(text));
+    SPEECH[shape].shape(JSON.parse(text));
   }
-  for (const asks of Object.keys(DIALECTS)) {
-    const { path, shape } = DIALECTS[asks];
+  for (const asks of Object.keys(SPEECH)) {
+    const { path, shape } = SPEECH[asks];
     for (const [body, status] of [["{", 400], ["{\"model\":\"chat\"}", 400]]) {
       const answer = await app.post(body, {}, path);
       assert.equal(answer.status, status, answer.text);
@@ -212,7 +161,7 @@ story("models are listed in the shape that is asked for", async () => {
   for (const [headers, shape] of [[auth, "chat"], [anthropic, "messages"]]) {
     const none = await get("/v1/models/nobody", headers);
     assert.equal(none.status, 404);
-    DIALECTS[shape].shape(await none.json());
+    SPEECH[shape].shape(await none.json());
   }
 });
 
@@ -251,7 +200,7 @@ story("a Responses body on Chat's path is answered as a chat", async () => {
       const words = provider.says("tokens=2");
       const answer = await app.post({ model: target, input: [{ role: "user", content: words.text }], stream });
       assert.equal(answer.status, 200, answer.text);
-      const said = stream ? events(answer.text).map(DIALECTS.chat.delta).join("") : answer.json.choices[0].message.content;
+      const said = stream ? events(answer.text).map(SPEECH.chat.delta).join("") : answer.json.choices[0].message.content;
       assert.equal(said, "t0 t1 ", target);
       const { request, attempts } = await node.explain(answer.headers.get("x-request-id"));
       assert.equal(attempts[0].dialect, target);
@@ -302,7 +251,7 @@ story("a refusal before the answer has the caller's status, shape and words", as
         const what = `${asks} to ${target}, stream ${stream}, ${script}: ${answer.text}`;
         assert.equal(answer.status, asks === "messages" ? anthropic : openai, what);
         assert.ok(answer.json, what);
-        DIALECTS[asks].shape(answer.json);
+        SPEECH[asks].shape(answer.json);
         assert.equal((await node.explain(answer.id)).request.status, answer.status, what);
       }
 });
@@ -311,14 +260,14 @@ story("a failure before the first word is no stream, after it the stream's last 
   for (const [asks, target] of PAIRS) {
     const early = await askFresh(asks, target, provider.says("tokens=0 error_in_stream=1 body=server"), { stream: true });
     assert.ok(early.status >= 500, `${asks} to ${target}: ${early.text}`);
-    DIALECTS[asks].shape(early.json);
+    SPEECH[asks].shape(early.json);
     const late = await askFresh(asks, target, provider.says("tokens=3 error_in_stream=1 body=overloaded"), { stream: true });
     const what = `${asks} to ${target}: ${late.text}`;
     assert.equal(late.status, 200, what);
     assert.equal(late.said, "t0 t1 t2 ", what);
     assert.equal(late.failed, 1, what);
-    assert.ok(DIALECTS[asks].fails(late.last), what);
-    assert.equal(late.events.filter((event) => event.name && DIALECTS[asks].ends(event)).length, 0, what);
+    assert.ok(SPEECH[asks].fails(late.last), what);
+    assert.equal(late.events.filter((event) => event.name && SPEECH[asks].ends(event)).length, 0, what);
     const { request } = await node.explain(late.id);
     assert.notEqual(request.fail, "", what);
     assert.ok(request.status >= 500, what);
@@ -339,10 +288,10 @@ story("an answer that is cut is never complete", async () => {
       }
       assert.notEqual(request.fail, "", what);
       if (answer.status !== 200) {
-        DIALECTS[asks].shape(answer.json);
+        SPEECH[asks].shape(answer.json);
         continue;
       }
-      assert.ok(DIALECTS[asks].fails(answer.last), what);
+      assert.ok(SPEECH[asks].fails(answer.last), what);
       assert.equal(answer.failed, 1, what);
       assert.equal(answer.ended, 0, what);
     }
@@ -352,6 +301,6 @@ story("whole answers that are cut are errors", async () => {
   for (const [asks, target] of PAIRS) {
     const answer = await askFresh(asks, target, provider.says("tokens=9 cut_after=300b"));
     assert.equal(answer.status, asks === "messages" ? 500 : 502, `${asks} to ${target}: ${answer.text}`);
-    DIALECTS[asks].shape(answer.json);
+    SPEECH[asks].shape(answer.json);
   }
 });

@@ -9,6 +9,7 @@
 //   ways        of a client to an answer: straight, and through a mesh to a
 //               target of each dialect
 //   fresh       callers of targets that no story has called, for its failures
+//   saying      a request in a dialect as it is on the wire
 //   codex, claude  command-line clients, run to their end
 //   answer      a whole one of each dialect, for way.queue
 //   until       the only way to wait
@@ -22,6 +23,7 @@ export { mesh, OWN_PRICE, PRICE } from "./lab/mesh.mjs";
 export { PAGE, RED } from "./lab/picture.mjs";
 export { Fresh, numbered } from "./lab/fresh.mjs";
 export { launch, run, sanitized } from "./lab/program.mjs";
+export { events, saying, SPEECH } from "./lab/speech.mjs";
 export { story } from "./lab/story.mjs";
 export { DIALECTS, DROPS, ways } from "./lab/ways.mjs";
 export { open, speak, statuses } from "./lab/wire.mjs";

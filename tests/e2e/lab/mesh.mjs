@@ -147,8 +147,9 @@ class Mesh {
 
   // Requests that let the budget have one retry more.
   async save() {
-    this.saver ??= await this.node.caller("saver", { groups: ["spare"] });
-    await Promise.all(Array.from({ length: RETRY_SHARE }, () => this.saver.ask("hello")));
+    this.saver ??= this.node.caller("saver", { groups: ["spare"] });
+    const saver = await this.saver;
+    await Promise.all(Array.from({ length: RETRY_SHARE }, () => saver.ask("hello")));
   }
 
   async start() {
