@@ -28,7 +28,7 @@ maker_name(struct request *r, bool redacted)
 {
 	if (!redacted)
 		return r->round.route->target;
-	return slice_of(arena_printf(&r->round.draft, "%.*s" REDACTED,
+	return slice_of(arena_printf(r->round.draft, "%.*s" REDACTED,
 	    SLICE_FMT(r->round.route->target)));
 }
 
@@ -99,14 +99,14 @@ read_again(struct request *r, const struct edits *e)
 	char *text;
 
 	edits_splice(&splice, e);
-	if (!arena_fits(&r->round.draft, splice.bytes))
+	if (!arena_fits(r->round.draft, splice.bytes))
 		return false;
-	text = arena_room(&r->round.draft, splice.bytes);
+	text = arena_room(r->round.draft, splice.bytes);
 	for (i = 0; i < splice.count; i++) {
 		memcpy(text + at, splice.parts[i].ptr, splice.parts[i].len);
 		at += splice.parts[i].len;
 	}
-	return request_parse(r, &r->round.draft, slice_make(text, at), &error);
+	return request_parse(r, r->round.draft, slice_make(text, at), &error);
 }
 
 /* A loop of calls that lost its thinking goes on without any. */
@@ -117,7 +117,7 @@ stop_thinking(struct request *r)
 
 	if (r->shape.dialect != DIALECT_MESSAGES || !blob_loop_is_bare(r->root))
 		return true;
-	edits_init(&edits, r->root, &r->round.draft);
+	edits_init(&edits, r->root, r->round.draft);
 	edits_replace(&edits, json_find(r->root, "thinking"),
 	    "{\"type\":\"disabled\"}");
 	return read_again(r, &edits);
@@ -134,7 +134,7 @@ foreign_remove(struct request *r)
 		r->detail = slice_of(COMPACTED_WHY);
 		return FAIL_NO_ELIGIBLE_TARGET;
 	}
-	edits_init(&edits, r->root, &r->round.draft);
+	edits_init(&edits, r->root, r->round.draft);
 	if (blob_cut(&edits, r->shape.dialect, is_foreign, &m) == 0)
 		return FAIL_NONE;
 	if (edits.failed || !read_again(r, &edits) || !stop_thinking(r))

@@ -84,7 +84,7 @@ free_request(void *arg)
 	relay_fini(&r->relay);
 	loop_timer_free(r->round.pause);
 	routes_release(r->routes);
-	arena_fini(&r->round.draft);
+	arena_fini(&r->round.spare);
 	caller_book_release(r->book);
 	topology_release(r->topology);
 	arena_fini(&r->arena);

@@ -30,7 +30,7 @@
 #define AGAIN_MS 150
 /* Who asks for a longer wait than that is not waited for. */
 #define AGAIN_WAIT_MAX_MS 2000
-/* An egress keeps to its deadline; who does not hear of it in time does. */
+/* Who calls keeps the deadline and says so; this is for when it does not. */
 #define LATE_MS 1000
 
 static uint32_t
@@ -81,8 +81,11 @@ word(struct request *r, struct candidate *c)
 	r->round.route = c->route;
 	r->root = r->whole;
 	r->round.thoughts_removed = false;
-	arena_fini(&r->round.draft);
-	request_room(r, &r->round.draft);
+	arena_fini(&r->round.spare);
+	/* Most have one round: only further ones need memory of their own. */
+	if (r->round.draft != NULL)
+		request_room(r, &r->round.spare);
+	r->round.draft = r->round.draft == NULL ? &r->arena : &r->round.spare;
 	fail = wording_make(r);
 	if (fail != FAIL_NONE)
 		r->detail = arena_copy(&r->arena, r->detail);
@@ -527,13 +530,13 @@ round_is_late(struct request *r, int64_t now_us)
 {
 	const struct timeouts t = timeouts_of(r);
 	struct attempt *a = &r->attempt;
-	int64_t since_ms = (now_us - a->started_us) / US_PER_MS;
-	int64_t quiet_ms = (now_us - a->heard_us) / US_PER_MS;
+	int64_t since_ms = (now_us - a->started_us) / US_PER_MS - LATE_MS;
+	int64_t quiet_ms = (now_us - a->heard_us) / US_PER_MS - LATE_MS;
 	bool late;
 
 	if (!attempt_is_live(a))
 		return false;
-	late = t.attempt_ms > 0 && since_ms > t.attempt_ms + LATE_MS;
+	late = t.attempt_ms > 0 && since_ms > t.attempt_ms;
 	/* A transfer of our own looks at these by itself. */
 	if (r->round.route->local == NULL) {
 		late |= a->first_byte_us == 0 && since_ms > t.first_byte_ms;

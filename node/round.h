@@ -18,7 +18,8 @@ struct route;
 struct round {
 	struct candidate *candidate; /* NULL before the first */
 	const struct route *route;   /* its; NULL before the first */
-	struct arena draft;          /* of its body */
+	struct arena *draft;         /* of its body; NULL before the first */
+	struct arena spare;          /* of all bodies but the first */
 	struct passage passage;      /* what is sent, and in which dialect */
 	bool thoughts_removed;       /* from the body: not this target's */
 	bool entered;                /* its target's state waits to be told */

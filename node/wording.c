@@ -111,7 +111,7 @@ wording_make(struct request *r)
 			return fail;
 		terms.thoughts_removed = r->round.thoughts_removed;
 	}
-	end = passage_make(&r->round.passage, &r->round.draft, r->root, &terms);
+	end = passage_make(&r->round.passage, r->round.draft, r->root, &terms);
 	r->detail = slice_of(r->round.passage.why);
 	return wording_fail(end);
 }
