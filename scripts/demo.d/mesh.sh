@@ -61,6 +61,7 @@ mesh_files() {
 			more+=(--provider "${account%:*}=${account#*:}:$base"
 				--model "${account%:*}/sim=$PRICE_IN,$PRICE_OUT")
 		done
+		more+=(--model "gpu/flaky=$PRICE_IN,$PRICE_OUT" --group routed=gpu/flaky)
 		more+=(--group by-chat=gpu/sim --group by-responses=answers/sim --group by-messages=claude/sim)
 	fi
 	topology init "$LAB/mesh" --mesh demo --operator-key "$LAB/keys/operator.key" \
@@ -75,6 +76,8 @@ mesh_files() {
 	operator=$(sed -n 's/^operator key: //p' "$LAB/log/init")
 	sed -i "s/$MODEL: {price/$MODEL: {max_output: $CAP, price/
 		/^  answers:/a\    dialects: [responses]" "$LAB/mesh/egress/central.yaml"
+	sed -i '/^  routed:/,/targets:/ {s/static/failover/
+		s/gpu.flaky/&, answers\/sim/}' "$LAB"/mesh/node/*.yaml
 	sed -i '/targets: .claude/a\    drop: [hints, sampling]
 		/^  assistant:/a\    drop: [hints, hosted_tools]' "$LAB/mesh/node/payments.yaml"
 	egress enroll --state "$LAB/central" --mesh demo --name central \
