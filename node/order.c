@@ -200,34 +200,41 @@ on_answer(void *arg)
 		request_wake(r);
 }
 
+/* NULL where the policy names none, or the vault has it not. */
+static struct secret *
+key_of(const struct request *r, const struct external_policy *policy)
+{
+	return policy->secret.len > 0
+		   ? process_secret(r->desk->node->process, policy->secret)
+		   : NULL;
+}
+
 static void
 ask_service(struct request *r)
 {
 	const struct order_wish wish = order_wish_of(r);
 	struct contract_wish contract = order_contract(r, &wish);
 	const struct external_policy *policy = &r->group->external;
-	struct secret *key = NULL;
+	struct external_spec spec = {
+		.line = &r->desk->policy_line,
+		.policy = policy,
+		.secret = key_of(r, policy),
+	};
 	struct buf body;
 
 	if (policy->include_content)
 		contract.content = r->body_text;
-	if (policy->secret.len > 0)
-		key = process_secret(r->desk->node->process, policy->secret);
+	stat_add(STAT_POLICIES, 1);
+	r->policy_keyless = policy->secret.len > 0 && spec.secret == NULL;
+	if (r->policy_keyless)
+		return;
 	buf_init(&body, BODY_MORE + contract.content.len);
 	contract_write(&body, &contract);
-	if (!body.failed) {
-		const struct external_spec spec = {
-			.line = &r->desk->policy_line,
-			.policy = policy,
-			.secret = key,
-			.body = buf_slice(&body),
-		};
-
+	spec.body = buf_slice(&body);
+	if (!body.failed)
 		r->external = external_start(&spec, on_answer, r);
-	}
-	secret_free(key);
+	secret_free(spec.secret);
 	buf_fini(&body);
-	stat_add(STAT_POLICIES, 1);
 }
 
 /* It said something: its order, or why there is none. */
@@ -239,7 +246,8 @@ take_answer(struct request *r, struct plan *p)
 	bool taken;
 
 	if (r->external == NULL)
-		return external_end_name(EXTERNAL_BUSY);
+		return r->policy_keyless ? "no-key"
+					 : external_end_name(EXTERNAL_BUSY);
 	a = external_answer(r->external);
 	p->policy_us = a->took_us;
 	if (a->end != EXTERNAL_OK)
@@ -337,10 +345,12 @@ order_hear(struct request *r)
 	struct plan said;
 	size_t i;
 
-	if (r->external == NULL || is_enforced(r))
+	if (r->group->strategy != STRATEGY_EXTERNAL ||
+	    r->group->external.mode != EXTERNAL_SHADOW ||
+	    r->plan.order_count == 0)
 		return;
 	r->plan.amended = true;
-	if (!r->policy_said) {
+	if (r->external != NULL && !r->policy_said) {
 		r->plan.failed = "unanswered";
 		return;
 	}

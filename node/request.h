@@ -88,7 +88,7 @@ struct request {
 	uint64_t affinity; /* its key there; 0: not looked for */
 	struct plan plan;
 	struct external_ask *external; /* a policy service's; or NULL */
-	bool policy_said;
+	bool policy_said, policy_keyless;
 	const struct json_value *whole; /* root, before a target's own edits */
 
 	struct round round; /* under way, or the last one */
