@@ -21,6 +21,13 @@ async function ask(way, script, { model = OPUS, tools = "", ...more } = {}) {
   return { ...end, asked, last: asked.length > 0 ? await lab.provider.bodyOf(asked.at(-1)) : "" };
 }
 
+// The same, of a target that fails: the next run is not to feel it.
+async function askFailing(way, script) {
+  const end = await ask(way, script);
+  await way.forget();
+  return end;
+}
+
 // What a user sees of it.
 const seen = ({ code, text, failed, calls, results }) => ({
   code, text, failed, calls: calls.map(({ name, input }) => ({ name, input })),
@@ -131,38 +138,40 @@ each("a search is answered", (way) =>
   assert.deepEqual(seen(end).calls, seen(straight).calls);
 });
 
+// A node asks once more itself, where that helps: then it does not hear of it.
 for (const [what, script] of [["overload", "body=overloaded"], ["a rate", "body=rate retry_after=1"], ["a fault", "body=server"]])
   each(`after ${what} it tries again`, async (way) => {
     await way.next(OPUS, script);
-    return ask(way, "tokens=2");
-  }, async (end, straight) => {
+    return askFailing(way, "tokens=2");
+  }, async (end, straight, way) => {
     assert.deepEqual([end.code, end.text], [0, "t0 t1 "]);
     assert.deepEqual(seen(end), seen(straight));
     const retries = end.events.filter((event) => event.subtype === "api_retry");
-    assert.equal(retries.length, 1);
+    if (way.straight) assert.equal(retries.length, 1);
+    else assert.equal(retries.length > 0, what === "a rate");
     assert.equal(end.asked.length, 2);
   });
 
-each("a prompt that is too long is told with its numbers", (way) => ask(way, "body=context"), async (end, straight, way) => {
+each("a prompt that is too long is told with its numbers", (way) => askFailing(way, "body=context"), async (end, straight, way) => {
   assert.equal(end.code, 1);
   assert.match(end.text, /^Prompt is too long/);
   if (way.spoken("messages") === "messages") assert.deepEqual(seen(end), seen(straight));
   assert.equal(end.asked.length, 1, "nobody tries that again");
 });
 
-each("a bad request is told", (way) => ask(way, "body=invalid"), (end) => {
+each("a bad request is told", (way) => askFailing(way, "body=invalid"), (end) => {
   assert.deepEqual([end.code, end.failed], [1, true]);
   assert.match(end.text, /API Error: 400.*Invalid request/);
 });
 
-each("an unpaid bill is not tried again", (way) => ask(way, "body=billing"), async (end) => {
+each("an unpaid bill is not tried again", (way) => askFailing(way, "body=billing"), async (end) => {
   assert.deepEqual([end.code, end.failed], [1, true]);
   assert.equal(end.asked.length, 1);
 });
 
 each("a stream that fails midway is asked for again, whole", async (way) => {
   await way.next(OPUS, "tokens=2 error_in_stream=1 body=overloaded");
-  return ask(way, "tokens=2");
+  return askFailing(way, "tokens=2");
 }, async (end, straight) => {
   assert.deepEqual([end.code, end.text], [0, "t0 t1 "]);
   assert.deepEqual(seen(end), seen(straight));
@@ -171,7 +180,7 @@ each("a stream that fails midway is asked for again, whole", async (way) => {
 
 each("a stream that is cut is never taken for whole", async (way) => {
   await way.next(OPUS, "tokens=9 cut_after=2");
-  return ask(way, "tokens=2");
+  return askFailing(way, "tokens=2");
 }, async (end, straight) => {
   assert.deepEqual([end.code, end.text], [0, "t0 t1 "]);
   assert.deepEqual(seen(end), seen(straight));

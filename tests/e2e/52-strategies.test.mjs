@@ -6,7 +6,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { after } from "node:test";
 
-import { Fresh, mesh, numbered, PAGE, RED, run, saying, story, until } from "./lab.mjs";
+import { Fresh, mesh, numbered, RED, story, until } from "./lab.mjs";
 import { binary, must } from "./lab/program.mjs";
 
 // A policy service: it keeps what it was told, and answers as it is told.
@@ -76,7 +76,8 @@ const token = await node.caller("app", { groups: Object.keys(GROUPS).filter((nam
 const named = (model, caller = token) => Object.assign(Object.create(Object.getPrototypeOf(caller)), caller, { model });
 
 // Words for models, beside a mark: { "rate-1": "body=rate" }.
-const where = (words) => provider.says(Object.entries(words).map(([model, script]) => `]] [[sim for_model=${model} ${script}`).join(" "));
+const where = (words) =>
+  provider.says(Object.entries(words).map(([model, script]) => `]] [[sim for_model=${model} ${script}`).join(" "));
 
 // Whom a prompt reached, first to last.
 const reached = async (words) => (await provider.calls(words)).map((call) => call.model);
@@ -205,7 +206,8 @@ export default function route(input: Input): Decision {
   ${body}
 }
 `);
-  const out = await must(binary("gsr-node"), ["policy", "build", source, "--out", join(topology.dir, "policies", `${name}.js`), ...tsc]);
+  const file = join(topology.dir, "policies", `${name}.js`);
+  const out = await must(binary("gsr-node"), ["policy", "build", source, "--out", file, ...tsc]);
   return out.match(/hash: "([0-9a-f]{64})"/)[1];
 }
 

@@ -55,6 +55,10 @@ class Way {
     return !this.dialect;
   }
 
+  get url() {
+    return this.straight ? `${this.provider.origin}/straight` : this.node.url;
+  }
+
   // What the provider is asked for, when a client asks for `model`.
   modelOf(model) {
     return this.straight ? model : `${this.dialect}-model`;
@@ -64,6 +68,14 @@ class Way {
   // provider of its own feels none.
   async fresh(model) {
     return this.straight ? { token: this.token, model } : this.untouched.take();
+  }
+
+  // For clients that insist on names: a node that starts anew leaves no
+  // target alone for what it did before.
+  async forget() {
+    if (this.straight) return;
+    await this.node.stop();
+    await this.node.start();
   }
 
   // The dialect that the provider speaks with a client of one.
@@ -140,14 +152,14 @@ export async function ways({ together = false, fresh = 0, drop = DROPS, ...wish 
     providers: (at) => Object.fromEntries(names.map((name) => [name, providerOf(name, at, fresh)])), ...wish,
   });
   const straight = new Way(lab, {
-    name: "straight to the provider", url: `${lab.provider.origin}/straight`, token: `sk-${randomBytes(8).toString("hex")}`,
+    name: "straight to the provider", token: `sk-${randomBytes(8).toString("hex")}`,
   });
   const through = [];
   for (const dialect of names) {
     const node = lab.nodes[dialect];
     const { token } = await node.caller("app", { groups: ["coder", "careful", "mindful"] });
     const untouched = new Fresh(node, "fresh", fresh);
-    through.push(new Way(lab, { name: `to ${dialect}`, dialect, node, url: node.url, token, untouched }));
+    through.push(new Way(lab, { name: `to ${dialect}`, dialect, node, token, untouched }));
   }
   const all = [straight, ...through];
   const each = (title, run, check) => {
