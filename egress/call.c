@@ -419,7 +419,9 @@ on_sealed(void *arg, struct slice message)
 	if (c->stream != NULL)
 		stream_end(c->stream, message);
 	else
-		downlinks_tell(c->dock, c->envelope.origin, message);
+		downlinks_tell(c->dock,
+		    &(struct receipt_way){ c->envelope.origin, c->lane },
+		    message);
 	c->stream = NULL;
 	run(c);
 }
@@ -507,6 +509,7 @@ call_begin(struct dock *d, struct link *l, struct stream *s,
 	c->dock = d;
 	c->stream = s;
 	c->peer = *link_peer(l);
+	c->lane = link_peer_lane(l);
 	c->topology = topology_hold(d->worker->topology);
 	arena_init(&c->arena, ARENA_MAX);
 	buf_init(&c->body, 0);

@@ -48,6 +48,7 @@ struct call {
 	struct slice envelope_text;
 	struct seal seal;
 	struct link_peer peer;
+	unsigned lane; /* of the peer's worker that asks */
 	bool straight; /* came from the origin itself, by a good path */
 	int64_t remaining_ms;
 	struct claim claim;

@@ -211,17 +211,23 @@ downlinks_adopt(struct dock *d)
 }
 
 void
-downlinks_tell(struct dock *d, struct slice origin, struct slice receipt)
+downlinks_tell(struct dock *d, const struct receipt_way *way,
+    struct slice receipt)
 {
+	struct link *any = NULL;
+
 	list_each(item, &d->links) {
 		struct downlink *dl = container_of(item, struct downlink, link);
 
 		if (!link_is_up(dl->net) ||
-		    !slice_is(origin, link_peer(dl->net)->name))
+		    !slice_is(way->origin, link_peer(dl->net)->name))
 			continue;
-		link_send(dl->net, LINK_RECEIPT, receipt);
-		return;
+		any = dl->net;
+		if (link_peer_lane(any) == way->lane)
+			break;
 	}
+	if (any != NULL)
+		link_send(any, LINK_RECEIPT, receipt);
 }
 
 static bool

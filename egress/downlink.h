@@ -17,8 +17,16 @@ void downlink_config(struct dock *d, struct link_config *config);
 /* The topology was swapped: recheck links, offer anew. */
 void downlinks_adopt(struct dock *d);
 
-/* Send a receipt whose stream is gone, if its origin has a link here. */
-void downlinks_tell(struct dock *d, struct slice origin, struct slice receipt);
+/*
+ * Send a receipt whose stream is gone, if its origin has a link here: to the
+ * worker that asked, if it has.
+ */
+struct receipt_way {
+	struct slice origin;
+	unsigned lane;
+};
+void downlinks_tell(struct dock *d, const struct receipt_way *way,
+    struct slice receipt);
 
 /* Send again what was not acknowledged for a while. */
 void downlinks_sweep(struct dock *d);

@@ -4,7 +4,7 @@
 #include "common/base/stat.h"
 #include "common/llm/price.h"
 #include "common/member/worker.h"
-#include "common/store/row.h"
+#include "common/store/sum.h"
 #include "node/caller.h"
 #include "node/finding.h"
 #include "node/node.h"
@@ -99,51 +99,13 @@ add_usage(struct usage *sum, const struct usage *from)
 		sum->source = from->source;
 }
 
-/* Its figures as they are in the store. */
-static bool
-find_spent(const struct request *r, int64_t number, struct usage *usage,
-    int64_t *microusd)
-{
-	struct attempt_key key = attempt_key_make(&r->id, number, slice_of(""));
-	struct attempt_row row;
-	struct buf bytes;
-	bool found;
-
-	buf_init(&bytes, ROW_BYTES_MAX);
-	found = ledger_find(r->desk->worker->turn, FAMILY_ATTEMPT,
-		    slice_make(key.bytes, key.len), &bytes) &&
-		row_read(ROW_ATTEMPT, buf_slice(&bytes), &row);
-	if (found) {
-		*microusd = row.cost_microusd;
-		*usage = (struct usage){
-			.input_tokens = row.input_tokens,
-			.cache_read_tokens = row.cache_read_tokens,
-			.cache_write_tokens = row.cache_write_tokens,
-			.cache_write_1h_tokens = row.cache_write_1h_tokens,
-			.output_tokens = row.output_tokens,
-			.reasoning_tokens = row.reasoning_tokens,
-			.source = usage_source_by_name(row.usage_source),
-		};
-	}
-	buf_fini(&bytes);
-	return found;
-}
-
 void
 record_spend(struct request *r)
 {
 	bool open = r->intent != NOT_WRITTEN && !r->round.settled;
-	int64_t settled = r->attempts - (open ? 1 : 0), number, microusd;
-	struct usage usage;
 
-	r->round.spent = (struct usage){ 0 };
-	r->round.spent_microusd = 0;
-	for (number = 1; number <= settled; number++) {
-		if (!find_spent(r, number, &usage, &microusd))
-			continue;
-		add_usage(&r->round.spent, &usage);
-		r->round.spent_microusd += microusd;
-	}
+	sum_attempts(r->desk->worker->turn, &r->id, r->attempts - open,
+	    &r->round.spent, &r->round.spent_microusd);
 }
 
 /* All attempts of a request together; the worst-known source of any. */

@@ -11,6 +11,7 @@
 #include "common/format/json.h"
 #include "common/member/worker.h"
 #include "common/net/http.h"
+#include "common/store/sum.h"
 #include "node/caller.h"
 #include "node/node.h"
 #include "node/order.h"
@@ -371,6 +372,8 @@ on_settled(void *arg, bool stored)
 
 	assert(stored); /* settlements are kept until they are */
 	r->settlement = WRITTEN;
+	if (r->attempts > 1)
+		sum_correct(r->desk->worker->turn, &r->id);
 	run(r);
 }
 

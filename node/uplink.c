@@ -14,11 +14,13 @@
 #include "common/net/link.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
+#include "common/store/sum.h"
 #include "node/attempt.h"
 #include "node/node.h"
 
 #define CATALOG_KEY_MAX 96
 #define CATALOG_WHY_MAX 512
+#define OPEN_MAX        64 /* of a turn */
 #define ACK_MAX         (32 * ACK_RANGES_MAX)
 
 /* Receipts that are not acknowledged yet. */
@@ -38,6 +40,9 @@ struct uplink {
 	/* Put in this turn; committed; committed and waiting for an fsync. */
 	struct unacked pending, fresh, waiting;
 	struct ledger_wait written;
+	/* Requests that were open when a receipt of theirs came. */
+	struct id open[OPEN_MAX];
+	size_t open_count;
 	bool up;
 };
 
@@ -202,6 +207,9 @@ on_written(void *arg, bool written)
 	for (i = 0; i < u->pending.count; i++)
 		note(&u->fresh, &u->pending.ranges[i]);
 	u->pending.count = 0;
+	for (i = 0; i < u->open_count; i++)
+		sum_correct(u->desk->worker->turn, &u->open[i]);
+	u->open_count = 0;
 	u->fresh.commit = ledger_committed(u->desk->node->process->ledger);
 }
 
@@ -250,7 +258,9 @@ on_receipt(struct uplink *u, struct slice message)
 		attempt_on_receipt(a, message);
 		return;
 	}
-	receipt_keep(ledger, u->desk->worker->turn, &r, message, true);
+	if (receipt_keep(ledger, u->desk->worker->turn, &r, message, true) &&
+	    u->open_count < OPEN_MAX)
+		u->open[u->open_count++] = r.row.request;
 	acknowledge_later(u, &r);
 }
 

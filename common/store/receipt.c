@@ -134,7 +134,8 @@ closed_request(struct ledger_turn *t, struct slice key, struct buf *bytes,
 	       !slice_is(row->state, "open");
 }
 
-static void
+/* Is the request still open? */
+static bool
 align_rows(struct ledger_turn *t, const struct receipt *r,
     struct attempt_row *attempt, bool agrees)
 {
@@ -157,6 +158,7 @@ align_rows(struct ledger_turn *t, const struct receipt *r,
 	if (change == SETTLEMENT_RESETTLED && closed)
 		ledger_put_row(t, ROW_REQUEST, &request, request_key);
 	buf_fini(&bytes);
+	return !closed;
 }
 
 /* So that recovery finds it if the attempt is never settled. */
@@ -182,7 +184,7 @@ receipt_put(struct ledger_turn *t, const struct receipt *r,
 	    slice_make(key, sizeof(key)), message);
 }
 
-void
+bool
 receipt_keep(struct ledger *l, struct ledger_turn *t, const struct receipt *r,
     struct slice message, bool agrees)
 {
@@ -190,20 +192,21 @@ receipt_keep(struct ledger *l, struct ledger_turn *t, const struct receipt *r,
 	uint8_t key_bytes[RECEIPT_KEY_BYTES];
 	struct attempt_row attempt;
 	struct attempt_key row_key;
+	bool open = false;
 	struct buf bytes;
 
 	if (!receipt_key(key_bytes, &r->row))
-		return;
+		return false;
 	key = slice_make(key_bytes, sizeof(key_bytes));
 	if (seen_before(t, r, key, message))
-		return;
+		return false;
 	ledger_put(t, LEDGER_SETTLEMENTS, FAMILY_RECEIPT, key, message);
 	row_key = attempt_key_make(&r->row.request, r->row.attempt, none);
 	buf_init(&bytes, ROW_BYTES_MAX);
 	if (ledger_find(t, FAMILY_ATTEMPT, attempt_key_slice(&row_key),
 		&bytes) &&
 	    row_read(ROW_ATTEMPT, buf_slice(&bytes), &attempt))
-		align_rows(t, r, &attempt, agrees);
+		open = align_rows(t, r, &attempt, agrees);
 	else if (intent_is_there(l, &r->row.request, r->row.attempt))
 		mark_early(t, r, key);
 	else
@@ -212,4 +215,5 @@ receipt_keep(struct ledger *l, struct ledger_turn *t, const struct receipt *r,
 		    log_slice("chain", r->row.chain),
 		    log_int("seq", r->row.seq));
 	buf_fini(&bytes);
+	return open;
 }

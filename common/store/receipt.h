@@ -64,9 +64,10 @@ void receipt_put(struct ledger_turn *t, const struct receipt *r,
  * Node: keep a late receipt that was verified, and bring the attempt and
  * request rows in line: a row that recovery closed as `interrupted` takes the
  * receipt's tokens and cost, once.  A receipt seen before changes nothing.
- * `agrees` says whether the origin's own view matches (hash, tokens).
+ * `agrees` says whether the origin's own view matches (hash, tokens).  True:
+ * the request was still open, so its sum may miss this; see sum.h.
  */
-void receipt_keep(struct ledger *l, struct ledger_turn *t,
+bool receipt_keep(struct ledger *l, struct ledger_turn *t,
     const struct receipt *r, struct slice message, bool agrees);
 
 /* What `ledger verify` found; counts of receipts unless said. */

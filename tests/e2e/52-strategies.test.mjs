@@ -241,8 +241,8 @@ story("script: what the request's tags say is what the policy sees, and who it l
 });
 
 story("script: a policy that fails leaves it to the fallback, and others are served meanwhile", async () => {
-  const ways = [["endless", /^timeout$/], ["greedy", /^(memory|timeout)$/], ["throwing", /^threw$/], ["numeric", /^invalid-answer$/],
-    ["foreign", /^invalid-answer$/]];
+  const ways = [["endless", /^timeout$/], ["greedy", /^(memory|timeout)$/], ["throwing", /^threw$/], ["numeric", /^not-allowed$/],
+    ["foreign", /^not-allowed$/]];
   for (const [name, failed] of ways) {
     const [{ id, answer }, ...others] = await Promise.all([named(`by-${name}`, scripted).ask("hello"),
       ...Array.from({ length: 4 }, () => named("static").ask("hello"))]);
@@ -333,11 +333,11 @@ const FAULTS = [
   ["status", (_input, reply) => reply.writeHead(500).end("{}")],
   ["broken", (_input, reply) => reply.destroy()],
   ["too-large", (_input, reply) => reply.end(JSON.stringify({ order: of("service-2"), note: "x".repeat(70_000) }))],
-  ["invalid-answer", (_input, reply) => reply.end("{")],
-  ["invalid-answer", (_input, reply) => reply.end("[]")],
-  ["invalid-answer", order("cheap-1")],
-  ["invalid-answer", order("service-2", "service-2")],
-  ["invalid-answer", (_input, reply) => reply.end(JSON.stringify({ order: of("service-2"), also: 1 }))],
+  ["not-allowed", (_input, reply) => reply.end("{")],
+  ["not-allowed", (_input, reply) => reply.end("[]")],
+  ["not-allowed", order("cheap-1")],
+  ["not-allowed", order("service-2", "service-2")],
+  ["not-allowed", (_input, reply) => reply.end(JSON.stringify({ order: of("service-2"), also: 1 }))],
 ];
 
 story("external: without a good answer in time the fallback decides, or nobody where that is asked", async () => {
