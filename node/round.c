@@ -194,8 +194,8 @@ round_begin(struct request *r)
 			r->round.entered = true;
 			return FAIL_NONE;
 		} else if (order_pin(r).len > 0) {
-			enter(r,
-			    c); /* asked for by an operator, all the same */
+			/* An operator asks for it all the same. */
+			enter(r, c);
 			return FAIL_NONE;
 		} else {
 			note_backoff(r, c, now);
@@ -452,10 +452,10 @@ round_judge(struct request *r)
 	}
 	r->round.judged = fail;
 	r->round.failure = classify(r, fail);
-	if (fail != FAIL_NONE)
+	if (fail != FAIL_NONE) {
 		r->retry_after_ms = stated_wait_ms(r);
-	if (fail != FAIL_NONE)
 		return fail;
+	}
 	leave(r, FAILURE_NONE, false, false);
 	if (r->affinity != 0)
 		affinity_note(r->desk->node->affinity, r->affinity,
@@ -484,7 +484,7 @@ may_go_on(const struct request *r)
 {
 	return !r->relay.started && r->exchange != NULL &&
 	       r->interruption == FAIL_NONE && r->intent == WRITTEN &&
-	       r->attempts < ATTEMPTS_MAX &&
+	       r->attempts < ATTEMPTS_MAX && request_left_ms(r) > 1 &&
 	       !ledger_stuck(r->desk->worker->turn);
 }
 

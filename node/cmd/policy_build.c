@@ -1,5 +1,7 @@
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "common/base/arena.h"
 #include "common/base/buf.h"
@@ -62,6 +64,19 @@ print_stanza(const char *out, struct slice js)
 	    base_name(out), hex);
 }
 
+/* policies/ of a topology that has none yet; writing says what went wrong. */
+static void
+make_folder(const char *out)
+{
+	char folder[PATH_MAX];
+	int length = (int)(base_name(out) - out);
+
+	if (length > 1 && length < PATH_MAX) {
+		snprintf(folder, sizeof(folder), "%.*s", length - 1, out);
+		(void)mkdir(folder, 0755);
+	}
+}
+
 static bool
 build(const struct options *o, const char *path, const char *out,
     struct buf *why)
@@ -72,6 +87,8 @@ build(const struct options *o, const char *path, const char *out,
 	buf_init(&js, TEXT_MAX);
 	built = compiler_run(o->tsc, path, &js, why) &&
 		loads(base_name(out), buf_slice(&js), why);
+	if (built)
+		make_folder(out);
 	if (built && !file_write(out, 0644, buf_slice(&js))) {
 		buf_printf(why, "%s: %s\n", out, strerror(errno));
 		built = false;
