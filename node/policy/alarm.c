@@ -23,15 +23,45 @@ int __sigaction(int, const struct sigaction *, struct sigaction *);
 #define UNWATCHED
 #endif
 
+UNWATCHED static int64_t
+now_us(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * US_PER_SECOND + now.tv_nsec / 1000;
+}
+
+UNWATCHED static bool
+ring_after(timer_t timer, int64_t us)
+{
+	const struct itimerspec after = {
+		.it_value = { .tv_sec = us / US_PER_SECOND,
+		    .tv_nsec = us % US_PER_SECOND * 1000 }
+	};
+
+	return timer_settime(timer, 0, &after, NULL) == 0;
+}
+
+/* What it calls may be called in a signal's handler (signal-safety(7)). */
 UNWATCHED static void
 on_alarm(int number, siginfo_t *info, void *context)
 {
 	struct alarm *a = info->si_value.sival_ptr;
+	int64_t cpu_left, wall_left;
+	int error = errno;
 
 	(void)number;
 	(void)context;
 	if (info->si_code != SI_TIMER || a == NULL || !a->armed)
 		return;
+	cpu_left = a->cpu_end_us - now_us(CLOCK_THREAD_CPUTIME_ID);
+	wall_left = a->wall_end_us - now_us(CLOCK_MONOTONIC);
+	if (cpu_left > 0 && wall_left > 0 &&
+	    ring_after(a->timer, min_i64(cpu_left, wall_left))) {
+		errno = error;
+		return;
+	}
 	a->armed = 0;
 	siglongjmp(a->back, 1);
 }
@@ -39,7 +69,7 @@ on_alarm(int number, siginfo_t *info, void *context)
 static void
 take_signal(void)
 {
-	/* Not blocked while it is handled: the handler does not return. */
+	/* Not blocked while it is handled: the handler may not return. */
 	struct sigaction action = { .sa_flags =
 					SA_SIGINFO | SA_NODEFER | SA_RESTART };
 	int taken;
@@ -63,8 +93,7 @@ unbind(struct alarm *a)
 {
 	if (!a->bound)
 		return;
-	timer_delete(a->cpu);
-	timer_delete(a->wall);
+	timer_delete(a->timer);
 	a->bound = false;
 }
 
@@ -89,33 +118,20 @@ bind_here(struct alarm *a)
 	sigemptyset(&ours);
 	sigaddset(&ours, ALARM_SIGNAL);
 	if (pthread_sigmask(SIG_UNBLOCK, &ours, NULL) != 0 ||
-	    timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &a->cpu) != 0)
+	    timer_create(CLOCK_MONOTONIC, &event, &a->timer) != 0)
 		return false;
-	if (timer_create(CLOCK_MONOTONIC, &event, &a->wall) != 0) {
-		timer_delete(a->cpu);
-		return false;
-	}
 	a->bound = true;
 	return true;
 }
 
-static bool
-set(timer_t timer, int64_t us)
-{
-	const struct itimerspec after = {
-		.it_value = { .tv_sec = us / US_PER_SECOND,
-		    .tv_nsec = us % US_PER_SECOND * 1000 }
-	};
-
-	return timer_settime(timer, 0, &after, NULL) == 0;
-}
-
 /* Armed first: a time that is up at once must not be missed. */
 static bool
-set_both(struct alarm *a, int64_t cpu_us, int64_t wall_us)
+start(struct alarm *a, int64_t cpu_us, int64_t wall_us)
 {
+	a->cpu_end_us = now_us(CLOCK_THREAD_CPUTIME_ID) + cpu_us;
+	a->wall_end_us = now_us(CLOCK_MONOTONIC) + wall_us;
 	a->armed = 1;
-	return set(a->cpu, cpu_us) && set(a->wall, wall_us);
+	return ring_after(a->timer, min_i64(cpu_us, wall_us));
 }
 
 bool
@@ -130,10 +146,7 @@ alarm_arm(struct alarm *a, int64_t cpu_us, int64_t wall_us)
 	assert(cpu_us > 0 && wall_us > 0);
 	if (!alarm_is_ours(a) && !bind_here(a))
 		return false;
-	if (set_both(a, cpu_us, wall_us))
-		return true;
-	/* The number was that of a thread that is no more. */
-	if (errno == ESRCH && bind_here(a) && set_both(a, cpu_us, wall_us))
+	if (start(a, cpu_us, wall_us))
 		return true;
 	alarm_disarm(a);
 	return false;
@@ -145,6 +158,5 @@ alarm_disarm(struct alarm *a)
 	a->armed = 0;
 	if (!a->bound)
 		return;
-	set(a->cpu, 0);
-	set(a->wall, 0);
+	ring_after(a->timer, 0);
 }
