@@ -61,11 +61,13 @@ on_transfer_head(void *arg, int status)
 {
 	struct attempt *a = arg;
 
+	/* Also of a 200: an error event may be what it is about. */
 	a->retry_after_ms = retry_after_ms(transfer_header(a->transfer,
 					       "retry-after"),
 	    transfer_header(a->transfer, "retry-after-ms"), clock_wall_us());
-	snprintf(a->router_error, sizeof(a->router_error), "%.*s",
-	    SLICE_FMT(transfer_header(a->transfer, "x-router-error")));
+	if (status / 100 != 2)
+		snprintf(a->router_error, sizeof(a->router_error), "%.*s",
+		    SLICE_FMT(transfer_header(a->transfer, "x-router-error")));
 	saw_head(a, status, transfer_header(a->transfer, "content-type"));
 }
 

@@ -89,7 +89,8 @@ pack_text(struct buf *out, struct slice text)
 		p = packer(out);
 		msgpack_pack_str(&p, text.len);
 	}
-	buf_put_slice(out, text);
+	if (text.len > 0)
+		buf_put(out, text.ptr, text.len);
 }
 
 void
