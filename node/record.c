@@ -241,6 +241,7 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.topology = slice_of(r->topology->hash_text),
 		.class = slice_of(failure_name(r->round.failure)),
 		.again = r->round.again,
+		.after = slice_of(failure_name(r->round.after)),
 		.probe = r->round.probe,
 	};
 	if (a->events != NULL)

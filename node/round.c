@@ -515,6 +515,7 @@ round_goes_on(struct request *r, enum fail fail, int64_t *wait_ms)
 		return false;
 	settle_attempt(r);
 	r->round.settled = true;
+	r->round.after = r->round.failure;
 	r->round.again = again;
 	if (again) {
 		stat_add(STAT_RETRIES, 1);

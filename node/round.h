@@ -25,9 +25,9 @@ struct round {
 	bool entered;                /* its target's state waits to be told */
 	bool probe, again;
 	enum fail judged;
-	enum failure failure;
-	bool settled;       /* the attempt's row is written */
-	struct usage spent; /* by the attempts whose rows are */
+	enum failure failure, after; /* its own; of the attempt before it */
+	bool settled;                /* the attempt's row is written */
+	struct usage spent;          /* by the attempts whose rows are */
 	int64_t spent_microusd;
 	struct loop_timer *pause; /* NULL until it was wanted */
 	bool paused;

@@ -123,6 +123,7 @@ class Case {
   // Rows and calls agree: each attempt is one call, and the sum is told.
   async adds(attempts, calls) {
     assert.deepEqual(this.attempts.map((a) => [a.number, a.target.split("/")[1], a.class, a.again]), attempts, this.what);
+    assert.deepEqual(this.attempts.map((a) => a.after), ["", ...this.attempts.slice(0, -1).map((a) => a.class)], this.what);
     assert.deepEqual(await this.calls(), calls, this.what);
     assert.equal(this.request.attempts, attempts.length, this.what);
     for (const column of ["cost_microusd", "input_tokens", "output_tokens"])
