@@ -163,6 +163,7 @@ catalog_read(struct slice bytes, struct buf *why)
 	struct unpack u = unpack_start(bytes);
 	struct catalog_entry *entries;
 	size_t i, count;
+	bool whole;
 
 	c->holders = 1;
 	arena_init(&c->arena, ARENA_MAX);
@@ -177,16 +178,17 @@ catalog_read(struct slice bytes, struct buf *why)
 	entries = arena_many(&c->arena, struct catalog_entry, count);
 	for (i = 0; i < count && !u.failed; i++)
 		read_entry(&u, &c->arena, &entries[i]);
-	if (!unpack_done(&u) && why != NULL)
+	whole = unpack_done(&u);
+	if (!whole && why != NULL)
 		buf_puts(why, "it cannot be read");
-	qsort(entries, count, sizeof(*entries), by_target);
+	if (whole)
+		qsort(entries, count, sizeof(*entries), by_target);
 	c->entries = entries;
 	c->count = count;
-	if (!unpack_done(&u) || !check(c, why)) {
-		catalog_release(c);
-		return NULL;
-	}
-	return c;
+	if (whole && check(c, why))
+		return c;
+	catalog_release(c);
+	return NULL;
 }
 
 struct catalog *

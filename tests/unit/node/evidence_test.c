@@ -264,7 +264,7 @@ what_is_kept_has_a_bound(void **state)
 	enum { AT_ONCE = 1024 };
 	const struct evidence_stamp stamp = { THEN, slice_of("0123abcd") };
 	static struct evidence_row rows[AT_ONCE];
-	static char names[AT_ONCE][16];
+	static char names[AT_ONCE][32];
 	struct fixture *f = *state;
 	int run, i;
 
