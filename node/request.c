@@ -416,11 +416,13 @@ goes_unwritten(const struct request *r)
 static enum step
 step_settle(struct request *r)
 {
-	if (r->settlement == NOT_WRITTEN && !goes_unwritten(r)) {
+	if (r->settlement == NOT_WRITTEN) {
 		attempt_cancel(&r->attempt);
 		round_leave(r);
-		write_rows(r);
-		return STEP_WAIT;
+		if (!goes_unwritten(r)) {
+			write_rows(r);
+			return STEP_WAIT;
+		}
 	}
 	if (r->settlement == WRITING)
 		return STEP_WAIT;

@@ -392,19 +392,19 @@ seen_of(const struct request *r)
 static void
 leave(struct request *r, enum failure failure, bool given_up, bool again)
 {
-	const struct target_outcome outcome = {
+	struct target_outcome outcome = {
 		.failure = failure,
 		.given_up = given_up,
 		.again = again,
 		.probe = r->round.probe,
 		.retry_after_us = r->retry_after_ms * US_PER_MS,
 		.random = random_of(r),
-		.seen = seen_of(r),
 	};
 	struct target_change change;
 
 	if (!r->round.entered)
 		return;
+	outcome.seen = seen_of(r);
 	change =
 	    target_leave(r->round.candidate->state, &outcome, clock_mono_us());
 	journal_target(r->desk->worker->turn, &r->desk->worker->ids,
