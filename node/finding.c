@@ -10,6 +10,13 @@
 #define PPM        1000000
 #define PER_1000_S 1000
 
+/*
+ * Of each candidate's texts that others have a say in, a caller's unknown
+ * fields or an egress: all candidates together have to fit one entry.
+ */
+#define DETAIL_MAX 512
+#define REGION_MAX 64
+
 static int64_t
 ppm(double share)
 {
@@ -23,6 +30,17 @@ number(double value)
 			    : INT64_C(9000000000000000);
 }
 
+/* Whole characters of it. */
+static struct slice
+cut(struct slice text, size_t max)
+{
+	if (text.len <= max)
+		return text;
+	while (max > 0 && ((unsigned char)text.ptr[max] & 0xc0) == 0x80)
+		max--;
+	return slice_make(text.ptr, max);
+}
+
 static void
 fill_candidate(struct candidate_row *row, const struct candidate *c)
 {
@@ -33,8 +51,8 @@ fill_candidate(struct candidate_row *row, const struct candidate *c)
 		.target = c->listed->model,
 		.rank = c->rank,
 		.excluded = slice_of(exclusion_name(c->excluded)),
-		.detail = slice_of(c->detail),
-		.region = route->region,
+		.detail = cut(slice_of(c->detail), DETAIL_MAX),
+		.region = cut(route->region, REGION_MAX),
 		.egress = route->egress,
 		.weight = c->listed->weight,
 		.context = route->context_tokens,
