@@ -11,6 +11,8 @@
 #define WORD_MAX     64 /* longer words have no near ones */
 #define WORDS_MAX    128
 #define HELP_COLUMN  30
+#define LIST_COLUMN  18
+#define HELP_WIDTH   80
 #define OPERANDS_MAX 256
 
 /* One command line while it is parsed. */
@@ -87,6 +89,84 @@ usage_error(const struct program *p, const struct command *c)
 	return EXIT_USAGE;
 }
 
+/* Words on their way to the terminal: where lines begin, where this one is. */
+struct flow {
+	size_t column, at;
+};
+
+/* Of UTF-8 text, in characters. */
+static size_t
+width_of(const char *text, size_t len)
+{
+	size_t i, width = 0;
+
+	for (i = 0; i < len; i++)
+		width += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return width;
+}
+
+/* One line of words, broken where it would pass the terminal's edge. */
+static void
+put_words(struct flow *f, const char *text, size_t len)
+{
+	const char *end = text + len;
+	size_t gap, word, width;
+
+	while (text < end) {
+		gap = strspn(text, " ");
+		text += gap;
+		word = strcspn(text, " \n");
+		width = width_of(text, word);
+		if (f->at == f->column)
+			gap = 0;
+		else if (gap == 0)
+			gap = 1;
+		if (gap > 0 && f->at + gap + width > HELP_WIDTH) {
+			printf("\n%*s", (int)f->column, "");
+			f->at = f->column;
+			gap = 0;
+		}
+		printf("%*s%.*s", (int)gap, "", (int)word, text);
+		f->at += gap + width;
+		text += word;
+	}
+}
+
+/* A name on the left, what it means on the right. */
+static void
+print_entry(size_t left, const char *name, const char *text)
+{
+	struct flow f = { .column = left + 3, .at = left + 3 };
+
+	printf("  %-*s ", (int)left, name);
+	put_words(&f, text, strlen(text));
+	printf("\n");
+}
+
+/* Lines of a paragraph are one; indented ones and examples stay as they are. */
+static void
+print_text(const char *text)
+{
+	static const char example[] = "Example:";
+	struct flow f = { 0 };
+	size_t len;
+	bool stays;
+
+	for (; *text != '\0'; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		stays = len == 0 || *text == ' ' ||
+			strncmp(text, example, sizeof(example) - 1) == 0;
+		if (!stays) {
+			put_words(&f, text, len);
+			continue;
+		}
+		printf("%s%.*s\n", f.at > 0 ? "\n" : "", (int)len, text);
+		f.at = 0;
+	}
+	if (f.at > 0)
+		printf("\n");
+}
+
 static void
 print_program_help(const struct program *p)
 {
@@ -95,9 +175,9 @@ print_program_help(const struct program *p)
 	printf("usage: %s COMMAND [OPTIONS]\n\n%s\n\nCommands:\n", p->name,
 	    p->about);
 	for (i = 0; i < p->commands_count; i++)
-		printf("  %-18s %s\n", p->commands[i]->name,
+		print_entry(LIST_COLUMN, p->commands[i]->name,
 		    p->commands[i]->summary);
-	printf("  %-18s %s\n", "completion bash",
+	print_entry(LIST_COLUMN, "completion bash",
 	    "print a script for the shell's completion");
 	printf("\n%s COMMAND --help tells more; %s --version.\n", p->name,
 	    p->name);
@@ -106,14 +186,15 @@ print_program_help(const struct program *p)
 static void
 print_option(const struct option_spec *o)
 {
-	char left[HELP_COLUMN + 64];
+	char left[HELP_COLUMN + 64], right[256];
 
 	snprintf(left, sizeof(left), "--%s%s%s", o->name,
 	    o->type == OPTION_FLAG ? "" : " ",
 	    o->type == OPTION_FLAG ? "" : o->value);
-	printf("  %-*s %s%s%s\n", HELP_COLUMN, left, o->help,
+	snprintf(right, sizeof(right), "%s%s%s", o->help,
 	    o->required ? " (required)" : "",
 	    o->type == OPTION_LIST ? " (may be repeated)" : "");
+	print_entry(HELP_COLUMN, left, right);
 }
 
 static void
@@ -125,8 +206,10 @@ print_command_help(const struct program *p, const struct command *c)
 	    c->options_count > 0 ? " [OPTIONS]" : "",
 	    c->operands != NULL ? " " : "",
 	    c->operands != NULL ? c->operands : "", c->summary);
-	if (c->text != NULL)
-		printf("\n%s\n", c->text);
+	if (c->text != NULL) {
+		printf("\n");
+		print_text(c->text);
+	}
 	if (c->options_count > 0)
 		printf("\nOptions:\n");
 	for (i = 0; i < c->options_count; i++)

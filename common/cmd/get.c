@@ -188,9 +188,11 @@ static const struct option_spec metric_specs[] = {
 
 const struct command cmd_get_metrics = {
 	.name = "get metrics",
-	.summary = "counters and gauges of the running daemon, as Prometheus "
-		   "text",
-	.text = "What GET /metrics on the control socket answers.",
+	.summary = "counters and gauges of the running daemon, for Prometheus",
+	.text =
+	    "What GET /metrics on the control socket answers: counters, and "
+	    "on a node\ngauges of each target.\n\n"
+	    "Example:  get metrics --state /var/lib/gsr",
 	.options = metric_specs,
 	.options_count = count_of(metric_specs),
 	.options_bytes = sizeof(struct options),

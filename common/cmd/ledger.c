@@ -126,8 +126,7 @@ run(const void *options, int count, char *const *operands)
 
 const struct command cmd_ledger_verify = {
 	.name = "ledger verify",
-	.summary =
-	    "check every receipt: signature, chain, and the rows beside it",
+	.summary = "check every receipt: signature, chain, rows beside it",
 	.text = "Needs only the store and the egresses' public keys of the "
 		"verified topology.\nExit status 0: all are good.",
 	.options = specs,

@@ -38,8 +38,7 @@ run(const void *options, int count, char *const *operands)
 
 const struct command cmd_egress_enroll = {
 	.name = "enroll",
-	.summary =
-	    "make this egress's identity and print its line for mesh.yaml",
+	.summary = "make this egress's identity; print its line for mesh.yaml",
 	.text =
 	    "Makes the state directory with an identity key that never leaves "
 	    "it, and pins the\noperator's key: only topologies signed by it "

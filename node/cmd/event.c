@@ -72,7 +72,8 @@ const struct command cmd_get_events = {
 	.text = "Targets that began to back off or recovered, and those that "
 		"operators disabled and\nenabled, with their reason.  Asks the "
 		"running daemon, or reads the store when none\nruns.\n\n"
-		"Example:  gsr-node get events --target openai/gpt-5",
+		"Example:  gsr-node get events --target openai/gpt-5 --state "
+		"/var/lib/gsr",
 	.options = specs,
 	.options_count = count_of(specs),
 	.options_bytes = sizeof(struct options),

@@ -146,8 +146,7 @@ run(const void *options, int count, char *const *operands)
 const struct command cmd_explain_node = {
 	.name = "explain",
 	.operands = "[ID]",
-	.summary = "how a request was routed, or how one would be: row, "
-		   "decision, attempts",
+	.summary = "how a request was routed, or how one would be",
 	.text =
 	    "Of a request that was: the id is what callers see in "
 	    "X-Request-Id (req_…).  Shown are\nits row, who put its targets "
@@ -159,7 +158,7 @@ const struct command cmd_explain_node = {
 	    "is told:\n--seed draws the same again.\n\n"
 	    "Example:  gsr-node explain --last --state /var/lib/gsr\n"
 	    "          gsr-node explain --group assistant --request body.json "
-	    "--caller ci",
+	    "\\\n            --caller ci --state /var/lib/gsr",
 	.options = specs,
 	.options_count = count_of(specs),
 	.options_bytes = sizeof(struct options),

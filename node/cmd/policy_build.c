@@ -58,8 +58,8 @@ print_stanza(const char *out, struct slice js)
 	char hex[2 * HASH_BYTES + 1];
 
 	hex_write(hex, hash.bytes, sizeof(hash.bytes));
-	printf("      strategy: script\n"
-	       "      script: {file: policies/%s, hash: \"%s\", "
+	printf("    strategy: script\n"
+	       "    script: {file: policies/%s, hash: \"%s\", "
 	       "fallback: failover}\n",
 	    base_name(out), hex);
 }
@@ -128,15 +128,14 @@ run(const void *options, int count, char *const *operands)
 const struct command cmd_policy_build = {
 	.name = "policy build",
 	.operands = "FILE.ts",
-	.summary =
-	    "check and compile a policy; print its lines for the topology",
+	.summary = "check and compile a policy; print what a group needs",
 	.text =
 	    "Checks the policy's types (policy types prints them), compiles "
 	    "it, and loads the\nresult as a node would.  Put the .js into "
 	    "policies/ of the topology and the lines\nthat are printed under "
 	    "its group; the hash makes sure that this very file runs.\n\n"
-	    "Example:  gsr-node policy build cheapest-fit.ts --out "
-	    "topology/policies/cheapest-fit.js",
+	    "Example:  gsr-node policy build cheapest.ts --out "
+	    "mesh/policies/cheapest.js",
 	.options = specs,
 	.options_count = count_of(specs),
 	.options_bytes = sizeof(struct options),

@@ -506,7 +506,7 @@ const struct command cmd_policy_replay = {
 	    "a\npolicy can be tried before it decides.  Reads the store only, "
 	    "whether the node runs or\nnot; nothing is called.\n\n"
 	    "Example:  gsr-node policy replay --group coding --policy "
-	    "cheapest-fit.ts --since 7d\n          --state /var/lib/gsr",
+	    "cheapest.ts \\\n            --since 7d --state /var/lib/gsr",
 	.options = specs,
 	.options_count = count_of(specs),
 	.options_bytes = sizeof(struct options),

@@ -309,8 +309,8 @@ const struct command cmd_policy_test = {
 	    "expect is one of order: [all of them], first: TARGET, error: "
 	    "threw, timeout, memory,\nnot-json or not-allowed.  Exits 1 when a "
 	    "case fails.\n\n"
-	    "Example:  gsr-node policy test cheapest-fit.ts "
-	    "cheapest-fit.cases.yaml --time 10000",
+	    "Example:  gsr-node policy test cheapest.ts "
+	    "cheapest.cases.yaml --time 10000",
 	.options = specs,
 	.options_count = count_of(specs),
 	.options_bytes = sizeof(struct options),

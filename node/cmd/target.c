@@ -119,8 +119,7 @@ run_enable(const void *options, int count, char *const *operands)
 
 const struct command cmd_get_targets = {
 	.name = "get targets",
-	.summary = "how each target stands: in use or not, how fast, how often "
-		   "it failed",
+	.summary = "how each target stands: in use or not, speed, failures",
 	.text = "Of the running node: what was seen in the last nine to ten "
 		"minutes, by all\ncallers, and whether a target is left alone: "
 		"backing off after a failure, or\ndisabled by an operator.\n\n"
@@ -140,8 +139,8 @@ const struct command cmd_targets_disable = {
 	    "this returns; calls\nunder way go on.  It stays so over a "
 	    "restart, until its time is over or until\n`targets enable`.  "
 	    "Kept as an event.\n\n"
-	    "Example:  gsr-node targets disable openai/gpt-5 --for 2h "
-	    "--why 'their incident 4711'",
+	    "Example:  gsr-node targets disable openai/gpt-5 --for 2h \\\n"
+	    "            --why 'their incident 4711' --state /var/lib/gsr",
 	.options = disable_specs,
 	.options_count = count_of(disable_specs),
 	.options_bytes = sizeof(struct options),
@@ -155,7 +154,8 @@ const struct command cmd_targets_enable = {
 	.operands = "[TARGET]",
 	.summary = "bring a target back into use, also one that backs off",
 	.text = "Its backoff is forgotten: the next request may try it.\n\n"
-		"Example:  gsr-node targets enable --all",
+		"Example:  gsr-node targets enable --all --state "
+		"/var/lib/gsr",
 	.options = enable_specs,
 	.options_count = count_of(enable_specs),
 	.options_bytes = sizeof(struct options),

@@ -224,7 +224,7 @@ const struct command cmd_token_create = {
 	.text =
 	    "Only a keyed hash of the token is kept.  It is in force at once "
 	    "on a running node.\n\nExample:  gsr-node token create ci --groups "
-	    "assistant --user svc-ci --state /var/lib/gsr",
+	    "assistant \\\n            --user svc-ci --state /var/lib/gsr",
 	.options = create_specs,
 	.options_count = count_of(create_specs),
 	.options_bytes = sizeof(struct options),

@@ -65,7 +65,8 @@ static const struct option_spec create_options[] = {
 	    .offset = offsetof(struct seen_options, number),
 	    .min = -5,
 	    .max = 5,
-	    .help = "from -5 to 5" },
+	    .help = "from -5 to 5, and so many words that one line of the "
+		    "terminal does not hold them" },
 	{ .name = "each",
 	    .value = "X",
 	    .type = OPTION_LIST,
@@ -76,7 +77,10 @@ static const struct option_spec create_options[] = {
 static const struct command create = { .name = "token create",
 	.operands = "NAME [MORE]",
 	.summary = "make one",
-	.text = "Makes a token.",
+	.text = "Makes a token that a caller of the node sends\n"
+		"with each of its requests, and shows it once.  An ellipsis … "
+		"is one\ncharacter.\n\n    as it is\n\n"
+		"Example:  gsr-test token create ci --text a",
 	.options = create_options,
 	.options_count = count_of(create_options),
 	.options_bytes = sizeof(struct seen_options),
@@ -213,6 +217,31 @@ help_comes_from_the_tables(void **state)
 	expect(said, 2, "usage: gsr-test COMMAND");
 }
 
+/* Words are broken at the edge; what is set by hand stays as it is. */
+static void
+help_fits_a_terminal(void **state)
+{
+	struct said said = RUN("token", "create", "--help");
+	const char *line = said.text, *end;
+	size_t width;
+
+	(void)state;
+	expect(said, 0,
+	    "\nMakes a token that a caller of the node sends with each of "
+	    "its requests, and\nshows it once.  An ellipsis … is one "
+	    "character.\n\n    as it is\n\nExample:  ");
+	expect(said, 0,
+	    "  --number N                     from -5 to 5, and so many "
+	    "words that one line\n"
+	    "                                 of the terminal does not "
+	    "hold them\n");
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+		for (width = 0; line < end; line++)
+			width += ((unsigned char)*line & 0xc0) != 0x80;
+		assert_in_range(width, 0, 80);
+	}
+}
+
 static void
 completion_is_shell(void **state)
 {
@@ -259,6 +288,7 @@ main(void)
 		cmocka_unit_test(usage_errors_say_what_would_be_right),
 		cmocka_unit_test(numbers_are_checked),
 		cmocka_unit_test(help_comes_from_the_tables),
+		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(completion_is_shell),
 		cmocka_unit_test(near_words_are_found),
 	};
