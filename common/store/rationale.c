@@ -52,7 +52,7 @@ put_decider(struct buf *out, const struct decision_row *row)
 	} else if (slice_is(row->decider, "baseline")) {
 		buf_puts(out, ", while ");
 		cell_write_text(out, row->strategy);
-		buf_puts(out, " was only watched");
+		buf_puts(out, " has no say");
 	}
 }
 

@@ -35,7 +35,7 @@ test_one_sentence_says_who_decided(void **state)
 			"could not be tried\n");
 	d.row.strategy = slice_of("external");
 	d.row.decider = slice_of("baseline");
-	assert_says(&d, "score decided, while external was only watched; 2 of "
+	assert_says(&d, "score decided, while external has no say; 2 of "
 			"5 could not be tried\n");
 	d.row.strategy = slice_of("script");
 	d.row.by = slice_of("failover");
