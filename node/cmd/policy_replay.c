@@ -23,7 +23,7 @@
 #define CHANGES_MAX 1024 /* kinds of change; more are counted as one */
 #define ERRORS_MAX  16
 #define WALL_US     US_PER_SECOND
-#define INVALID     "invalid-answer"
+#define INVALID     "not-allowed"
 #define NOBODY      "(none)"
 
 struct options {

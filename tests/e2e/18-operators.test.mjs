@@ -301,7 +301,7 @@ export default function route({ request, targets }: Input): Decision {
   }
   assert.equal(change.dearer, dearer);
   assert.equal(told.dearer, change.dearer);
-  assert.deepEqual(told.errors.map(({ why, requests }) => [why, requests]), [["threw", 1], ["invalid-answer", 1]]);
+  assert.deepEqual(told.errors.map(({ why, requests }) => [why, requests]), [["threw", 1], ["not-allowed", 1]]);
   assert.match(told.errors[0].first_said, /too long for me/);
   assert.match(told.errors[1].first_said, /no\/such/);
   assert.deepEqual(told.each.map(({ request }) => request), ids.toReversed());

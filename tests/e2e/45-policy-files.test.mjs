@@ -35,7 +35,7 @@ test("a policy is compiled to one file that says what it was made of", async () 
   const source = ts("return input.targets.map((t) => t.target);");
   const built = await policy("build", source);
   assert.equal(built.code, 0, built.err);
-  const hash = /^ {6}strategy: script\n {6}script: \{file: policies\/p\.js, hash: "([0-9a-f]{64})", fallback: failover\}\n$/;
+  const hash = /^ {4}strategy: script\n {4}script: \{file: policies\/p\.js, hash: "([0-9a-f]{64})", fallback: failover\}\n$/;
   assert.match(built.out, hash);
   const js = readFileSync(source.replace(/ts$/, "js"), "utf8");
   assert.match(js, /^\/\/ gsr-policy 1 source=[0-9a-f]{64} typescript=\d+\.\d+\.\d+\n/);
