@@ -362,6 +362,8 @@ attempt_taken(struct attempt *a, size_t bytes)
 	}
 	if (a->stream == NULL)
 		return;
+	/* It was quiet because we were: what follows has its time from now. */
+	a->heard_us = clock_mono_us();
 	credit = min_size(bytes, (size_t)a->owed);
 	a->owed -= (int64_t)credit;
 	if (credit > 0)

@@ -49,7 +49,7 @@ struct attempt {
 	int64_t owed; /* bytes the stream waits credit for */
 
 	int64_t started_us, first_byte_us, ended_us; /* monotonic; 0: not yet */
-	int64_t heard_us; /* when bytes of it last came */
+	int64_t heard_us; /* when bytes of it last came, or were let in */
 	struct hashing hashing;
 	int64_t answer_bytes;
 	int status;     /* provider's; 0: none came */
