@@ -62,6 +62,7 @@ clear(struct request *r)
 	r->round.judged = FAIL_NONE;
 	r->round.failure = FAILURE_NONE;
 	r->retry_after_ms = 0;
+	r->detail = slice_of("");
 }
 
 static void
@@ -157,7 +158,6 @@ enter(struct request *r, struct candidate *c)
 		stat_add(STAT_FALLBACKS, 1);
 	r->round.candidate = c;
 	r->round.again = false;
-	r->detail = slice_of("");
 	clear(r);
 }
 
