@@ -99,7 +99,7 @@ is_larger(const struct request *r, const struct candidate *c)
 {
 	int64_t room = c->route->context_tokens;
 
-	return room == 0 || room > r->round.route->context_tokens;
+	return room == 0 || room > r->round.candidate->route->context_tokens;
 }
 
 /* Why the first of those that could not be told the request could not. */
