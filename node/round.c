@@ -380,6 +380,9 @@ seen_of(const struct request *r)
 	int64_t first = r->relay.first_content_us;
 	struct usage usage;
 
+	/* How fast it counts says nothing of how fast it answers. */
+	if (r->shape.operation == OPERATION_COUNT)
+		return (struct window_seen){ .failed = false };
 	record_usage(r, &usage);
 	return (struct window_seen){
 		.ttft_us = first > 0 ? first - a->started_us : 0,
