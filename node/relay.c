@@ -242,7 +242,7 @@ gather(struct relay *r, struct slice bytes)
 	}
 	while (r->answer.len + bytes.len > r->reserved) {
 		if (!allowance_take(r->wish.memory, ANSWER_STEP)) {
-			r->oversize = true;
+			r->oversize = r->starved = true;
 			return;
 		}
 		r->reserved += ANSWER_STEP;

@@ -50,6 +50,7 @@ struct relay {
 	size_t unpaid; /* bytes taken while full: credit not given back */
 	bool broken;   /* cannot be passed on */
 	bool oversize; /* larger than this node holds */
+	bool starved;  /* and only since others hold so much now */
 	struct sse sse;
 	struct scan scan;
 	struct buf held;          /* events before the first content */

@@ -8,6 +8,9 @@ verdict_of(struct request *r)
 	struct relay *relay = &r->relay;
 	struct attempt *a = &r->attempt;
 
+	/* Ours: its target is not to blame. */
+	if (relay->starved)
+		return FAIL_OVERLOADED;
 	if (relay->oversize)
 		r->detail = slice_of("The answer is larger than this node "
 				     "holds; ask for a stream.");

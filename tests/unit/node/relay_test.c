@@ -507,6 +507,36 @@ start(void **state)
 	return crypto_start() ? 0 : -1;
 }
 
+/* A whole answer that grows past what is left of the shared memory. */
+static void
+want_of_memory_is_no_fault_of_the_answer(void **state)
+{
+	static const size_t room[] = { 64 << 10, MEMORY_MAX };
+	static char bytes[128 << 10];
+	struct http_exchange x;
+	struct allowance memory;
+	struct relay relay;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < count_of(room); i++) {
+		exchange_init(&x);
+		allowance_init(&memory, room[i]);
+		relay_init(&relay, &(struct relay_wish){ .exchange = &x,
+				       .memory = &memory,
+				       .speaks = DIALECT_CHAT,
+				       .answers = DIALECT_CHAT,
+				       .dropped = "" });
+		assert_true(relay_reserve(&relay));
+		relay_head(&relay, 200, slice_of("application/json"));
+		relay_take(&relay, slice_make(bytes, sizeof(bytes)));
+		assert_int_equal(relay.starved, i == 0);
+		assert_int_equal(relay.oversize, i == 0);
+		relay_fini(&relay);
+		exchange_fini(&x);
+	}
+}
+
 int
 main(void)
 {
@@ -515,6 +545,7 @@ main(void)
 		cmocka_unit_test(how_its_bytes_come_does_not_matter),
 		cmocka_unit_test(no_answer_has_two_ends_or_none),
 		cmocka_unit_test(what_is_cut_is_never_complete),
+		cmocka_unit_test(want_of_memory_is_no_fault_of_the_answer),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
