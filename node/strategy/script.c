@@ -25,8 +25,9 @@
 struct script {
 	struct list link;
 	struct hash hash;
-	struct sandbox *sandbox;     /* NULL: it does not load */
-	int64_t kills_us[KILLS_MAX]; /* monotonic, the oldest is replaced */
+	int64_t cpu_ms, memory_bytes; /* the limits it was loaded with */
+	struct sandbox *sandbox;      /* NULL: it does not load */
+	int64_t kills_us[KILLS_MAX];  /* monotonic, the oldest is replaced */
 	size_t kills;
 	int64_t aside_until_us;
 	int64_t share_us, share_at_us; /* what it may still take, as of then */
@@ -85,14 +86,22 @@ load(const struct script_policy *policy, struct buf *why)
 	return sandbox_new(&spec, why);
 }
 
+static bool
+is_of(const struct script *script, const struct script_policy *policy)
+{
+	return memcmp(&script->hash, &policy->hash, sizeof(policy->hash)) ==
+		   0 &&
+	       script->cpu_ms == policy->cpu_ms &&
+	       script->memory_bytes == policy->memory_bytes;
+}
+
 static struct script *
 find(const struct scripts *s, const struct script_policy *policy)
 {
 	list_each(link, &s->list) {
 		struct script *script = container_of(link, struct script, link);
 
-		if (memcmp(&script->hash, &policy->hash,
-			sizeof(policy->hash)) == 0)
+		if (is_of(script, policy))
 			return script;
 	}
 	return NULL;
@@ -108,6 +117,8 @@ get(struct scripts *s, const struct script_policy *policy)
 		return script;
 	script = xcalloc(1, sizeof(*script));
 	script->hash = policy->hash;
+	script->cpu_ms = policy->cpu_ms;
+	script->memory_bytes = policy->memory_bytes;
 	buf_init(&why, WHY_MAX);
 	script->sandbox = load(policy, &why);
 	if (script->sandbox == NULL)

@@ -1,10 +1,10 @@
 #pragma once
 /*
  * script: the strategy of a team's own TypeScript.  `scripts` holds a worker's
- * sandboxes, one for each compiled policy by its hash.  A policy that had to
- * be killed three times within a minute is put aside for a minute, and all of
- * them share a quarter of the worker's time: who has taken its part waits, so
- * that no policy takes it from other requests.  One thread's.
+ * sandboxes, one for each compiled policy by its hash and limits.  A policy
+ * that had to be killed three times within a minute is put aside for a minute,
+ * and all of them share a quarter of the worker's time: who has taken its part
+ * waits, so that no policy takes it from other requests.  One thread's.
  */
 #include "common/base/slice.h"
 

@@ -212,6 +212,25 @@ test_a_new_policy_takes_the_place_of_the_old(void **state)
 }
 
 static void
+test_new_limits_of_an_old_policy_are_heeded(void **state)
+{
+	struct desk d;
+
+	(void)state;
+	desk_init(&d, "export default (i) => {"
+		      " const much = new Array(200000).fill(1);"
+		      " return [i.targets[much.length % 2].target]; };");
+	d.planning.group.script.memory_bytes = MIB;
+	d.planning.group.script.cpu_ms = 100;
+	scripts_adopt(d.scripts, &d.topology);
+	assert_string_equal(order(&d), "memory");
+	d.planning.group.script.memory_bytes = 8 * MIB;
+	scripts_adopt(d.scripts, &d.topology);
+	assert_null(order(&d));
+	desk_fini(&d);
+}
+
+static void
 test_what_does_not_load_is_refused_by_name(void **state)
 {
 	struct desk d;
@@ -241,6 +260,7 @@ main(void)
 		cmocka_unit_test(
 		    test_who_takes_too_much_time_waits_for_its_share),
 		cmocka_unit_test(test_a_new_policy_takes_the_place_of_the_old),
+		cmocka_unit_test(test_new_limits_of_an_old_policy_are_heeded),
 		cmocka_unit_test(test_what_does_not_load_is_refused_by_name),
 	};
 
