@@ -272,7 +272,8 @@ record_decision_is_due(struct request *r)
 	if (r->plan.candidates == NULL)
 		return false;
 	order_hear(r);
-	return r->attempts == 0 || r->plan.amended;
+	/* Without its intent the one beside that is not in the store either. */
+	return r->intent != WRITTEN || r->plan.amended;
 }
 
 void
