@@ -32,11 +32,16 @@ read_supports(struct slice text)
 	return bits;
 }
 
-/* One that stands in the order then fell out later is not excluded here. */
+/*
+ * One that stands in the order then fell out later is not excluded here, nor
+ * is whom the policy that was asked left out; a pin says so in the detail.
+ */
 static bool
 was_open(const struct candidate_row *c)
 {
-	return c->rank > 0 || c->excluded.len == 0;
+	return c->rank > 0 || c->excluded.len == 0 ||
+	       (c->detail.len == 0 &&
+		   slice_is(c->excluded, exclusion_name(EXCLUSION_NOT_CHOSEN)));
 }
 
 static void

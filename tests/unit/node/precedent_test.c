@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <string.h>
 
 #include "common/base/arena.h"
 #include "common/base/buf.h"
@@ -190,9 +191,24 @@ who_was_left_out_was_there_too(void **state)
 {
 	struct scene *s = *state;
 
-	plan_add(&s->plan, 1);
+	assert_true(
+	    script_take(&s->plan, slice_of("[\"openai/gpt\"]"), &s->again));
+	assert_int_equal(s->candidates[0].excluded, EXCLUSION_NOT_CHOSEN);
 	remember(s);
 	assert_string_equal(buf_text(&s->again), buf_text(&s->asked));
+}
+
+static void
+whom_no_policy_left_out_was_not_there(void **state)
+{
+	struct scene *s = *state;
+
+	s->candidates[0].excluded = EXCLUSION_NOT_CHOSEN;
+	s->candidates[0].detail = "another target is pinned";
+	plan_add(&s->plan, 1);
+	remember(s);
+	assert_null(strstr(buf_text(&s->again), "own/llama"));
+	assert_non_null(strstr(buf_text(&s->again), "openai/gpt"));
 }
 
 static void
@@ -233,6 +249,7 @@ main(void)
 		TEST(the_same_is_asked_again),
 		TEST(who_fell_out_later_was_there_when_it_was_asked),
 		TEST(who_was_left_out_was_there_too),
+		TEST(whom_no_policy_left_out_was_not_there),
 		TEST(another_answer_makes_another_order),
 		TEST(words_of_another_version_are_no_precedent),
 	};
