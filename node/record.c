@@ -102,7 +102,8 @@ add_usage(struct usage *sum, const struct usage *from)
 void
 record_spend(struct request *r)
 {
-	bool open = r->intent != NOT_WRITTEN && !r->round.settled;
+	bool open =
+	    (r->intent == WRITING || r->intent == WRITTEN) && !r->round.settled;
 
 	sum_attempts(r->desk->worker->turn, &r->id, r->attempts - open,
 	    &r->round.spent, &r->round.spent_microusd);

@@ -213,6 +213,9 @@ on_intent(void *arg, bool stored)
 	struct request *r = arg;
 
 	r->intent = stored ? WRITTEN : WRITE_REFUSED;
+	/* It was none: no row, no call. */
+	if (!stored)
+		r->attempts--;
 	request_run(r);
 }
 
