@@ -150,6 +150,12 @@ give_up(struct request *r, const struct refusal *unworded)
 	return fail;
 }
 
+static bool
+is_disabled(const struct candidate *c)
+{
+	return target_is_disabled(c->state, clock_wall_us());
+}
+
 /* Its turn has come, and nothing of the last one is wanted any more. */
 static void
 enter(struct request *r, struct candidate *c)
@@ -183,6 +189,11 @@ round_begin(struct request *r)
 	enum fail fail;
 
 	while ((c = next_candidate(r)) != NULL) {
+		if (is_disabled(c)) {
+			r->detail = slice_of("");
+			exclude(r, c, EXCLUSION_DISABLED);
+			continue;
+		}
 		fail = word(r, c);
 		if (fail != FAIL_NONE) {
 			exclude(r, c, EXCLUSION_NOT_CARRIED);
@@ -501,7 +512,8 @@ may_try_again(struct request *r, int64_t *wait_ms)
 		   (int64_t)(random_of(r) % AGAIN_MS);
 	return failure_again(r->round.failure) && !r->round.again &&
 	       r->retry_after_ms <= AGAIN_WAIT_MAX_MS &&
-	       *wait_ms < request_left_ms(r) && retries_take(retries_of(r));
+	       *wait_ms < request_left_ms(r) &&
+	       !is_disabled(r->round.candidate) && retries_take(retries_of(r));
 }
 
 bool

@@ -128,6 +128,17 @@ target_look(struct target_state *t, struct target_look *look, int64_t now_us,
 }
 
 bool
+target_is_disabled(struct target_state *t, int64_t wall_us)
+{
+	int64_t until_us;
+
+	pthread_mutex_lock(&t->lock);
+	until_us = t->disabled_until_us;
+	pthread_mutex_unlock(&t->lock);
+	return until_us > wall_us;
+}
+
+bool
 target_enter(struct target_state *t, int64_t now_us, bool *probe)
 {
 	bool entered;

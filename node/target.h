@@ -51,6 +51,9 @@ struct target_look {
 void target_look(struct target_state *t, struct target_look *look,
     int64_t now_us, int64_t wall_us);
 
+/* Did an operator take it out since somebody looked? */
+must_check bool target_is_disabled(struct target_state *t, int64_t wall_us);
+
 /* Before a call; see backoff_enter. */
 must_check bool target_enter(struct target_state *t, int64_t now_us,
     bool *probe);

@@ -57,6 +57,21 @@ story("a disabled target is passed over, until it is enabled", async () => {
   assert.deepEqual([enabled.kind, enabled.by], ["target-enabled", UID]);
 });
 
+story("a target that is disabled meanwhile is not who a request under way goes on to", async () => {
+  const words = provider.says("tokens=1");
+  await provider.script(`body=rate latency_ms=1500 tag=${words.tag} for_model=${OWN.split("/")[1]} times=1`);
+  const refused = app.refused(words, { model: "pair" });
+  await until("the first one is asked", async () => (await provider.calls(words)).length === 1);
+  await node.says("targets", "disable", FAR);
+  const error = await refused;
+  assert.equal(error.router, "upstream-rate-limited");
+  assert.equal((await provider.calls(words)).length, 1);
+  const { decision, attempts } = await node.explain(error.id);
+  assert.deepEqual(attempts.map((a) => a.target), [OWN]);
+  assert.deepEqual(decision.candidates.map((c) => [c.target, c.rank, c.excluded]), [[OWN, 1, ""], [FAR, 2, "disabled"]]);
+  await node.says("targets", "enable", "--all");
+});
+
 story("a target comes back by itself when its time is over", async () => {
   assert.match(await node.says("targets", "disable", OWN, "--for", "2s"), / is disabled until 2\d{3}-/);
   assert.equal(await ask(), FAR);

@@ -282,12 +282,16 @@ an_operators_word_ends_by_itself_or_by_another(void **state)
 	assert_int_equal(look(t, NOW).disabled_until_us, 0);
 	target_disable(t, WALL + SECOND);
 	assert_int_equal(look(t, NOW).disabled_until_us, WALL + SECOND);
+	assert_true(target_is_disabled(t, WALL));
+	assert_false(target_is_disabled(t, WALL + SECOND));
 	target_look(t, &l, NOW, WALL + SECOND);
 	assert_int_equal(l.disabled_until_us, 0);
 	target_disable(t, INT64_MAX);
 	leave(t, FAILURE_QUOTA, false);
 	assert_true(look(t, NOW).disabled_until_us == INT64_MAX);
+	assert_true(target_is_disabled(t, INT64_MAX - 1));
 	target_enable(t);
+	assert_false(target_is_disabled(t, 0));
 	l = look(t, NOW);
 	assert_int_equal(l.disabled_until_us, 0);
 	assert_int_equal(l.state, BACKOFF_CLOSED);
