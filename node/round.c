@@ -175,7 +175,6 @@ note_backoff(struct request *r, struct candidate *c, int64_t now)
 	target_look(c->state, &look, now, clock_wall_us());
 	c->wait_us = max_i64(look.wait_us, 1);
 	c->backoff = look.kind;
-	r->detail = slice_of("");
 	exclude(r, c, EXCLUSION_BACKING_OFF);
 }
 
@@ -189,8 +188,8 @@ round_begin(struct request *r)
 	enum fail fail;
 
 	while ((c = next_candidate(r)) != NULL) {
+		r->detail = slice_of("");
 		if (is_disabled(c)) {
-			r->detail = slice_of("");
 			exclude(r, c, EXCLUSION_DISABLED);
 			continue;
 		}
