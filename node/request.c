@@ -247,6 +247,7 @@ step_filter(struct request *r)
 		http_header(r->exchange, "X-Router-Tags"), &why))
 		return refuse(r, FAIL_INVALID_REQUEST, why);
 	r->routes = desk_routes(r->desk, r->topology);
+	retries_earn(&r->desk->node->retries);
 	return STEP_RECALL;
 }
 
@@ -469,7 +470,6 @@ request_begin(struct desk *d, struct http_exchange *x,
 	r->client_id = client_id_of(r);
 	r->path = r->topology->self->name;
 	r->round.passage.dropped = "";
-	retries_earn(&d->node->retries);
 	r->shape.model =
 	    r->shape.model.ptr == NULL ? slice_of("") : r->shape.model;
 	loop_task_init(&r->wake, run, r);

@@ -21,7 +21,7 @@ struct retries {
 
 void retries_init(struct retries *r);
 
-/* A request came. */
+/* A request came that may be sent on: others are no load of a provider. */
 void retries_earn(struct retries *r);
 
 /* May it be tried again?  Takes one. */
