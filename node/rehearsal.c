@@ -20,6 +20,7 @@
 
 /* Of one rehearsal; a request of 4 MiB is the largest that comes. */
 #define ARENA_MAX  ((size_t)256 * 1024 * 1024)
+#define TREE_MAX   ((size_t)16 * 1024 * 1024) /* as of a request's body */
 #define DRAFT_MAX  ((size_t)128 * 1024 * 1024)
 #define NOTES_MAX  8
 #define NAME_CHARS (4 + ID_TEXT_BYTES)
@@ -147,7 +148,9 @@ read_wish(struct rehearsal *r, struct slice text, struct buf *why)
 	struct json_error error;
 	const char *reason;
 
+	r->arena.max = TREE_MAX;
 	wish = json_parse(&r->arena, text, &error);
+	r->arena.max = ARENA_MAX;
 	r->root = json_find(wish, "request");
 	if (wish == NULL || r->root == NULL || r->root->type != JSON_OBJECT) {
 		buf_printf(why, "the request is not a JSON object: %s\n",

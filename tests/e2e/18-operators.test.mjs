@@ -246,6 +246,8 @@ story("a wish that cannot be met is told as what it is", async () => {
     [["--request", file("r4.json", {}), "--group", "pair"], /^as chat, this would be refused \(invalid-request\): .*messages/],
     [["--request", file("r2.json", { model: "pair" })], /^as chat, this would be refused \(invalid-request\): .*messages/],
     [["--request", file("r3.json", "[1")], /r3\.json: is not a JSON object: /],
+    [["--request", file("r5.json", chat({ messages: [{ role: "user", content: Array(150_000).fill({ type: "text", text: "" }) }] }))],
+      /^the request is not a JSON object: the text has too many values\n$/],
     [["--request", "/nowhere"], /^\/nowhere: there is no such file\n$/],
     [["--group", "pair", "--last"], /^--group, --dialect, --caller and --seed go with --request\n$/],
     [["--request", request, "--last"], /^name a request that was, or --request FILE\n$/],
