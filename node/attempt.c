@@ -22,7 +22,8 @@
 #include "node/uplink.h"
 #include "topology/load.h"
 
-#define URL_MAX 2048
+#define URL_MAX     2048
+#define WAIT_MAX_MS (INT64_C(400) * 24 * 3600 * 1000)
 
 static void
 finish(struct attempt *a, enum fail fail)
@@ -190,6 +191,13 @@ on_stream_accepted(void *arg)
 	(void)arg; /* the head or the end says more */
 }
 
+/* A peer's number: a header's is bounded where it is read. */
+static int64_t
+sane_wait_ms(int64_t ms)
+{
+	return min_i64(max_i64(ms, 0), WAIT_MAX_MS);
+}
+
 static void
 on_stream_throttled(void *arg, const struct throttled *why)
 {
@@ -197,7 +205,7 @@ on_stream_throttled(void *arg, const struct throttled *why)
 	enum fail fail = fail_by_name(why->reason);
 
 	a->stream = NULL;
-	a->retry_after_ms = why->retry_after_ms;
+	a->retry_after_ms = sane_wait_ms(why->retry_after_ms);
 	finish(a, fail != FAIL_NONE ? fail : FAIL_UPSTREAM_FAILED);
 }
 
@@ -207,7 +215,7 @@ on_stream_head(void *arg, int status, struct slice content_type,
 {
 	struct attempt *a = arg;
 
-	a->retry_after_ms = retry_after_ms;
+	a->retry_after_ms = sane_wait_ms(retry_after_ms);
 	saw_head(a, status, content_type);
 }
 

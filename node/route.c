@@ -14,7 +14,7 @@
 #include "node/target.h"
 #include "topology/load.h"
 
-#define ARENA_MAX ((size_t)64 << 20)
+#define ARENA_MAX ((size_t)256 << 20) /* of the largest node file */
 
 /* Evidence ages: what was fresh when they were made is looked at again. */
 #define EVIDENCE_US (60 * US_PER_SECOND)

@@ -60,6 +60,23 @@ look_at(struct standings *s, struct standing *item,
 	buf_fini(&bytes);
 }
 
+/* Behind these the names of further groups are three dots. */
+#define GROUPS_BYTES_MAX 400
+#define MORE             ", ..."
+
+static const char *
+one_more(struct arena *arena, const char *groups, struct slice name)
+{
+	size_t len = strlen(groups);
+
+	if (len > strlen(MORE) &&
+	    strcmp(groups + len - strlen(MORE), MORE) == 0)
+		return groups;
+	if (len + name.len > GROUPS_BYTES_MAX)
+		return arena_printf(arena, "%s" MORE, groups);
+	return arena_printf(arena, "%s, %.*s", groups, SLICE_FMT(name));
+}
+
 static void
 add_group(struct standings *s, const struct group *g,
     const struct standing_wish *wish)
@@ -70,8 +87,8 @@ add_group(struct standings *s, const struct group *g,
 	for (i = 0; i < g->targets_count; i++) {
 		item = find(s, g->targets[i].model);
 		if (item != NULL) {
-			item->groups = arena_printf(&s->arena, "%s, %.*s",
-			    item->groups, SLICE_FMT(g->name));
+			item->groups =
+			    one_more(&s->arena, item->groups, g->name);
 			continue;
 		}
 		item = &s->items[s->count++];

@@ -68,12 +68,6 @@ enum db_result db_write(struct db *db, struct db_batch *b, bool patient);
 /* Make all that was written durable (fsync of the log). */
 enum db_result db_sync(struct db *db);
 
-/*
- * This thread writes much: the library counts nothing for it (by default it
- * counts each comparison of keys, in memory of the thread).
- */
-void db_count_nothing(void);
-
 /* True and the value in *out (reset first) when the key is there. */
 must_check bool db_get(struct db *db, enum family f, struct slice key,
     struct buf *out);

@@ -268,7 +268,6 @@ ledger_turn_new(struct ledger *l, struct loop *loop)
 {
 	struct ledger_turn *t = xcalloc(1, sizeof(*t));
 
-	db_count_nothing();
 	t->ledger = l;
 	t->loop = loop;
 	t->intents = db_batch_new();
