@@ -379,6 +379,9 @@ classify(const struct request *r, enum fail fail)
 
 	if (fail == FAIL_NONE || fail == FAIL_CLIENT_GONE)
 		return FAILURE_NONE;
+	/* What it was about was lost with the link. */
+	if (a->fail == FAIL_EGRESS_UNREACHABLE)
+		return FAILURE_MEMBER;
 	if (!relay_is_content(&r->relay))
 		signs.body = buf_slice(&r->relay.answer);
 	if (a->message != NULL)
