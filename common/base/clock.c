@@ -26,6 +26,12 @@ clock_wall_us(void)
 	return read_us(CLOCK_REALTIME);
 }
 
+int64_t
+clock_thread_us(void)
+{
+	return read_us(CLOCK_THREAD_CPUTIME_ID);
+}
+
 /* Times before 1970 or after 9999 are shown as the nearest there is. */
 void
 clock_write(int64_t wall_us, char text[CLOCK_TEXT_BYTES])

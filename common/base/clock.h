@@ -14,6 +14,9 @@ int64_t clock_mono_us(void);
 /* Microseconds since 1970-01-01 UTC. */
 int64_t clock_wall_us(void);
 
+/* Microseconds that this thread has had a processor. */
+int64_t clock_thread_us(void);
+
 #define CLOCK_TEXT_BYTES 28
 
 /* Write "2026-11-23T04:05:06.123456Z" and a NUL. */

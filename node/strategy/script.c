@@ -255,7 +255,7 @@ script_order(struct scripts *s, struct plan *p,
     const struct contract_wish *wish)
 {
 	struct script *script = get(s, &wish->wish->group->script);
-	int64_t begun = clock_mono_us();
+	int64_t begun = clock_mono_us(), cpu;
 	const char *failed;
 
 	if (script->sandbox == NULL)
@@ -264,9 +264,11 @@ script_order(struct scripts *s, struct plan *p,
 		return SCRIPT_PUT_ASIDE;
 	if (share(s, script, begun) < 0)
 		return SCRIPT_BUSY;
+	/* Who is kept from running takes nothing. */
+	cpu = clock_thread_us();
 	buf_reset(&s->input);
 	contract_write(&s->input, wish);
 	failed = s->input.failed ? "memory" : call(script, s, p, wish);
-	script->share_us -= clock_mono_us() - begun;
+	script->share_us -= clock_thread_us() - cpu;
 	return failed;
 }

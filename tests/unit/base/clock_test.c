@@ -49,12 +49,25 @@ monotonic_time_never_goes_back(void **state)
 	assert_true(clock_wall_us() > 1600000000 * (int64_t)US_PER_SECOND);
 }
 
+static void
+a_thread_has_a_time_of_its_own(void **state)
+{
+	int64_t begun = clock_thread_us(), now;
+
+	(void)state;
+	do {
+		now = clock_thread_us();
+		assert_true(now >= begun);
+	} while (now == begun);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_utc_to_the_microsecond),
 		cmocka_unit_test(monotonic_time_never_goes_back),
+		cmocka_unit_test(a_thread_has_a_time_of_its_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
