@@ -17,11 +17,10 @@ struct target_change;
 /* Bytes of an operator's reason. */
 #define JOURNAL_DETAIL_MAX 512
 
-/* On a worker; left out when ledger_full.  `ids` are the worker's. */
-void journal_put(struct ledger_turn *t, struct id_source *ids,
-    const struct event_row *row);
-
-/* The router's own: nothing for TARGET_AS_BEFORE. */
+/*
+ * The router's own: nothing for TARGET_AS_BEFORE.  On a worker, whose `ids`
+ * they are; left out when ledger_full.
+ */
 void journal_target(struct ledger_turn *t, struct id_source *ids,
     struct slice target, const struct target_change *change);
 

@@ -124,8 +124,9 @@ standings_fini(struct standings *s)
 	arena_fini(&s->arena);
 }
 
-const char *
-standing_state(const struct standing *s)
+/* "ok", "backing-off", "half-open" or "disabled". */
+static const char *
+state_name(const struct standing *s)
 {
 	static const char *const names[] = {
 		[BACKOFF_CLOSED] = "ok",
@@ -154,7 +155,7 @@ put_state(struct table *t, const struct standing *s)
 		    backoff_kind_name(s->look.kind));
 		cell_write(&text, CELL_US, s->look.wait_us);
 	} else {
-		buf_puts(&text, standing_state(s));
+		buf_puts(&text, state_name(s));
 	}
 	table_text(t, buf_slice(&text));
 	buf_fini(&text);
@@ -272,7 +273,7 @@ standings_json(const struct standings *s, struct buf *out)
 
 		json_open(&w, '{');
 		json_field_text(&w, "target", item->target);
-		json_field_text(&w, "state", slice_of(standing_state(item)));
+		json_field_text(&w, "state", slice_of(state_name(item)));
 		json_field_text(&w, "backoff",
 		    slice_of(backoff_kind_name(look->kind)));
 		json_field_int(&w, "wait_us", look->wait_us);

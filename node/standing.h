@@ -46,9 +46,6 @@ const struct standing *standings_find(const struct standings *s,
 /* The one that was probably meant, or NULL. */
 const char *standings_nearest(const struct standings *s, struct slice target);
 
-/* "ok", "backing-off", "half-open" or "disabled". */
-const char *standing_state(const struct standing *s);
-
 void standings_text(const struct standings *s, struct buf *out);
 void standings_json(const struct standings *s, struct buf *out);
 

@@ -386,12 +386,6 @@ uplink_adopt(struct uplink *u)
 }
 
 void
-uplink_drain(struct uplink *u)
-{
-	link_drain(u->link);
-}
-
-void
 uplink_free(struct uplink *u)
 {
 	if (u == NULL)

@@ -24,9 +24,6 @@ void uplink_adopt(struct uplink *u);
 /* Rows committed before the last fsync are durable: acknowledge. */
 void uplink_durable(struct uplink *u);
 
-/* Open nothing new; the link closes when its streams have ended. */
-void uplink_drain(struct uplink *u);
-
 struct link *uplink_link(const struct uplink *u);
 
 /*

@@ -362,18 +362,6 @@ give_all_back(struct guest *g)
 	clear_above(g);
 }
 
-size_t
-guest_bytes(const struct guest *g)
-{
-	return STACK_LOW + g->imports.memory.size - STACK_HIGH;
-}
-
-size_t
-guest_kept_bytes(const struct guest *g)
-{
-	return g->image != NULL ? STACK_LOW + g->image_size - STACK_HIGH : 0;
-}
-
 struct slice
 guest_text(const struct guest *g, guest_ref at)
 {

@@ -55,10 +55,6 @@ struct slice guest_text(const struct guest *g, guest_ref at);
 /* What a run took above that goes back; the texts with it. */
 void guest_rest(struct guest *g);
 
-/* Bytes of its memory that are in use, and that every run starts with. */
-size_t guest_bytes(const struct guest *g);
-size_t guest_kept_bytes(const struct guest *g);
-
 /* The engine comes up: the first thing that the first work() does. */
 void guest_start(struct guest *g);
 

@@ -248,9 +248,3 @@ sandbox_end_name(enum sandbox_end end)
 
 	return names[end];
 }
-
-size_t
-sandbox_bytes(const struct sandbox *s)
-{
-	return 2 * guest_kept_bytes(s->guest);
-}

@@ -63,6 +63,3 @@ enum sandbox_end sandbox_call(struct sandbox *s, const struct sandbox_ask *ask,
 
 /* "ok", "threw", "timeout", "memory", "not-json". */
 const char *sandbox_end_name(enum sandbox_end end);
-
-/* What it holds while nobody calls: the image, and memory like it. */
-size_t sandbox_bytes(const struct sandbox *s);
