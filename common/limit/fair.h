@@ -1,0 +1,81 @@
+#pragma once
+/*
+ * fair: who is next of those who wait for one thing: start-time fair queueing
+ * (Goyal, Vin, Cheng 1997) in two levels, parties by weight and the flows of
+ * a party alike; first in, first out in a flow.  The cost of what is served
+ * at once counts too, so that who comes often waits when others come.  What
+ * waits is served in bounded time: virtual time moves on with all that is
+ * served.  Pure.  Not thread-safe.
+ */
+#include "common/base/list.h"
+#include "common/base/map.h"
+#include "common/base/slice.h"
+
+/* A party or a flow; the root is both. */
+struct share {
+	struct list link; /* among its parent's */
+	struct share *parent;
+	struct list children; /* of a party; of the root */
+	struct map by_name;
+	struct list waiters;  /* of a flow */
+	char *name;
+	int64_t weight;
+	int64_t finish; /* virtual: what it was served, over its weight */
+	int64_t now;    /* virtual time among its children */
+	size_t waiting; /* in it and below */
+	size_t held;    /* waiters and those that were served */
+	uint64_t tried;
+};
+
+struct fair {
+	struct share root;
+	uint64_t round;
+};
+
+/* Embedded in whoever waits; zeroed: does not. */
+struct fair_waiter {
+	struct list link;
+	struct share *flow; /* NULL: neither waits nor was served */
+	int64_t cost;
+	bool waits;
+};
+
+/* Children of a share; beyond it, the others are one. */
+#define FAIR_SHARES_MAX 1024
+
+#define FAIR_WEIGHT_MAX 1000
+
+void fair_init(struct fair *f);
+void fair_fini(struct fair *f); /* nobody is in it */
+
+/* Whom it is for, and what it costs; `cost` at least 1. */
+struct fair_claim {
+	struct slice party, flow;
+	int64_t weight; /* of the party, 1 to FAIR_WEIGHT_MAX */
+	int64_t cost;
+};
+
+/* Wait behind those of its flow. */
+void fair_join(struct fair *f, struct fair_waiter *w,
+    const struct fair_claim *claim);
+
+/* Served without waiting. */
+void fair_serve(struct fair *f, struct fair_waiter *w,
+    const struct fair_claim *claim);
+
+/*
+ * The next in turn that `admits` says yes to, taken out and charged; NULL
+ * when there is none.  `admits` is asked in order of turn, each one once at
+ * most; it takes what it needs when it says yes.
+ */
+struct fair_waiter *fair_next(struct fair *f,
+    bool (*admits)(void *arg, struct fair_waiter *w), void *arg);
+
+/* It cost that much in the end: a part of its turn, or more, comes back. */
+void fair_correct(struct fair_waiter *w, int64_t cost);
+
+/* It is gone, from the line or after it was served. */
+void fair_leave(struct fair_waiter *w);
+
+/* Weight of all parties that wait, that one's included. */
+int64_t fair_weights(const struct fair *f, const struct share *party);

@@ -1,0 +1,531 @@
+#include "common/member/gate.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/net/loop.h"
+
+/* Who leaves or is refused wakes others; they are looked at again then. */
+#define NEVER_US INT64_MAX
+
+struct gate_part {
+	struct slice name; /* ours */
+	struct shaper shaper;
+	bool blocked; /* in this round: whoever is first has to wait for it */
+};
+
+void
+gate_init(struct gate *g, struct slice name)
+{
+	*g = (struct gate){ .name = name, .next_us = NEVER_US };
+	pthread_mutex_init(&g->lock, NULL);
+	map_init(&g->parts);
+	fair_init(&g->line);
+}
+
+void
+gate_fini(struct gate *g)
+{
+	struct gate_part *part;
+	size_t at = 0;
+
+	assert(g->waiting == 0);
+	while ((part = map_next(&g->parts, &at)) != NULL) {
+		free((char *)part->name.ptr);
+		free(part);
+	}
+	map_fini(&g->parts);
+	fair_fini(&g->line);
+	pthread_mutex_destroy(&g->lock);
+}
+
+/* How long until the pass may go in, by its part and the whole. */
+static int64_t
+wait_of(const struct gate *g, struct gate_pass *p, int64_t now_us)
+{
+	enum shaper_bucket bucket;
+	int64_t wait, longest;
+
+	longest = shaper_wait_us(&g->whole, &p->toll, &p->bucket, now_us);
+	p->of_part = false;
+	if (p->part == NULL)
+		return longest;
+	wait = shaper_wait_us(&p->part->shaper, &p->toll, &bucket, now_us);
+	if (wait <= longest)
+		return longest;
+	p->bucket = bucket;
+	p->of_part = true;
+	return wait;
+}
+
+static void
+take(struct gate *g, struct gate_pass *p, int64_t now_us)
+{
+	shaper_take(&g->whole, &p->toll, now_us);
+	if (p->part != NULL)
+		shaper_take(&p->part->shaper, &p->toll, now_us);
+	p->state = PASS_IN;
+}
+
+static void ring(struct bell *b);
+static void on_rung(void *arg);
+
+static void
+count(struct gate *g, const struct gate_pass *p, int sign)
+{
+	g->waiting += (size_t)sign;
+	g->backlog.input_tokens += sign * p->toll.input_tokens;
+	g->backlog.output_tokens += sign * p->toll.output_tokens;
+}
+
+/* Without having been let in. */
+static void
+out_of_line(struct gate *g, struct gate_pass *p)
+{
+	count(g, p, -1);
+	fair_leave(&p->turn);
+}
+
+struct gate_round {
+	struct gate *gate;
+	int64_t now_us;
+	bool whole_blocked;
+};
+
+/*
+ * Who is first and has to wait for the whole gate, or for a part of it, keeps
+ * those behind it from taking what it waits for.
+ */
+static bool
+admits(void *arg, struct fair_waiter *w)
+{
+	struct gate_round *r = arg;
+	struct gate *g = r->gate;
+	struct gate_pass *p = container_of(w, struct gate_pass, turn);
+	int64_t wait;
+
+	if (r->whole_blocked || (p->part != NULL && p->part->blocked))
+		return false;
+	wait = wait_of(g, p, r->now_us);
+	if (wait == 0) {
+		take(g, p, r->now_us);
+		return true;
+	}
+	if (p->of_part)
+		p->part->blocked = true;
+	else
+		r->whole_blocked = true;
+	g->next_us = min_i64(g->next_us, r->now_us + wait);
+	return false;
+}
+
+static void
+unblock(struct gate *g)
+{
+	struct gate_part *part;
+	size_t at = 0;
+
+	while ((part = map_next(&g->parts, &at)) != NULL)
+		part->blocked = false;
+}
+
+/* Let in all that can be; the lock is held. */
+static void
+pump(struct gate *g, int64_t now_us)
+{
+	struct gate_round r = { .gate = g, .now_us = now_us };
+	struct fair_waiter *w;
+
+	g->next_us = NEVER_US;
+	g->pumped_us = now_us;
+	if (g->waiting == 0)
+		return;
+	unblock(g);
+	while ((w = fair_next(&g->line, admits, &r)) != NULL) {
+		count(g, container_of(w, struct gate_pass, turn), -1);
+		ring(container_of(w, struct gate_pass, turn)->bell);
+	}
+}
+
+/* Until it would be let in when so much has gone in before it. */
+static int64_t
+behind_us(const struct shaper *s, struct gate_pass *p, const struct toll *ahead,
+    int64_t starts, int64_t now_us)
+{
+	const int64_t units[SHAPER_RATES] = {
+		[SHAPER_STARTS] = starts,
+		[SHAPER_INPUT] = ahead->input_tokens,
+		[SHAPER_OUTPUT] = ahead->output_tokens,
+		[SHAPER_TOKENS] = ahead->input_tokens + ahead->output_tokens,
+	};
+	struct shaper copy = *s;
+	size_t b;
+
+	for (b = 0; b < SHAPER_RATES; b++)
+		bucket_take(&copy.rates[b], max_i64(units[b], 0), now_us);
+	return shaper_wait_us(&copy, &p->toll, &p->bucket, now_us);
+}
+
+static int64_t
+part_of(int64_t all, int64_t share, int64_t of)
+{
+	return of == 0 ? 0 : (int64_t)((__int128)all * share / of);
+}
+
+/*
+ * What is served before it: all that wait, but of other parties no more than
+ * their weight lets them have while its own is served.
+ */
+static int64_t
+estimate_us(struct gate *g, struct gate_pass *p, int64_t now_us)
+{
+	const struct share *party = p->turn.flow->parent;
+	int64_t all = (int64_t)g->waiting;
+	int64_t mine = (int64_t)party->waiting;
+	int64_t before =
+	    mine * fair_weights(&g->line, party) / max_i64(party->weight, 1);
+	struct toll ahead = {
+		part_of(g->backlog.input_tokens, min_i64(before, all), all) -
+		    p->toll.input_tokens,
+		part_of(g->backlog.output_tokens, min_i64(before, all), all) -
+		    p->toll.output_tokens,
+	};
+	int64_t alone = wait_of(g, p, now_us), wait;
+	enum shaper_bucket bucket = p->bucket;
+
+	wait =
+	    behind_us(&g->whole, p, &ahead, min_i64(before, all) - 1, now_us);
+	if (wait >= alone) {
+		p->of_part = false;
+		return wait;
+	}
+	p->bucket = bucket;
+	return alone;
+}
+
+/* The lock of some gate is held, whose line has a pass of this bell. */
+static void
+ring(struct bell *b)
+{
+	if (!atomic_exchange(&b->rung, true) && !loop_post(b->loop, on_rung, b))
+		atomic_store(&b->rung, false); /* its timer finds it */
+}
+
+static bool
+is_decided(struct gate_pass *p, int64_t now_us)
+{
+	struct gate *g = p->gate;
+	enum pass_state state;
+
+	pthread_mutex_lock(&g->lock);
+	if (p->state == PASS_WAITS && now_us >= p->until_us) {
+		p->wait_us = estimate_us(g, p, now_us);
+		out_of_line(g, p);
+		p->state = PASS_REFUSED;
+		pump(g, now_us);
+	}
+	state = p->state;
+	pthread_mutex_unlock(&g->lock);
+	return state != PASS_WAITS;
+}
+
+static int64_t
+look_again_us(struct gate_pass *p, int64_t now_us)
+{
+	struct gate *g = p->gate;
+	int64_t next_us;
+
+	pthread_mutex_lock(&g->lock);
+	if (g->next_us <= now_us && g->pumped_us != now_us)
+		pump(g, now_us);
+	next_us = min_i64(g->next_us, p->until_us);
+	pthread_mutex_unlock(&g->lock);
+	return next_us;
+}
+
+/* Pump what is due, tell who is decided, and set the timer for the others. */
+static void
+attend(struct bell *b)
+{
+	int64_t now_us = clock_mono_us(), next_us = NEVER_US;
+
+	list_each(item, &b->waiting) {
+		next_us = min_i64(next_us,
+		    look_again_us(container_of(item, struct gate_pass, link),
+			now_us));
+	}
+	list_each(item, &b->waiting) {
+		struct gate_pass *p =
+		    container_of(item, struct gate_pass, link);
+
+		if (!is_decided(p, now_us))
+			continue;
+		list_remove(&p->link);
+		p->call(p->arg);
+	}
+	if (!list_empty(&b->waiting))
+		loop_timer_set(b->timer,
+		    min_i64(max_i64(next_us - now_us, US_PER_MS),
+			US_PER_SECOND));
+}
+
+static void
+on_rung(void *arg)
+{
+	struct bell *b = arg;
+
+	atomic_store(&b->rung, false);
+	attend(b);
+}
+
+static void
+on_timer(void *arg)
+{
+	attend(arg);
+}
+
+void
+bell_init(struct bell *b, struct loop *loop)
+{
+	b->loop = loop;
+	list_init(&b->waiting);
+	atomic_init(&b->rung, false);
+	b->timer = loop_timer_new(loop, on_timer, b);
+}
+
+void
+bell_fini(struct bell *b)
+{
+	assert(list_empty(&b->waiting));
+	loop_timer_free(b->timer);
+}
+
+static void
+join(struct gate *g, struct gate_pass *p, const struct fair_claim *claim)
+{
+	p->state = PASS_WAITS;
+	fair_join(&g->line, &p->turn, claim);
+	count(g, p, 1);
+}
+
+static void
+come(struct gate *g, struct gate_pass *p, const struct fair_claim *claim,
+    int64_t most_us)
+{
+	int64_t now_us = p->since_us;
+
+	if (g->waiting == 0 && wait_of(g, p, now_us) == 0) {
+		fair_serve(&g->line, &p->turn, claim);
+		take(g, p, now_us);
+		return;
+	}
+	/* Nobody overtakes who waits for the same. */
+	p->until_us = now_us + most_us;
+	join(g, p, claim);
+	pump(g, now_us);
+	if (p->state != PASS_WAITS)
+		return;
+	p->wait_us = estimate_us(g, p, now_us);
+	/* When a slot is free nobody knows beforehand. */
+	p->waited = most_us > 0 && (int64_t)g->waiting <= g->depth &&
+		    (p->wait_us <= most_us || p->bucket == SHAPER_CONCURRENT);
+	if (p->waited)
+		return;
+	out_of_line(g, p);
+	p->state = PASS_REFUSED;
+}
+
+enum pass_state
+gate_enter(struct gate *g, struct gate_pass *p, const struct gate_wish *wish,
+    int64_t now_us)
+{
+	const struct fair_claim claim = {
+		.party = wish->party,
+		.flow = wish->flow,
+		.weight = wish->weight,
+		.cost =
+		    max_i64(wish->toll.input_tokens + wish->toll.output_tokens,
+			1),
+	};
+	enum pass_state state;
+
+	*p = (struct gate_pass){
+		.gate = g,
+		.toll = wish->toll,
+		.since_us = now_us,
+		.bell = wish->bell,
+		.call = wish->call,
+		.arg = wish->arg,
+	};
+	list_init(&p->link);
+	pthread_mutex_lock(&g->lock);
+	if (wish->part.len > 0)
+		p->part = map_find(&g->parts, wish->part);
+	come(g, p, &claim, min_i64(wish->max_wait_us, g->queue_ms * US_PER_MS));
+	state = p->state;
+	pthread_mutex_unlock(&g->lock);
+	if (state != PASS_WAITS)
+		return state;
+	list_push(&p->bell->waiting, &p->link);
+	ring(p->bell); /* so that its timer is set */
+	return state;
+}
+
+enum pass_state
+gate_state(struct gate_pass *p)
+{
+	enum pass_state state;
+
+	if (p->gate == NULL)
+		return PASS_NONE;
+	pthread_mutex_lock(&p->gate->lock);
+	state = p->state;
+	pthread_mutex_unlock(&p->gate->lock);
+	return state;
+}
+
+static void
+settle(struct gate *g, struct gate_pass *p, const struct toll *real,
+    int64_t now_us)
+{
+	shaper_settle(&g->whole, &p->toll, real, now_us);
+	if (p->part != NULL)
+		shaper_settle(&p->part->shaper, &p->toll, real, now_us);
+	fair_correct(&p->turn,
+	    max_i64(real->input_tokens + real->output_tokens, 1));
+}
+
+static void
+undo(struct gate *g, struct gate_pass *p)
+{
+	shaper_undo(&g->whole, &p->toll);
+	if (p->part != NULL)
+		shaper_undo(&p->part->shaper, &p->toll);
+	fair_correct(&p->turn, 0);
+}
+
+static void
+leave(struct gate_pass *p, const struct toll *real, int64_t now_us)
+{
+	struct gate *g = p->gate;
+
+	if (g == NULL)
+		return;
+	pthread_mutex_lock(&g->lock);
+	if (p->state == PASS_WAITS) {
+		out_of_line(g, p);
+	} else if (p->state == PASS_IN) {
+		if (real != NULL)
+			settle(g, p, real, now_us);
+		else
+			undo(g, p);
+		fair_leave(&p->turn);
+	}
+	p->state = PASS_NONE;
+	pump(g, now_us);
+	pthread_mutex_unlock(&g->lock);
+	list_remove(&p->link);
+	p->gate = NULL;
+}
+
+void
+gate_leave(struct gate_pass *p, const struct toll *real, int64_t now_us)
+{
+	leave(p, real, now_us);
+}
+
+void
+gate_undo(struct gate_pass *p, int64_t now_us)
+{
+	leave(p, NULL, now_us);
+}
+
+static void
+set_whole(struct gate *g, const struct shaping_terms *terms, int64_t now_us)
+{
+	shaper_set(&g->whole, terms, now_us);
+	g->queue_ms = terms->queue_ms;
+	g->depth = terms->queue_depth;
+	pump(g, now_us);
+}
+
+void
+gate_set(struct gate *g, const struct shaping_terms *terms, int64_t now_us)
+{
+	pthread_mutex_lock(&g->lock);
+	set_whole(g, terms, now_us);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static struct gate_part *
+get_part(struct gate *g, struct slice name)
+{
+	struct gate_part *part = map_find(&g->parts, name);
+
+	if (part != NULL || g->parts.count >= GATE_PARTS_MAX)
+		return part;
+	part = xcalloc(1, sizeof(*part));
+	part->name = slice_make(xstrndup(name.ptr, name.len), name.len);
+	map_put(&g->parts, part->name, part);
+	return part;
+}
+
+void
+gate_set_part(struct gate *g, struct slice name,
+    const struct shaping_terms *terms, int64_t now_us)
+{
+	struct gate_part *part;
+
+	pthread_mutex_lock(&g->lock);
+	part = get_part(g, name);
+	if (part != NULL) {
+		shaper_set(&part->shaper, terms, now_us);
+		pump(g, now_us);
+	}
+	pthread_mutex_unlock(&g->lock);
+}
+
+void
+gate_empty(struct gate *g, int64_t last_us)
+{
+	struct gate_part *part;
+	size_t at = 0;
+
+	pthread_mutex_lock(&g->lock);
+	shaper_empty(&g->whole, last_us);
+	while ((part = map_next(&g->parts, &at)) != NULL)
+		shaper_empty(&part->shaper, last_us);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static void
+look_at(const struct shaper *s, struct gate_look *look, int64_t now_us)
+{
+	size_t b;
+
+	for (b = 0; b < SHAPER_RATES; b++) {
+		look->rate[b] = s->rates[b].per_minute;
+		look->left[b] = bucket_left(&s->rates[b], now_us);
+	}
+	look->running = s->running;
+	look->concurrent = s->concurrent;
+}
+
+void
+gate_look(struct gate *g, struct slice part, struct gate_look *look,
+    int64_t now_us)
+{
+	const struct gate_part *p;
+
+	*look = (struct gate_look){ .running = 0 };
+	pthread_mutex_lock(&g->lock);
+	p = part.len > 0 ? map_find(&g->parts, part) : NULL;
+	if (part.len == 0)
+		look_at(&g->whole, look, now_us);
+	else if (p != NULL)
+		look_at(&p->shaper, look, now_us);
+	look->waiting = (int64_t)g->waiting;
+	pthread_mutex_unlock(&g->lock);
+}
