@@ -38,6 +38,7 @@
 struct family_kind {
 	const char *name;
 	bool once; /* a key is put once and deleted: SingleDelete is right */
+	bool sums; /* values are sums, which are added to */
 };
 
 /* RocksDB insists on a family called "default". */
@@ -54,12 +55,13 @@ static const struct family_kind kinds[FAMILIES] = {
 	[FAMILY_CONTENT] = { "content", false },
 	[FAMILY_DECISION] = { "decision", false },
 	[FAMILY_EVIDENCE] = { "evidence", false },
+	[FAMILY_SPEND] = { "spend", false, true },
 };
 
 struct db {
 	rocksdb_t *rocks;
 	rocksdb_column_family_handle_t *families[FAMILIES]; /* NULL: absent */
-	rocksdb_options_t *options;
+	rocksdb_options_t *options, *options_sums;
 	rocksdb_writeoptions_t *patient, *impatient, *synced;
 	rocksdb_readoptions_t *read;
 	atomic_int_least64_t complained_us;
@@ -193,6 +195,131 @@ set_files(rocksdb_options_t *o)
 	rocksdb_options_set_enable_write_thread_adaptive_yield(o, 0);
 }
 
+bool
+db_sums_read(int64_t sums[DB_SUMS], struct slice value)
+{
+	size_t i, k;
+
+	if (value.len != DB_SUMS_BYTES)
+		return false;
+	for (i = 0; i < DB_SUMS; i++) {
+		uint64_t sum = 0;
+
+		for (k = 0; k < sizeof(sum); k++)
+			sum =
+			    sum << 8 | (uint8_t)value.ptr[i * sizeof(sum) + k];
+		sums[i] = (int64_t)sum;
+	}
+	return true;
+}
+
+static void
+sums_write(char value[DB_SUMS_BYTES], const int64_t sums[DB_SUMS])
+{
+	size_t i, k;
+
+	for (i = 0; i < DB_SUMS; i++)
+		for (k = 0; k < sizeof(int64_t); k++)
+			value[i * sizeof(int64_t) + k] =
+			    (char)((uint64_t)sums[i] >> (56 - 8 * k));
+}
+
+static bool
+add_value(int64_t sums[DB_SUMS], const char *value, size_t len)
+{
+	int64_t more[DB_SUMS];
+	size_t i;
+
+	if (value == NULL)
+		return true;
+	if (!db_sums_read(more, slice_make(value, len)))
+		return false;
+	for (i = 0; i < DB_SUMS; i++)
+		sums[i] += more[i];
+	return true;
+}
+
+/* What the library gives to the two below, as one. */
+struct operands {
+	const char *const *values;
+	const size_t *lengths;
+	int count;
+};
+
+static char *
+add_all(int64_t sums[DB_SUMS], const struct operands *o, unsigned char *success,
+    size_t *len)
+{
+	char *out;
+	int i;
+
+	*success = 1;
+	for (i = 0; i < o->count; i++)
+		if (!add_value(sums, o->values[i], o->lengths[i]))
+			*success = 0;
+	if (!*success)
+		return NULL;
+	out = xmalloc(DB_SUMS_BYTES);
+	sums_write(out, sums);
+	*len = DB_SUMS_BYTES;
+	return out;
+}
+
+static char *
+merge_full(void *state, const char *key, size_t key_len, const char *value,
+    size_t value_len, const char *const *operands, const size_t *lengths,
+    int count, unsigned char *success, size_t *len)
+{
+	const struct operands o = { operands, lengths, count };
+	int64_t sums[DB_SUMS] = { 0 };
+
+	(void)state;
+	(void)key;
+	(void)key_len;
+	*success = add_value(sums, value, value_len);
+	return *success ? add_all(sums, &o, success, len) : NULL;
+}
+
+static char *
+merge_partial(void *state, const char *key, size_t key_len,
+    const char *const *operands, const size_t *lengths, int count,
+    unsigned char *success, size_t *len)
+{
+	const struct operands o = { operands, lengths, count };
+	int64_t sums[DB_SUMS] = { 0 };
+
+	(void)state;
+	(void)key;
+	(void)key_len;
+	return add_all(sums, &o, success, len);
+}
+
+static void
+merge_destroy(void *state)
+{
+	(void)state;
+}
+
+static const char *
+merge_name(void *state)
+{
+	(void)state;
+	return "gsr.sums"; /* stands in the store: it stays */
+}
+
+/* The options own the operator. */
+static rocksdb_options_t *
+options_of_sums(const rocksdb_options_t *options)
+{
+	rocksdb_options_t *o =
+	    rocksdb_options_create_copy((rocksdb_options_t *)options);
+
+	rocksdb_options_set_merge_operator(o,
+	    rocksdb_mergeoperator_create(NULL, merge_destroy, merge_full,
+		merge_partial, NULL, merge_name));
+	return o;
+}
+
 static struct db *
 db_new(bool read_only)
 {
@@ -206,6 +333,7 @@ db_new(bool read_only)
 		rocksdb_options_set_create_missing_column_families(db->options,
 		    1);
 	}
+	db->options_sums = options_of_sums(db->options);
 	db->patient = rocksdb_writeoptions_create();
 	db->impatient = rocksdb_writeoptions_create();
 	rocksdb_writeoptions_set_no_slowdown(db->impatient, 1);
@@ -234,6 +362,7 @@ db_close(struct db *db)
 	rocksdb_writeoptions_destroy(db->synced);
 	rocksdb_writeoptions_destroy(db->impatient);
 	rocksdb_writeoptions_destroy(db->patient);
+	rocksdb_options_destroy(db->options_sums);
 	rocksdb_options_destroy(db->options);
 	free(db);
 }
@@ -310,7 +439,7 @@ open_families(struct db *db, const char *dir, bool read_only, bool there[])
 		if (read_only && !there[f])
 			continue;
 		names[count] = kinds[f].name;
-		options[count] = db->options;
+		options[count] = kinds[f].sums ? db->options_sums : db->options;
 		ours[count++] = f;
 	}
 	if (read_only)
@@ -394,6 +523,18 @@ db_batch_put(struct db_batch *b, struct db *db, enum family f, struct slice key,
 {
 	rocksdb_writebatch_put_cf(b->rocks, db->families[f], key.ptr, key.len,
 	    value.ptr, value.len);
+}
+
+void
+db_batch_add(struct db_batch *b, struct db *db, enum family f, struct slice key,
+    const int64_t sums[DB_SUMS])
+{
+	char value[DB_SUMS_BYTES];
+
+	assert(kinds[f].sums);
+	sums_write(value, sums);
+	rocksdb_writebatch_merge_cf(b->rocks, db->families[f], key.ptr, key.len,
+	    value, sizeof(value));
 }
 
 void

@@ -29,6 +29,7 @@ enum family {
 	FAMILY_CONTENT,  /* what is kept of callers' conversations, sealed */
 	FAMILY_DECISION, /* how a request's targets were put in order */
 	FAMILY_EVIDENCE, /* what `gsr-node test` proved of targets */
+	FAMILY_SPEND,    /* what each holder of a budget spent, by day */
 	FAMILIES
 };
 
@@ -55,6 +56,17 @@ void db_batch_delete(struct db_batch *b, struct db *db, enum family f,
     struct slice key);
 void db_batch_delete_range(struct db_batch *b, struct db *db, enum family f,
     struct slice from, struct slice to);
+
+/*
+ * Add to the sums by that key, which begin at zero: whoever adds what, and in
+ * which order it is written, nothing is lost.  Of FAMILY_SPEND alone.
+ */
+#define DB_SUMS       3
+#define DB_SUMS_BYTES (DB_SUMS * sizeof(int64_t))
+void db_batch_add(struct db_batch *b, struct db *db, enum family f,
+    struct slice key, const int64_t sums[DB_SUMS]);
+must_check bool db_sums_read(int64_t sums[DB_SUMS], struct slice value);
+
 size_t db_batch_count(const struct db_batch *b);
 size_t db_batch_bytes(const struct db_batch *b);
 void db_batch_clear(struct db_batch *b);

@@ -11,6 +11,7 @@
 #include "common/base/stat.h"
 #include "common/net/loop.h"
 #include "common/store/recent.h"
+#include "common/store/spend.h"
 
 #define RETRY_US (20 * US_PER_MS)
 #define FRESH_BYTES                                                            \
@@ -21,6 +22,7 @@
 
 struct ledger {
 	struct db *db;
+	struct ledger_watch watch; /* set before there are turns */
 	atomic_uint_least64_t committed, durable;
 };
 
@@ -352,13 +354,68 @@ ledger_room(struct ledger_turn *t)
 }
 
 void
+ledger_watch(struct ledger *l, const struct ledger_watch *watch)
+{
+	l->watch = *watch;
+}
+
+static void
+count_request(struct ledger_turn *t, struct request_row *row)
+{
+	const struct ledger_watch *watch = &t->ledger->watch;
+	struct spend more;
+
+	if (!spend_of_request(row, &more))
+		return;
+	spend_put_request(t->fresh->batch, t->ledger->db, row, &more);
+	if (watch->request != NULL)
+		watch->request(watch->arg, row, &more);
+}
+
+static void
+count_attempt(struct ledger_turn *t, struct attempt_row *row)
+{
+	const struct ledger_watch *watch = &t->ledger->watch;
+	struct spend more;
+
+	if (!spend_of_attempt(row, &more))
+		return;
+	spend_put_attempt(t->fresh->batch, t->ledger->db, row, &more);
+	if (watch->attempt != NULL)
+		watch->attempt(watch->arg, row, &more);
+}
+
+static void
+put_request(struct ledger_turn *t, const struct request_row *row,
+    struct buf *out)
+{
+	struct request_row counted = *row;
+
+	count_request(t, &counted);
+	row_write(ROW_REQUEST, &counted, out);
+}
+
+static void
+put_attempt(struct ledger_turn *t, const struct attempt_row *row,
+    struct buf *out)
+{
+	struct attempt_row counted = *row;
+
+	count_attempt(t, &counted);
+	row_write(ROW_ATTEMPT, &counted, out);
+}
+
+void
 ledger_put_row(struct ledger_turn *t, enum row_kind kind, const void *row,
     struct slice key)
 {
 	struct buf *bytes = ledger_room(t);
 
 	assert(kind == ROW_REQUEST || kind == ROW_ATTEMPT);
-	row_write(kind, row, bytes);
+	if (kind == ROW_REQUEST)
+		put_request(t, row, bytes);
+	else
+		put_attempt(t, row, bytes);
 	assert(!bytes->failed);
 	ledger_put(t, LEDGER_SETTLEMENTS,
 	    kind == ROW_REQUEST ? FAMILY_REQUEST : FAMILY_ATTEMPT, key,

@@ -3,6 +3,7 @@
 #include "common/store/intent.h"
 #include "common/store/receipt.h"
 #include "common/store/settlement.h"
+#include "common/store/spend.h"
 
 #define ROWS_A_WRITE 256
 
@@ -52,8 +53,19 @@ closed_request(struct recovery *r, struct buf *bytes, struct request_row *row)
 	       !slice_is(row->state, "open");
 }
 
+/* With what its budgets count for it from now on. */
 static void
-close_request(struct recovery *r, const struct request_row *row)
+put_request(struct recovery *r, struct request_row *row)
+{
+	struct spend more;
+
+	if (spend_of_request(row, &more))
+		spend_put_request(r->batch, r->db, row, &more);
+	put_row(r, ROW_REQUEST, row, request_key(r));
+}
+
+static void
+close_request(struct recovery *r, struct request_row *row)
 {
 	struct request_row stored;
 
@@ -61,7 +73,7 @@ close_request(struct recovery *r, const struct request_row *row)
 		return;
 	r->request_done = true;
 	if (!closed_request(r, &r->found, &stored))
-		put_row(r, ROW_REQUEST, row, request_key(r));
+		put_request(r, row);
 }
 
 static void
@@ -69,6 +81,7 @@ close_attempt(struct recovery *r, struct slice key, struct intent *i)
 {
 	struct request_row *request = i->has_request ? &i->request : NULL;
 	struct attempt_row *attempt = &i->attempt;
+	struct spend more;
 
 	/* Settled, and the entry came back: see FAMILY_INTENT in db.h. */
 	if (db_get(r->db, FAMILY_ATTEMPT, key, &r->found))
@@ -76,6 +89,8 @@ close_attempt(struct recovery *r, struct slice key, struct intent *i)
 	settlement_interrupt(request, attempt);
 	if (r->has_receipt && r->receipt.row.attempt == attempt->number)
 		settlement_take(request, attempt, &r->receipt.row, true);
+	if (spend_of_attempt(attempt, &more))
+		spend_put_attempt(r->batch, r->db, attempt, &more);
 	put_row(r, ROW_ATTEMPT, attempt, key);
 	if (r->each != NULL)
 		r->each(r->arg, r->batch, attempt);
@@ -109,8 +124,7 @@ on_receipt(struct recovery *r, struct slice attempt_key, struct slice key)
 			&r->receipt.row, true) != SETTLEMENT_SAME) {
 			put_row(r, ROW_ATTEMPT, &attempt, attempt_key);
 			if (closed)
-				put_row(r, ROW_REQUEST, &request,
-				    request_key(r));
+				put_request(r, &request);
 		}
 	}
 	buf_fini(&bytes);

@@ -1,0 +1,207 @@
+#include "common/store/spend.h"
+
+#include "common/store/ledger.h"
+
+_Static_assert(DB_SUMS == (int)BUDGET_UNITS, "a sum of each unit");
+
+/* What the row comes to, and what its sums have of it. */
+struct worth {
+	struct budget_amounts worth, counted;
+	int64_t held_tokens, held_microusd;
+};
+
+/* Held is more than what is known: nobody knows what became of it. */
+static void
+count_held(struct worth *w)
+{
+	w->worth.of[BUDGET_REQUESTS] = 1;
+	w->worth.of[BUDGET_TOKENS] =
+	    max_i64(w->worth.of[BUDGET_TOKENS], w->held_tokens);
+	w->worth.of[BUDGET_MICROUSD] =
+	    max_i64(w->worth.of[BUDGET_MICROUSD], w->held_microusd);
+}
+
+static bool
+differ(const struct worth *w, struct spend *more)
+{
+	bool any = false;
+	size_t u;
+
+	for (u = 0; u < BUDGET_UNITS; u++) {
+		more->amounts.of[u] = w->worth.of[u] - w->counted.of[u];
+		any |= more->amounts.of[u] != 0;
+	}
+	return any;
+}
+
+/* Requests and attempts have these columns alike. */
+#define TOKENS_OF(row)                                                         \
+	((row)->input_tokens + (row)->cache_read_tokens +                      \
+	    (row)->cache_write_tokens + (row)->cache_write_1h_tokens +         \
+	    (row)->output_tokens + (row)->reasoning_tokens)
+#define WORTH_OF(row, requests)                                                \
+	{                                                                      \
+		.worth = { { (requests), TOKENS_OF(row),                       \
+		    (row)->cost_microusd } },                                  \
+		.counted = { { (row)->counted, (row)->counted_tokens,          \
+		    (row)->counted_microusd } },                               \
+		.held_tokens = (row)->held_tokens,                             \
+		.held_microusd = (row)->held_microusd,                         \
+	}
+#define COUNT(row, w)                                                          \
+	do {                                                                   \
+		(row)->counted = (w).worth.of[BUDGET_REQUESTS];                \
+		(row)->counted_tokens = (w).worth.of[BUDGET_TOKENS];           \
+		(row)->counted_microusd = (w).worth.of[BUDGET_MICROUSD];       \
+	} while (0)
+
+bool
+spend_of_request(struct request_row *row, struct spend *more)
+{
+	struct worth w = WORTH_OF(row,
+	    row->attempts > 0 && slice_is(row->operation, "generate"));
+
+	if (row->budget_day == 0 || slice_is(row->state, "open"))
+		return false;
+	if (slice_is(row->state, "interrupted"))
+		count_held(&w);
+	more->day = row->budget_day;
+	if (!differ(&w, more))
+		return false;
+	COUNT(row, w);
+	return true;
+}
+
+bool
+spend_of_attempt(struct attempt_row *row, struct spend *more)
+{
+	struct worth w = WORTH_OF(row, 1);
+
+	if (row->budget_day == 0 || slice_is(row->state, "open"))
+		return false;
+	if (slice_is(row->state, "interrupted"))
+		count_held(&w);
+	more->day = row->budget_day;
+	if (!differ(&w, more))
+		return false;
+	COUNT(row, w);
+	return true;
+}
+
+struct slice
+spend_key(char key[SPEND_KEY_MAX], enum scope_level level, struct slice name,
+    int64_t day)
+{
+	size_t n = 0, len = min_size(name.len, SPEND_NAME_MAX);
+	int i;
+
+	key[n++] = (char)('a' + (int)level);
+	if (len > 0)
+		memcpy(key + n, name.ptr, len);
+	n += len;
+	key[n++] = '\0';
+	for (i = 0; i < 4; i++)
+		key[n++] = (char)((uint64_t)day >> (24 - 8 * i));
+	return slice_make(key, n);
+}
+
+static bool
+key_read(struct spend_sum *sum, struct slice key)
+{
+	size_t i;
+
+	if (key.len < 6 || key.ptr[0] < 'a' ||
+	    key.ptr[0] >= 'a' + (int)SCOPE_LEVELS ||
+	    key.ptr[key.len - 5] != '\0')
+		return false;
+	sum->level = (enum scope_level)(key.ptr[0] - 'a');
+	sum->name = slice_make(key.ptr + 1, key.len - 6);
+	sum->spend.day = 0;
+	for (i = key.len - 4; i < key.len; i++)
+		sum->spend.day = sum->spend.day << 8 | (uint8_t)key.ptr[i];
+	return true;
+}
+
+static void
+add(struct db_batch *b, struct db *db, const struct spend_sum *sum)
+{
+	char key[SPEND_KEY_MAX];
+
+	db_batch_add(b, db, FAMILY_SPEND,
+	    spend_key(key, sum->level, sum->name, sum->spend.day),
+	    sum->spend.amounts.of);
+}
+
+void
+spend_put_request(struct db_batch *b, struct db *db,
+    const struct request_row *row, const struct spend *more)
+{
+	add(b, db, &(struct spend_sum){ SCOPE_NODE, slice_of(""), *more });
+	if (row->project.len > 0)
+		add(b, db,
+		    &(struct spend_sum){ SCOPE_PROJECT, row->project, *more });
+	if (row->user.len > 0)
+		add(b, db, &(struct spend_sum){ SCOPE_USER, row->user, *more });
+	add(b, db, &(struct spend_sum){ SCOPE_CALLER, row->caller, *more });
+}
+
+void
+spend_put_attempt(struct db_batch *b, struct db *db,
+    const struct attempt_row *row, const struct spend *more)
+{
+	add(b, db, &(struct spend_sum){ SCOPE_TEAM, row->team, *more });
+}
+
+bool
+spend_each(struct ledger *l,
+    void (*call)(void *arg, const struct spend_sum *sum), void *arg)
+{
+	struct slice none = { NULL, 0 }, key, value;
+	struct db_scan *scan =
+	    db_scan_new(ledger_db(l), FAMILY_SPEND, none, none, false);
+	struct spend_sum sum;
+	bool good = true;
+
+	while (db_scan_next(scan, &key, &value))
+		if (key_read(&sum, key) &&
+		    db_sums_read(sum.spend.amounts.of, value))
+			call(arg, &sum);
+		else
+			good = false;
+	good = good && !db_scan_failed(scan);
+	db_scan_free(scan);
+	return good;
+}
+
+struct folding {
+	struct db *db;
+	struct db_batch *batch;
+	int64_t day;
+};
+
+static void
+fold(void *arg, const struct spend_sum *sum)
+{
+	struct folding *f = arg;
+	struct spend_sum lifetime = *sum;
+	char key[SPEND_KEY_MAX];
+
+	if (sum->spend.day == 0 || sum->spend.day >= f->day)
+		return;
+	lifetime.spend.day = 0;
+	add(f->batch, f->db, &lifetime);
+	db_batch_delete(f->batch, f->db, FAMILY_SPEND,
+	    spend_key(key, sum->level, sum->name, sum->spend.day));
+}
+
+bool
+spend_fold(struct ledger *l, int64_t day)
+{
+	struct folding f = { ledger_db(l), db_batch_new(), day };
+	bool good = spend_each(l, fold, &f);
+
+	if (good && db_batch_count(f.batch) > 0)
+		good = db_write(f.db, f.batch, true) == DB_OK;
+	db_batch_free(f.batch);
+	return good;
+}

@@ -1,0 +1,55 @@
+#pragma once
+/*
+ * spend: what each holder of a budget spent, by UTC day, in FAMILY_SPEND.  A
+ * row's `counted` columns say what the sums have of it; both change in one
+ * write, so that the sums are those of the rows whatever happens, and a row
+ * that is settled once more corrects them.
+ */
+#include "common/limit/chain.h"
+#include "common/store/row.h"
+
+struct db;
+struct db_batch;
+struct ledger;
+
+/* What a row adds to its holders' sums. */
+struct spend {
+	int64_t day; /* it counts on; see calendar_day */
+	struct budget_amounts amounts;
+};
+
+/*
+ * Bring the row's `counted` columns up to date with its state, and give what
+ * that adds to the sums.  False: nothing.  One that is open counts not yet,
+ * and one that was interrupted as what was held for it.
+ */
+must_check bool spend_of_request(struct request_row *row, struct spend *more);
+must_check bool spend_of_attempt(struct attempt_row *row, struct spend *more);
+
+/* Into the sums of the row's holders. */
+void spend_put_request(struct db_batch *b, struct db *db,
+    const struct request_row *row, const struct spend *more);
+void spend_put_attempt(struct db_batch *b, struct db *db,
+    const struct attempt_row *row, const struct spend *more);
+
+struct spend_sum {
+	enum scope_level level;
+	struct slice name;
+	struct spend spend; /* day 0: of all days that were folded */
+};
+
+/* All sums, in no order that matters.  False: the store could not be read. */
+must_check bool spend_each(struct ledger *l,
+    void (*call)(void *arg, const struct spend_sum *sum), void *arg);
+
+/*
+ * Days before this one are over: only lifetimes count them.  Before anybody
+ * adds to them.
+ */
+must_check bool spend_fold(struct ledger *l, int64_t day);
+
+/* The key of a sum. */
+#define SPEND_NAME_MAX 255
+#define SPEND_KEY_MAX  (1 + SPEND_NAME_MAX + 1 + 4)
+struct slice spend_key(char key[SPEND_KEY_MAX], enum scope_level level,
+    struct slice name, int64_t day);
