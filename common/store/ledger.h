@@ -59,28 +59,11 @@ void ledger_put(struct ledger_turn *t, enum ledger_batch b, enum family f,
 void ledger_delete(struct ledger_turn *t, enum ledger_batch b, enum family f,
     struct slice key);
 
-/*
- * A settlement: the stored form of a request's or attempt's row, with what it
- * adds to the sums of who has a budget (spend.h).
- */
+/* A settlement: a row of the two kinds, with what it adds to spend.h. */
 void ledger_put_row(struct ledger_turn *t, enum row_kind kind, const void *row,
     struct slice key);
 
-/*
- * Who wants to know of each change of those sums when it is put; NULL:
- * nobody.  Called on the thread that puts.
- */
-struct spend;
-struct ledger_watch {
-	void (*request)(void *arg, const struct request_row *row,
-	    const struct spend *more);
-	void (*attempt)(void *arg, const struct attempt_row *row,
-	    const struct spend *more);
-	void *arg;
-};
-void ledger_watch(struct ledger *l, const struct ledger_watch *watch);
-
-/* Empty room for a stored form of ROW_BYTES_MAX; the same one each time. */
+/* Empty room of ROW_BYTES_MAX; the same one each time. */
 struct buf *ledger_room(struct ledger_turn *t);
 
 /* The value of a REQUEST, ATTEMPT, RECEIPT or MAKER as this turn sees it: put

@@ -32,6 +32,19 @@ void spend_put_request(struct db_batch *b, struct db *db,
 void spend_put_attempt(struct db_batch *b, struct db *db,
     const struct attempt_row *row, const struct spend *more);
 
+/*
+ * Who wants to know of each change of those sums when it is put; NULL:
+ * nobody.  Called on the thread that puts.
+ */
+struct ledger_watch {
+	void (*request)(void *arg, const struct request_row *row,
+	    const struct spend *more);
+	void (*attempt)(void *arg, const struct attempt_row *row,
+	    const struct spend *more);
+	void *arg;
+};
+void ledger_watch(struct ledger *l, const struct ledger_watch *watch);
+
 struct spend_sum {
 	enum scope_level level;
 	struct slice name;
