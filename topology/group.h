@@ -6,6 +6,7 @@
  */
 #include "common/base/crypto.h"
 #include "common/base/slice.h"
+#include "common/limit/terms.h"
 #include "common/llm/price.h"
 
 #define TARGETS_MAX 32 /* of a group */
@@ -119,4 +120,7 @@ struct group {
 	struct score_terms score;
 	struct script_policy script;
 	struct external_policy external;
+	struct shaping_terms shaping; /* of all callers together */
+	int64_t max_output;           /* tokens; 0: not said */
+	int64_t output_estimate;      /* tokens; what rates reserve; 1000 */
 };

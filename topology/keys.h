@@ -25,3 +25,25 @@
 extern const struct table provider_table;      /* struct provider */
 extern const struct table price_ceiling_table; /* struct price_ceiling */
 extern const struct table group_table;         /* struct group */
+
+/* Of limit_grammar.c. */
+extern const struct table rates_table;           /* struct rate_terms */
+extern const struct table budget_table;          /* struct budget_terms */
+extern const struct table caller_shaping_table;  /* struct shaping_terms */
+extern const struct table account_shaping_table; /* the same of an account */
+extern const struct table project_table;         /* struct party */
+extern const struct table user_table;            /* struct party */
+extern const struct table tier_table;            /* struct tier */
+
+/* What a struct with `struct limit_terms limits` says of it. */
+#define LIMIT_KEYWORDS(type, of)                                               \
+	{ .name = "limits",                                                    \
+		.table = &rates_table,                                         \
+		AT(type, limits.rates),                                        \
+		.help = "rates of " of "; what is beyond is refused" },        \
+	{                                                                      \
+		.name = "budget", .table = &budget_table,                      \
+		AT(type, limits.budget),                                       \
+		.help = "sums of " of " by UTC's days and months, never "      \
+			"exceeded"                                             \
+	}

@@ -286,12 +286,45 @@ read_list(struct reader *r, const struct keyword *k,
 	memcpy((char *)record + k->count_offset, &count, sizeof(count));
 }
 
+/* What a map's entries are: names, and how large with what they lead to. */
+static const struct value_spec *
+map_key(const struct keyword *k)
+{
+	return value_spec(k->table != NULL ? k->table->key_type : VALUE_NAME);
+}
+
+static size_t
+map_bytes(const struct keyword *k)
+{
+	if (k->table != NULL)
+		return k->table->bytes;
+	return sizeof(struct slice) + value_spec(k->type)->bytes;
+}
+
+/* False when there is nothing to keep. */
+static bool
+read_map_entry(struct reader *r, const struct keyword *k,
+    const struct yaml_item *item, char *at)
+{
+	const struct value_spec *spec = map_key(k);
+
+	if (!spec->read(r->arena, item->key->text, at)) {
+		mistake_add(r->mistakes, r->source, item->key->place,
+		    "'%s' is no %s; write %s", item->key->text.ptr, spec->name,
+		    spec->write);
+		return false;
+	}
+	if (k->table == NULL)
+		return read_scalar(r, k, item->value,
+		    at + sizeof(struct slice));
+	table_read(r, k->table, item->value, at);
+	return true;
+}
+
 static void
 read_map(struct reader *r, const struct keyword *k,
     const struct yaml_node *node, void *record)
 {
-	const struct table *table = k->table;
-	const struct value_spec *spec = value_spec(table->key_type);
 	const struct yaml_item *item;
 	size_t count = 0;
 	char *at;
@@ -303,17 +336,12 @@ read_map(struct reader *r, const struct keyword *k,
 					       : type_name(node));
 		return;
 	}
-	at = arena_alloc(r->arena, table->bytes * node->count);
+	at = arena_alloc(r->arena, map_bytes(k) * node->count);
 	memcpy((char *)record + k->offset, &at, sizeof(at));
 	for (item = node->first; item != NULL; item = item->next) {
-		if (!spec->read(r->arena, item->key->text, at)) {
-			mistake_add(r->mistakes, r->source, item->key->place,
-			    "'%s' is no %s; write %s", item->key->text.ptr,
-			    spec->name, spec->write);
+		if (!read_map_entry(r, k, item, at))
 			continue;
-		}
-		table_read(r, table, item->value, at);
-		at += table->bytes;
+		at += map_bytes(k);
 		count++;
 	}
 	memcpy((char *)record + k->count_offset, &count, sizeof(count));
@@ -376,6 +404,31 @@ missing(struct reader *r, const struct table *table, const struct keyword *k,
 	    table->name, k->name, k->help);
 }
 
+/* "a, b or c" of the keys that are acted on. */
+static const char *
+list_keys(struct reader *r, const struct table *table)
+{
+	const char *text = table->keywords[0].name;
+	size_t i;
+
+	for (i = 1; i < table->count; i++)
+		text = arena_printf(r->arena, "%s%s%s", text,
+		    i + 1 < table->count ? ", " : " or ",
+		    table->keywords[i].name);
+	return text;
+}
+
+/* What was left out as a whole (`nothing`) is no mistake. */
+static void
+check_some(struct reader *r, const struct table *table,
+    const struct yaml_node *node)
+{
+	if (table->some && node != &nothing && node->first == NULL)
+		mistake_add(r->mistakes, r->source, node->place,
+		    "%s says nothing here; write %s, or remove it", table->name,
+		    list_keys(r, table));
+}
+
 void
 table_read(struct reader *r, const struct table *table,
     const struct yaml_node *node, void *record)
@@ -390,6 +443,7 @@ table_read(struct reader *r, const struct table *table,
 		read_absences(r, table, 0, record);
 		return;
 	}
+	check_some(r, table, node);
 	for (item = node->first; item != NULL; item = item->next) {
 		const struct keyword *k = table_find(table, item->key->text);
 

@@ -12,7 +12,7 @@ enum keyword_form {
 	FORM_ONE,  /* a scalar, or a mapping when there is a table */
 	FORM_LIST, /* of scalars, or of mappings when there is a table */
 	FORM_SET,  /* a list of words, to the bits of an unsigned */
-	FORM_MAP   /* of names to mappings */
+	FORM_MAP   /* of names to mappings, or to scalars without a table */
 };
 
 struct table;
@@ -27,7 +27,11 @@ struct keyword {
 	bool empty;    /* a set that may list nothing */
 	const char *fallback; /* as it would be written */
 	int64_t min, max;     /* of numbers; both 0: any */
-	size_t offset; /* of the value; of a list or map, of a pointer to it */
+	/*
+	 * Of the value; of a list or map, of a pointer to it.  In a map of
+	 * scalars an entry is its name, and the scalar right behind.
+	 */
+	size_t offset;
 	size_t count_offset; /* of a size_t: entries of a list or map */
 	size_t inline_max;   /* a list that lies in the struct: its room */
 	size_t items_max;    /* more entries are an error: `more` says what */
@@ -44,6 +48,7 @@ struct table {
 	size_t count;
 	size_t bytes;             /* of the struct */
 	enum value_type key_type; /* in a map; its key goes to offset 0 */
+	bool some;                /* has to say at least one of its keys */
 	/* Complete a record that was read; may be NULL. */
 	void (*finish)(struct reader *r, const struct yaml_node *node,
 	    void *record);

@@ -44,6 +44,40 @@ node_group(const struct node_file *n, struct slice name)
 	return NULL;
 }
 
+static const struct party *
+find_party(const struct party *parties, size_t count, struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (slice_eq(parties[i].name, name))
+			return &parties[i];
+	return NULL;
+}
+
+const struct party *
+node_project(const struct node_file *n, struct slice name)
+{
+	return find_party(n->projects, n->projects_count, name);
+}
+
+const struct party *
+node_user(const struct node_file *n, struct slice name)
+{
+	return find_party(n->users, n->users_count, name);
+}
+
+const struct tier *
+node_tier(const struct node_file *n, struct slice name)
+{
+	size_t i;
+
+	for (i = 0; i < n->tiers_count; i++)
+		if (slice_eq(n->tiers[i].name, name))
+			return &n->tiers[i];
+	return NULL;
+}
+
 bool
 team_may_use(const struct team *t, struct slice target)
 {

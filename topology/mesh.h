@@ -7,6 +7,7 @@
 #include "common/base/crypto.h"
 #include "common/base/slice.h"
 #include "topology/group.h"
+#include "topology/party.h"
 #include "topology/provider.h"
 
 #define MEMBER_KEYS_MAX    2 /* two while one is rotated */
@@ -37,6 +38,9 @@ struct team {
 	const struct slice *regions;
 	size_t regions_count;
 	struct price_ceiling max_price;
+	/* Kept at the egress, whatever its nodes let pass. */
+	struct limit_terms limits;
+	int64_t weight; /* share of a contended account */
 };
 
 /* PEM files for callers who come by TLS; empty: they come by plain HTTP. */
@@ -56,6 +60,13 @@ struct node_file {
 	size_t providers_count;
 	const struct group *groups;
 	size_t groups_count;
+	struct limit_terms limits; /* of all its callers together */
+	const struct party *projects;
+	size_t projects_count;
+	const struct party *users;
+	size_t users_count;
+	const struct tier *tiers;
+	size_t tiers_count;
 };
 
 /* egress/NAME.yaml */
@@ -83,6 +94,11 @@ const struct team *mesh_team(const struct mesh *m, struct slice name);
 
 /* By its name or an alias; NULL when there is none. */
 const struct group *node_group(const struct node_file *n, struct slice name);
+
+/* NULL when there is none. */
+const struct party *node_project(const struct node_file *n, struct slice name);
+const struct party *node_user(const struct node_file *n, struct slice name);
+const struct tier *node_tier(const struct node_file *n, struct slice name);
 
 /* Does the team's grant cover the target? */
 bool team_may_use(const struct team *t, struct slice target);

@@ -104,6 +104,43 @@ read_share(struct arena *arena, struct slice text, void *at)
 	return true;
 }
 
+/* The part of a decimal behind its point, to the millionth. */
+static bool
+read_millionths(struct slice text, int64_t *number)
+{
+	int64_t unit = MILLION;
+	size_t i;
+
+	*number = 0;
+	for (i = 0; i < text.len; i++) {
+		if (unit == 1 || text.ptr[i] < '0' || text.ptr[i] > '9')
+			return false;
+		unit /= 10;
+		*number += unit * (text.ptr[i] - '0');
+	}
+	return text.len > 0;
+}
+
+/* Sums are larger than the prices of common/llm/price.h may be. */
+static bool
+read_money(struct arena *arena, struct slice text, void *at)
+{
+	const char *point =
+	    text.len > 0 ? memchr(text.ptr, '.', text.len) : NULL;
+	struct slice usd = text;
+	int64_t whole, part = 0;
+
+	(void)arena;
+	if (point != NULL)
+		usd.len = (size_t)(point - text.ptr);
+	if (!number_digits(usd, INT64_MAX / MILLION - 1, &whole) ||
+	    (point != NULL &&
+		!read_millionths(slice_after(text, usd.len + 1), &part)))
+		return false;
+	*(int64_t *)at = whole * MILLION + part;
+	return true;
+}
+
 static const struct value_spec specs[] = {
 	[VALUE_DURATION - VALUE_DURATION] = { "duration",
 	    "500ms, 8s, 10m, 2h or 1d", "^[0-9]+(ms|s|m|h|d)$",
@@ -124,6 +161,10 @@ static const struct value_spec specs[] = {
 	    "a number, as 0.5, with at most 6 decimals; 0 weighs nothing",
 	    "^[0-9]+([.][0-9]{1,6})?$", .bytes = sizeof(int64_t),
 	    .read = read_decimal },
+	[VALUE_MONEY - VALUE_DURATION] = { "sum of money",
+	    "USD, as 25 or 0.50, with at most 6 decimals",
+	    "^[0-9]+([.][0-9]{1,6})?$", .bytes = sizeof(int64_t),
+	    .read = read_money },
 };
 
 _Static_assert(count_of(specs) == VALUE_ROLE - VALUE_DURATION,
@@ -133,6 +174,18 @@ const struct value_spec *
 number_spec(enum value_type type)
 {
 	return &specs[type - VALUE_DURATION];
+}
+
+static void
+write_money(int64_t number, char text[VALUE_NUMBER_CHARS])
+{
+	size_t len = (size_t)snprintf(text, VALUE_NUMBER_CHARS, "%jd.%06jd",
+	    (intmax_t)(number / MILLION), (intmax_t)(number % MILLION));
+
+	while (text[len - 1] == '0')
+		len--;
+	len -= text[len - 1] == '.';
+	text[len] = '\0';
 }
 
 void
@@ -145,6 +198,10 @@ value_write_number(enum value_type type, int64_t number,
 	if (type == VALUE_SHARE) {
 		snprintf(text, VALUE_NUMBER_CHARS, "%g%%",
 		    (double)number / (double)PERCENT);
+		return;
+	}
+	if (type == VALUE_MONEY) {
+		write_money(number, text);
 		return;
 	}
 	if (type == VALUE_SIZE) {

@@ -5,6 +5,7 @@
  * change; slices are NUL-terminated too.
  */
 #include "common/base/slice.h"
+#include "common/limit/terms.h"
 #include "common/llm/price.h"
 #include "common/llm/shape.h"
 
@@ -36,6 +37,13 @@ struct model {
 	unsigned lacks;       /* of what is implied */
 	bool supports_stated; /* else nobody knows what it can do */
 	struct price price;
+	struct shaping_terms shaping; /* of the account's calls of it */
+};
+
+/* A team's own account with the provider. */
+struct team_key {
+	struct slice team;
+	struct slice secret; /* name in the egress's vault */
 };
 
 struct provider {
@@ -48,6 +56,9 @@ struct provider {
 	struct slice ca_file;  /* empty: the system's */
 	const struct model *models;
 	size_t models_count;
+	struct shaping_terms shaping;     /* of the account */
+	const struct team_key *team_keys; /* of an egress */
+	size_t team_keys_count;
 };
 
 /* "provider/model" among these providers; NULL when there is none. */

@@ -99,6 +99,11 @@ static const struct keyword model_keywords[] = {
 	    .type = VALUE_IMPLIED,
 	    AT(model, lacks),
 	    .help = "what it cannot do although it is implied" },
+	{ .name = "shaping",
+	    .table = &account_shaping_table,
+	    AT(model, shaping),
+	    .help = "what the account has for this model, within the "
+		    "provider's" },
 };
 
 /* What it can do, with what is implied. */
@@ -185,13 +190,22 @@ static const struct keyword provider_keywords[] = {
 	    AT(provider, region),
 	    .help = "where it serves; else where its member stands" },
 	{ .name = "shaping",
-	    .later = true,
-	    .help = "the account's size, shared by all teams" },
+	    .table = &account_shaping_table,
+	    AT(provider, shaping),
+	    .help = "the account's size, shared by all who use it" },
 	{ .name = "discount", .later = true, .help = "off list price" },
 	{ .name = "team_keys",
-	    .later = true,
-	    .help = "accounts that teams bring" },
+	    .form = FORM_MAP,
+	    .type = VALUE_SECRET,
+	    AT(provider, team_keys),
+	    COUNT(provider, team_keys_count),
+	    .help = "of an egress: the keys of teams that bring an account of "
+		    "their own" },
 };
+
+_Static_assert(offsetof(struct team_key, secret) == sizeof(struct slice) &&
+		   sizeof(struct team_key) == 2 * sizeof(struct slice),
+    "a team's key is as a map of scalars is read");
 
 const struct table provider_table = { TABLE("a provider", provider_keywords,
 					  provider),

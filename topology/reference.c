@@ -44,6 +44,8 @@ put_takes(struct buf *out, const struct keyword *k)
 	}
 	if (k->form == FORM_LIST || k->form == FORM_SET)
 		buf_puts(out, "a list: ");
+	else if (k->form == FORM_MAP)
+		buf_puts(out, "a mapping of names to a ");
 	if (spec->pattern == NULL)
 		put_words(out, spec);
 	else

@@ -89,6 +89,10 @@ put_scalar(struct json_writer *w, const struct keyword *k)
 		field(w, "type", "number");
 		json_field_int(w, "minimum", 0);
 		break;
+	case VALUE_MONEY:
+		field(w, "type", "number");
+		json_field_int(w, "exclusiveMinimum", 0);
+		break;
 	case VALUE_SHARE:
 		put_share(w, k);
 		break;
@@ -149,11 +153,15 @@ put_map(struct json_writer *w, const struct keyword *k)
 	json_field_int(w, "minProperties", 1);
 	json_key(w, "propertyNames");
 	json_open(w, '{');
-	field(w, "pattern", value_spec(table->key_type)->pattern);
+	field(w, "pattern",
+	    value_spec(table != NULL ? table->key_type : VALUE_NAME)->pattern);
 	json_close(w, '}');
 	json_key(w, "additionalProperties");
 	json_open(w, '{');
-	put_table(w, table);
+	if (table != NULL)
+		put_table(w, table);
+	else
+		put_scalar(w, k);
 	json_close(w, '}');
 }
 
@@ -162,7 +170,8 @@ static bool
 is_bare(enum value_type type)
 {
 	return type == VALUE_INT || type == VALUE_PRICE ||
-	       type == VALUE_WEIGHT || type == VALUE_SWITCH;
+	       type == VALUE_WEIGHT || type == VALUE_MONEY ||
+	       type == VALUE_SWITCH;
 }
 
 static void
@@ -218,6 +227,8 @@ put_table(struct json_writer *w, const struct table *table)
 
 	field(w, "type", "object");
 	json_field_bool(w, "additionalProperties", false);
+	if (table->some)
+		json_field_int(w, "minProperties", 1);
 	put_required(w, table);
 	json_key(w, "properties");
 	json_open(w, '{');

@@ -28,6 +28,7 @@ enum value_type {
 	VALUE_PRICE,    /* int64_t as in common/llm/price.h */
 	VALUE_SHARE,    /* int64_t millionths, 0 to 1 */
 	VALUE_WEIGHT,   /* int64_t millionths */
+	VALUE_MONEY,    /* int64_t micro-USD */
 	/* The rest are words (topology/word.c). */
 	VALUE_ROLE,       /* enum member_role */
 	VALUE_STRATEGY,   /* enum strategy */
@@ -60,7 +61,7 @@ const struct value_spec *value_spec(enum value_type type);
 /* What an optional share or price is when it is left out. */
 #define VALUE_NOT_SAID (-1)
 
-/* Write a number as the type would: "8s", "64KiB", "2%", "12". */
+/* Write a number as the type would: "8s", "64KiB", "2%", "0.25". */
 #define VALUE_NUMBER_CHARS 32
 void value_write_number(enum value_type type, int64_t number,
     char text[VALUE_NUMBER_CHARS]);

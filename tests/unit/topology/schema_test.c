@@ -220,7 +220,7 @@ schemas_mind_what_validate_minds(void **state)
 	/* Known but not acted on: an editor marks it. */
 	assert_string_equal(judge_file("node",
 				"topology/example/full/node/payments.yaml"),
-	    "shaping");
+	    "promote_if");
 	assert_null(schema_kind(slice_of("hub")));
 	fixture_free(&f);
 }
