@@ -21,6 +21,12 @@ clock_mono_us(void)
 }
 
 int64_t
+clock_boot_us(void)
+{
+	return read_us(CLOCK_BOOTTIME);
+}
+
+int64_t
 clock_wall_us(void)
 {
 	return read_us(CLOCK_REALTIME);

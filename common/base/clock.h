@@ -11,6 +11,9 @@
 /* Microseconds since some fixed moment; never goes back. */
 int64_t clock_mono_us(void);
 
+/* The same, but it also runs while the machine sleeps. */
+int64_t clock_boot_us(void);
+
 /* Microseconds since 1970-01-01 UTC. */
 int64_t clock_wall_us(void);
 

@@ -40,6 +40,12 @@ calendar_month(int64_t day)
 }
 
 int64_t
+calendar_day_us(int64_t day)
+{
+	return day * DAY_US;
+}
+
+int64_t
 calendar_end_us(int64_t day, enum budget_window window)
 {
 	int64_t month = calendar_month(day);

@@ -10,6 +10,9 @@
 int64_t calendar_day(int64_t wall_us);
 int64_t calendar_month(int64_t day);
 
+/* When it began. */
+int64_t calendar_day_us(int64_t day);
+
 /* When the window ends that has this day in it; INT64_MAX: never. */
 int64_t calendar_end_us(int64_t day, enum budget_window window);
 

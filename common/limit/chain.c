@@ -49,6 +49,24 @@ scope_empty(struct scope *s, int64_t last_us)
 	bucket_empty(&s->tokens, last_us);
 }
 
+bool
+chain_is_bounded(const struct chain *chain)
+{
+	size_t i;
+	int w;
+
+	for (i = 0; i < chain->count; i++)
+		for (w = 0; w < BUDGET_WINDOWS; w++) {
+			const int64_t *most =
+			    chain->scopes[i]->budget.terms.most[w];
+
+			if (most[BUDGET_TOKENS] > 0 ||
+			    most[BUDGET_MICROUSD] > 0)
+				return true;
+		}
+	return false;
+}
+
 /* Is this rate in the way, and for longer than what was found before? */
 static void
 check_rate(struct chain_bar *bar, const struct scope *s, enum limit_kind kind,

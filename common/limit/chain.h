@@ -56,6 +56,9 @@ struct chain {
 	size_t count;
 };
 
+/* Does any budget of it count tokens or money? */
+bool chain_is_bounded(const struct chain *chain);
+
 /* What a request may come to. */
 struct chain_wish {
 	int64_t now_us; /* monotonic */

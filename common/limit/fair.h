@@ -17,7 +17,7 @@ struct share {
 	struct share *parent;
 	struct list children; /* of a party; of the root */
 	struct map by_name;
-	struct list waiters;  /* of a flow */
+	struct list waiters; /* of a flow */
 	char *name;
 	int64_t weight;
 	int64_t finish; /* virtual: what it was served, over its weight */

@@ -205,3 +205,36 @@ spend_fold(struct ledger *l, int64_t day)
 	db_batch_free(f.batch);
 	return good;
 }
+
+#define NEWEST_ROWS 64
+
+/* Rows are in order of their beginning: the last end is among the newest. */
+static int64_t
+last_of(struct ledger *l, enum family f)
+{
+	struct slice none = { NULL, 0 }, key, value;
+	struct db_scan *scan = db_scan_new(ledger_db(l), f, none, none, true);
+	struct request_row request;
+	struct attempt_row attempt;
+	int64_t last_us = 0;
+	int seen = 0;
+
+	while (seen++ < NEWEST_ROWS && db_scan_next(scan, &key, &value)) {
+		if (f == FAMILY_REQUEST &&
+		    row_read(ROW_REQUEST, value, &request))
+			last_us = max_i64(last_us,
+			    request.received_at + request.total_us);
+		if (f == FAMILY_ATTEMPT &&
+		    row_read(ROW_ATTEMPT, value, &attempt))
+			last_us = max_i64(last_us,
+			    attempt.started_at + attempt.total_us);
+	}
+	db_scan_free(scan);
+	return last_us;
+}
+
+int64_t
+spend_last_us(struct ledger *l)
+{
+	return max_i64(last_of(l, FAMILY_REQUEST), last_of(l, FAMILY_ATTEMPT));
+}

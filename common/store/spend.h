@@ -61,6 +61,10 @@ must_check bool spend_each(struct ledger *l,
  */
 must_check bool spend_fold(struct ledger *l, int64_t day);
 
+/* When the newest rows were begun or ended, by the wall clock; 0: there are
+ * none. */
+int64_t spend_last_us(struct ledger *l);
+
 /* The key of a sum. */
 #define SPEND_NAME_MAX 255
 #define SPEND_KEY_MAX  (1 + SPEND_NAME_MAX + 1 + 4)
