@@ -63,6 +63,26 @@ groups_exist(struct admin_call *call, const struct caller_wish *wish)
 	return all;
 }
 
+/* So is the tier. */
+static bool
+tier_exists(struct admin_call *call, struct slice tier)
+{
+	struct topology *t = process_topology(call->process);
+	bool exists = tier.len == 0 || node_tier(t->node, tier) != NULL;
+	size_t i;
+
+	if (!exists) {
+		buf_printf(&call->out,
+		    "no tier is named '%.*s'; tiers:", SLICE_FMT(tier));
+		for (i = 0; i < t->node->tiers_count; i++)
+			buf_printf(&call->out, " %.*s",
+			    SLICE_FMT(t->node->tiers[i].name));
+		buf_putc(&call->out, '\n');
+	}
+	topology_release(t);
+	return exists;
+}
+
 static bool
 read_groups(struct admin_call *call, struct arena *arena,
     const struct json_value *list, struct caller_wish *wish)
@@ -104,9 +124,11 @@ serve_create(struct admin_call *call)
 	wish.name = admin_text(call, &arena, "name");
 	wish.user = admin_text(call, &arena, "user");
 	wish.project = admin_text(call, &arena, "project");
+	wish.tier = admin_text(call, &arena, "tier");
 	(void)json_int(json_find(root, "expires_us"), &wish.expires_us);
 	wish.pins = is_true(json_find(root, "pins"));
 	if (read_groups(call, &arena, json_find(root, "groups"), &wish) &&
+	    tier_exists(call, wish.tier) &&
 	    callers_create(callers_of(call), &wish, token, &call->out)) {
 		buf_printf(&call->out, "%s\n", token);
 		crypto_wipe(token, sizeof(token));

@@ -13,10 +13,11 @@
 #include "common/format/pack.h"
 #include "common/format/table.h"
 #include "common/store/ledger.h"
+#include "topology/load.h"
 
 #define TOKEN_RANDOM    24
 #define BEARER          "Bearer "
-#define ROW_FIELDS      9 /* and `pins` where it is true */
+#define ROW_FIELDS      9 /* and `pins` and the tier where they are said */
 #define ROW_SCHEMA      1
 #define ROW_MAX         (16 * 1024)
 #define BOOK_MAX        ((size_t)256 * 1024 * 1024)
@@ -49,7 +50,9 @@ write_row(struct buf *out, const struct caller *c)
 {
 	size_t i;
 
-	pack_array(out, ROW_FIELDS + c->pins);
+	size_t more = c->tier.len > 0 ? 2 : c->pins;
+
+	pack_array(out, ROW_FIELDS + more);
 	pack_int(out, ROW_SCHEMA);
 	pack_text(out, c->name);
 	pack_text(out, c->user);
@@ -61,8 +64,10 @@ write_row(struct buf *out, const struct caller *c)
 	for (i = 0; i < c->groups_count; i++)
 		pack_text(out, c->groups[i]);
 	pack_nil(out);
-	if (c->pins)
-		pack_bool(out, true);
+	if (more > 0)
+		pack_bool(out, c->pins);
+	if (more > 1)
+		pack_text(out, c->tier);
 }
 
 static bool
@@ -74,7 +79,7 @@ read_row(struct caller *c, struct arena *a, struct slice key, struct slice row)
 	size_t fields = unpack_array(&u), i;
 
 	if (key.len != HASH_BYTES || fields < ROW_FIELDS ||
-	    fields > ROW_FIELDS + 1 || unpack_int(&u) != ROW_SCHEMA)
+	    fields > ROW_FIELDS + 2 || unpack_int(&u) != ROW_SCHEMA)
 		return false;
 	memcpy(c->hash.bytes, key.ptr, HASH_BYTES);
 	h = hash_of(c->hash.bytes, HASH_BYTES);
@@ -83,6 +88,7 @@ read_row(struct caller *c, struct arena *a, struct slice key, struct slice row)
 	c->name = arena_copy(a, unpack_text(&u));
 	c->user = arena_copy(a, unpack_text(&u));
 	c->project = arena_copy(a, unpack_text(&u));
+	c->tier = slice_of("");
 	c->created_us = unpack_int(&u);
 	c->expires_us = unpack_int(&u);
 	c->revoked_us = unpack_int(&u);
@@ -94,6 +100,8 @@ read_row(struct caller *c, struct arena *a, struct slice key, struct slice row)
 	(void)unpack_nil(&u);
 	if (fields > ROW_FIELDS)
 		c->pins = unpack_bool(&u);
+	if (fields > ROW_FIELDS + 1)
+		c->tier = arena_copy(a, unpack_text(&u));
 	return unpack_done(&u);
 }
 
@@ -241,6 +249,31 @@ caller_may_use(const struct caller *c, struct slice group)
 	return false;
 }
 
+bool
+callers_fit(struct callers *c, const struct topology *t, struct buf *why)
+{
+	struct caller_book *b = NULL;
+	const struct caller *caller;
+	int64_t now = clock_wall_us();
+	size_t at = 0;
+	bool fit = true;
+
+	callers_refresh(c, &b);
+	while ((caller = map_next(&b->by_hash, &at)) != NULL) {
+		if (caller->tier.len == 0 ||
+		    caller_state(caller, now) != CALLER_ACTIVE ||
+		    node_tier(t->node, caller->tier) != NULL)
+			continue;
+		fit = false;
+		buf_printf(why,
+		    "token '%.*s' is of tier '%.*s', which the node file does "
+		    "not have: put the tier back, or revoke the token\n",
+		    SLICE_FMT(caller->name), SLICE_FMT(caller->tier));
+	}
+	caller_book_release(b);
+	return fit;
+}
+
 static const struct caller *
 active_by_name(const struct caller_book *b, struct slice name)
 {
@@ -317,6 +350,7 @@ callers_create(struct callers *c, const struct caller_wish *wish,
 	struct caller caller = { .name = wish->name,
 		.user = wish->user,
 		.project = wish->project,
+		.tier = wish->tier,
 		.groups_count = wish->groups_count,
 		.created_us = clock_wall_us(),
 		.expires_us = wish->expires_us,
@@ -407,6 +441,7 @@ list_rows(struct table *t, const struct caller **all, size_t count)
 		table_text(t, slice_of(state_name(caller_state(all[i], now))));
 		table_text(t, all[i]->user);
 		table_text(t, all[i]->project);
+		table_text(t, all[i]->tier);
 		table_text(t, join_groups(all[i], &joined));
 		table_int(t, all[i]->created_us);
 		table_int(t, all[i]->expires_us);
@@ -423,6 +458,7 @@ callers_list(struct callers *c, bool json, struct buf *out)
 		{ "state", CELL_TEXT },
 		{ "user", CELL_TEXT },
 		{ "project", CELL_TEXT },
+		{ "tier", CELL_TEXT },
 		{ "groups", CELL_TEXT },
 		{ "created", CELL_TIME },
 		{ "expires", CELL_TIME },

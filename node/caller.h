@@ -15,6 +15,7 @@ struct buf;
 struct callers;
 struct caller_book;
 struct ledger;
+struct topology;
 
 #define TOKEN_PREFIX      "gsr_"
 #define TOKEN_CHARS       37 /* with the NUL */
@@ -25,6 +26,8 @@ enum caller_state { CALLER_ACTIVE, CALLER_EXPIRED, CALLER_REVOKED };
 struct caller {
 	struct slice name; /* of the token; unique among active ones */
 	struct slice user, project;
+	struct slice
+	    tier; /* of the node file, or empty: no limits of its own */
 	struct slice pseudonym; /* what egresses see: a keyed hash, hex */
 	struct slice groups[CALLER_GROUPS_MAX];
 	size_t groups_count;
@@ -40,7 +43,7 @@ void callers_close(struct callers *c);
 
 /* What a new token is for. */
 struct caller_wish {
-	struct slice name, user, project;
+	struct slice name, user, project, tier;
 	struct slice groups[CALLER_GROUPS_MAX];
 	size_t groups_count;
 	int64_t expires_us; /* wall; 0: never */
@@ -76,6 +79,11 @@ const struct caller *caller_find(const struct caller_book *b,
 /* The active token of that name, or NULL. */
 const struct caller *caller_named(const struct caller_book *b,
     struct slice name, int64_t wall_us);
+
+/* Does every active token have its tier among the topology's?  Else which has
+ * not, in `why`. */
+must_check bool callers_fit(struct callers *c, const struct topology *t,
+    struct buf *why);
 
 enum caller_state caller_state(const struct caller *c, int64_t wall_us);
 bool caller_may_use(const struct caller *c, struct slice group);

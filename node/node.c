@@ -176,9 +176,12 @@ node_standings(struct node *n, struct standings *s)
 }
 
 static bool
-node_fits(const struct topology *t, struct buf *why)
+node_fits(struct process *p, const struct topology *t, struct buf *why)
 {
-	return door_fits(t, why) && scripts_fit(t, why);
+	const struct node *n = p->shared;
+
+	return door_fits(t, why) && scripts_fit(t, why) &&
+	       (n == NULL || callers_fit(n->callers, t, why));
 }
 
 static void

@@ -13,6 +13,7 @@
 struct gate_part {
 	struct slice name; /* ours */
 	struct shaper shaper;
+	int64_t queue_ms, depth; /* where they are more than the whole's */
 	bool blocked; /* in this round: whoever is first has to wait for it */
 };
 
@@ -310,6 +311,19 @@ join(struct gate *g, struct gate_pass *p, const struct fair_claim *claim)
 	count(g, p, 1);
 }
 
+static int64_t
+queue_ms(const struct gate *g, const struct gate_pass *p)
+{
+	return p->part != NULL ? max_i64(g->queue_ms, p->part->queue_ms)
+			       : g->queue_ms;
+}
+
+static int64_t
+depth(const struct gate *g, const struct gate_pass *p)
+{
+	return p->part != NULL ? max_i64(g->depth, p->part->depth) : g->depth;
+}
+
 static void
 come(struct gate *g, struct gate_pass *p, const struct fair_claim *claim,
     int64_t most_us)
@@ -329,7 +343,7 @@ come(struct gate *g, struct gate_pass *p, const struct fair_claim *claim,
 		return;
 	p->wait_us = estimate_us(g, p, now_us);
 	/* When a slot is free nobody knows beforehand. */
-	p->waited = most_us > 0 && (int64_t)g->waiting <= g->depth &&
+	p->waited = most_us > 0 && (int64_t)g->waiting <= depth(g, p) &&
 		    (p->wait_us <= most_us || p->bucket == SHAPER_CONCURRENT);
 	if (p->waited)
 		return;
@@ -363,7 +377,8 @@ gate_enter(struct gate *g, struct gate_pass *p, const struct gate_wish *wish,
 	pthread_mutex_lock(&g->lock);
 	if (wish->part.len > 0)
 		p->part = map_find(&g->parts, wish->part);
-	come(g, p, &claim, min_i64(wish->max_wait_us, g->queue_ms * US_PER_MS));
+	come(g, p, &claim,
+	    min_i64(wish->max_wait_us, queue_ms(g, p) * US_PER_MS));
 	state = p->state;
 	pthread_mutex_unlock(&g->lock);
 	if (state != PASS_WAITS)
@@ -482,6 +497,8 @@ gate_set_part(struct gate *g, struct slice name,
 	part = get_part(g, name);
 	if (part != NULL) {
 		shaper_set(&part->shaper, terms, now_us);
+		part->queue_ms = terms->queue_ms;
+		part->depth = terms->queue_depth;
 		pump(g, now_us);
 	}
 	pthread_mutex_unlock(&g->lock);

@@ -146,7 +146,7 @@ load(struct process *p, struct topology **t, struct vault **v, struct buf *why)
 	*t = topology_load(p->options.topology_dir, &pin, why);
 	if (*t != NULL && same_listeners(p, *t, why) &&
 	    same_secrets_there(p, *t, *v, why) &&
-	    (p->app->fits == NULL || p->app->fits(*t, why)) &&
+	    (p->app->fits == NULL || p->app->fits(p, *t, why)) &&
 	    identity_saw(&p->identity, *t, why))
 		return true;
 	topology_release(*t);

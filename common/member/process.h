@@ -54,9 +54,10 @@ struct process_app {
 	void (*metrics)(struct process *p, struct buf *out);
 	/*
 	 * Is all there that this topology names?  Asked of each before it
-	 * is taken; reasons in `why`.  May be NULL.
+	 * is taken, first before `open`; reasons in `why`.  May be NULL.
 	 */
-	bool (*fits)(const struct topology *t, struct buf *why);
+	bool (*fits)(struct process *p, const struct topology *t,
+	    struct buf *why);
 	/* The socket address its workers share: callers or links. */
 	struct slice (*listen)(const struct topology *t);
 	const struct admin_route *routes;

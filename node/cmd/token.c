@@ -16,7 +16,7 @@
 #define OUT_MAX  (4 * 1024 * 1024)
 
 struct options {
-	const char *state, *user, *project, *expires, *groups;
+	const char *state, *user, *project, *tier, *expires, *groups;
 	bool json;
 };
 
@@ -28,6 +28,10 @@ static const struct option_spec create_specs[] = {
 	    0, "whom its requests are counted for" },
 	{ "project", "NAME", OPTION_TEXT, offsetof(struct options, project),
 	    false, 0, 0, "which project they are counted for" },
+	{ "tier", "NAME", OPTION_TEXT, offsetof(struct options, tier), false, 0,
+	    0,
+	    "whose limits it has, of the node file's tiers; default: none "
+	    "of its own" },
 	{ "expires", "TIME", OPTION_TEXT, offsetof(struct options, expires),
 	    false, 0, 0, "after that long: 12h, 30d; default: never" },
 };
@@ -65,6 +69,7 @@ write_body(struct buf *body, const struct caller_wish *wish)
 	json_field_text(&w, "name", wish->name);
 	json_field_text(&w, "user", wish->user);
 	json_field_text(&w, "project", wish->project);
+	json_field_text(&w, "tier", wish->tier);
 	json_field_int(&w, "expires_us", wish->expires_us);
 	json_key(&w, "groups");
 	json_open(&w, '[');
@@ -138,7 +143,8 @@ run_create(const void *options, int count, char *const *operands)
 	const struct options *o = options;
 	struct caller_wish wish = { .name = slice_of(operands[0]),
 		.user = slice_of(o->user),
-		.project = slice_of(o->project) };
+		.project = slice_of(o->project),
+		.tier = slice_of(o->tier) };
 	int64_t span_us;
 	enum asked asked;
 	struct buf body;

@@ -1,0 +1,146 @@
+#include "common/member/gatehouse.h"
+
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/memory.h"
+#include "common/store/row.h"
+#include "topology/provider.h"
+
+struct kept_gate {
+	struct gate gate;
+	char *name;
+	struct hash of; /* the topology of its terms */
+};
+
+struct gatehouse {
+	pthread_mutex_t lock;
+	struct map gates;
+	int64_t used_us;
+};
+
+struct gatehouse *
+gatehouse_new(int64_t used_us)
+{
+	struct gatehouse *h = xcalloc(1, sizeof(*h));
+
+	pthread_mutex_init(&h->lock, NULL);
+	map_init(&h->gates);
+	h->used_us = used_us;
+	return h;
+}
+
+void
+gatehouse_free(struct gatehouse *h)
+{
+	struct kept_gate *k;
+	size_t at = 0;
+
+	if (h == NULL)
+		return;
+	while ((k = map_next(&h->gates, &at)) != NULL) {
+		gate_fini(&k->gate);
+		free(k->name);
+		free(k);
+	}
+	map_fini(&h->gates);
+	pthread_mutex_destroy(&h->lock);
+	free(h);
+}
+
+bool
+shaping_is_said(const struct shaping_terms *t)
+{
+	return t->rpm > 0 || t->tpm > 0 || t->input_tpm > 0 ||
+	       t->output_tpm > 0 || t->concurrent > 0;
+}
+
+static struct kept_gate *
+kept(struct gatehouse *h, struct slice name)
+{
+	struct kept_gate *k = map_find(&h->gates, name);
+
+	if (k != NULL)
+		return k;
+	k = xcalloc(1, sizeof(*k));
+	k->name = xstrndup(name.ptr, name.len);
+	gate_init(&k->gate, slice_of(k->name));
+	map_put(&h->gates, slice_of(k->name), k);
+	return k;
+}
+
+struct terms {
+	const struct shaping_terms *whole;
+	const struct provider *provider; /* NULL: no parts */
+	const struct hash *topology;
+};
+
+static void
+renew(struct gatehouse *h, struct kept_gate *k, const struct terms *t)
+{
+	int64_t now_us = clock_mono_us();
+	bool first = hash_none(&k->of);
+	size_t i;
+
+	if (memcmp(&k->of, t->topology, sizeof(k->of)) == 0)
+		return;
+	gate_set(&k->gate, t->whole, now_us);
+	for (i = 0; t->provider != NULL && i < t->provider->models_count; i++)
+		gate_set_part(&k->gate, t->provider->models[i].name,
+		    &t->provider->models[i].shaping, now_us);
+	if (first)
+		gate_empty(&k->gate, h->used_us);
+	k->of = *t->topology;
+}
+
+static struct gate *
+get(struct gatehouse *h, struct slice name, const struct terms *t)
+{
+	struct kept_gate *k;
+
+	pthread_mutex_lock(&h->lock);
+	k = kept(h, name);
+	renew(h, k, t);
+	pthread_mutex_unlock(&h->lock);
+	return &k->gate;
+}
+
+struct gate *
+gatehouse_gate(struct gatehouse *h, struct slice name,
+    const struct shaping_terms *terms, const struct hash *topology)
+{
+	const struct terms t = { terms, NULL, topology };
+
+	return shaping_is_said(terms) ? get(h, name, &t) : NULL;
+}
+
+static bool
+is_shaped(const struct provider *p)
+{
+	bool shaped = shaping_is_said(&p->shaping);
+	size_t i;
+
+	for (i = 0; i < p->models_count && !shaped; i++)
+		shaped = shaping_is_said(&p->models[i].shaping);
+	return shaped;
+}
+
+struct gate *
+gatehouse_account(struct gatehouse *h, struct slice account,
+    const struct provider *p, const struct hash *topology)
+{
+	const struct terms t = { &p->shaping, p, topology };
+
+	return is_shaped(p) ? get(h, account, &t) : NULL;
+}
+
+struct gate *
+gatehouse_next(struct gatehouse *h, size_t *at)
+{
+	struct kept_gate *k;
+
+	pthread_mutex_lock(&h->lock);
+	k = map_next(&h->gates, at);
+	pthread_mutex_unlock(&h->lock);
+	return k != NULL ? &k->gate : NULL;
+}
