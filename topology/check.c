@@ -5,6 +5,7 @@
 #include "topology/alias.h"
 #include "topology/grant.h"
 #include "topology/hint.h"
+#include "topology/limit.h"
 #include "topology/lock.h"
 #include "topology/promise.h"
 #include "topology/value.h"
@@ -241,11 +242,14 @@ check_mesh(struct folder *f)
 	check_unique_keys(f);
 	for (i = 0; i < mesh->teams_count; i++)
 		grant_check(f, &mesh->teams[i]);
+	for (i = 0; i < mesh->teams_count; i++)
+		limit_check_team(f, &mesh->teams[i]);
 	for (i = 0; i < f->egresses_count; i++) {
 		const struct egress_file *e = f->egresses[i].record;
 
 		check_bodies(f, &f->egresses[i], e->max_body_bytes,
 		    e->body_memory_bytes);
+		limit_check_egress(f, &f->egresses[i]);
 	}
 }
 
@@ -263,6 +267,7 @@ check_node(struct folder *f, struct folder_file *file)
 		promise_check(&reach, &node->groups[i]);
 	check_bodies(f, file, node->max_body_bytes, node->body_memory_bytes);
 	alias_check(f, file);
+	limit_check_node(&reach);
 }
 
 static void

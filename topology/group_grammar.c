@@ -412,6 +412,20 @@ scores(const struct group *g)
 		   g->external.fallback == STRATEGY_SCORE);
 }
 
+/* A request never reserves more than it may answer with. */
+static void
+check_estimate(struct reader *r, const struct yaml_node *node,
+    const struct group *g)
+{
+	const struct yaml_item *item = said(node, "output_estimate");
+
+	if (item != NULL && g->max_output > 0 &&
+	    g->output_estimate > g->max_output)
+		mistake_add(r->mistakes, r->source, item->value->place,
+		    "'output_estimate' is more than 'max_output', so it can "
+		    "never be reached; make it smaller or remove it");
+}
+
 static void
 group_finish(struct reader *r, const struct yaml_node *node, void *record)
 {
@@ -419,6 +433,7 @@ group_finish(struct reader *r, const struct yaml_node *node, void *record)
 	struct group *g = record;
 	enum strategy strategy;
 
+	check_estimate(r, node, g);
 	/* One that could not be read is a mistake already. */
 	if (!spec->read(r->arena, yaml_text(node, "strategy"), &strategy))
 		return;

@@ -128,6 +128,64 @@ static const struct table model_table = { TABLE("a model", model_keywords,
 					      model),
 	.key_type = VALUE_MODEL, .finish = model_finish };
 
+/* What an account has in a minute, or at once. */
+static const struct {
+	const char *name;
+	size_t offset;
+} rates[] = {
+	{ "rpm", offsetof(struct shaping_terms, rpm) },
+	{ "tpm", offsetof(struct shaping_terms, tpm) },
+	{ "input_tpm", offsetof(struct shaping_terms, input_tpm) },
+	{ "output_tpm", offsetof(struct shaping_terms, output_tpm) },
+	{ "concurrent", offsetof(struct shaping_terms, concurrent) },
+};
+
+static int64_t
+rate_of(const struct shaping_terms *s, size_t i)
+{
+	int64_t rate;
+
+	memcpy(&rate, (const char *)s + rates[i].offset, sizeof(rate));
+	return rate;
+}
+
+/* Where the model's shaping says it; `node` is the provider. */
+static struct yaml_place
+rate_place(const struct yaml_node *node, const struct model *m,
+    const char *rate)
+{
+	const char *const path[] = { "models", m->name.ptr, "shaping", rate };
+	struct yaml_place place = node->place;
+	const struct yaml_item *item;
+	size_t i;
+
+	for (i = 0; i < count_of(path); i++) {
+		item = yaml_find(node, slice_of(path[i]));
+		node = item->value;
+		place = node->place;
+	}
+	return place;
+}
+
+/* A model gets at most what the account has. */
+static void
+check_model_rates(struct reader *r, const struct yaml_node *node,
+    const struct provider *p, const struct model *m)
+{
+	size_t i;
+
+	for (i = 0; i < count_of(rates); i++) {
+		if (rate_of(&p->shaping, i) == 0 ||
+		    rate_of(&m->shaping, i) <= rate_of(&p->shaping, i))
+			continue;
+		mistake_add(r->mistakes, r->source,
+		    rate_place(node, m, rates[i].name),
+		    "'%s' is more than the provider's %jd, so it can never be "
+		    "reached; make it smaller or remove it",
+		    rates[i].name, (intmax_t)rate_of(&p->shaping, i));
+	}
+}
+
 static void
 provider_finish(struct reader *r, const struct yaml_node *node, void *record)
 {
@@ -150,6 +208,7 @@ provider_finish(struct reader *r, const struct yaml_node *node, void *record)
 		models[i].provider = p;
 		models[i].target = slice_of(arena_printf(r->arena, "%s/%s",
 		    p->name.ptr, models[i].name.ptr));
+		check_model_rates(r, node, p, &models[i]);
 	}
 }
 

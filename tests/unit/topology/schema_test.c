@@ -292,6 +292,15 @@ defaults_are_of_their_type(void **state)
 	assert_non_null(strstr(buf_text(&out), "\"default\":false,"));
 	assert_non_null(strstr(buf_text(&out), "\"default\":\"2%\","));
 	assert_non_null(strstr(buf_text(&out), "\"default\":[\"hints\"],"));
+	/* What has to say something, and a map of scalars. */
+	buf_reset(&out);
+	schema_put(&out, schema_kind(slice_of("egress")));
+	assert_non_null(strstr(buf_text(&out),
+	    "\"type\":\"object\",\"additionalProperties\":false,"
+	    "\"minProperties\":1,\"required\":[],\"properties\":{\"rpm\":"));
+	assert_non_null(strstr(buf_text(&out),
+	    "\"additionalProperties\":{\"type\":\"string\",\"pattern\":"
+	    "\"^secret/"));
 	buf_fini(&out);
 }
 
@@ -322,6 +331,12 @@ reference_names_every_key_once(void **state)
 	assert_non_null(strstr(buf_text(&all),
 	    "| `groups.NAME.external.include_content` | `false`, `true` | "
 	    "false |"));
+	assert_non_null(strstr(buf_text(&all),
+	    "| `providers.NAME.team_keys` | a mapping of names to a secret's "
+	    "name: secret/NAME; "));
+	assert_non_null(strstr(buf_text(&all),
+	    "| `teams.NAME.budget.day_usd` | sum of money: USD, as 25 or "
+	    "0.50, with at most 6 decimals; 0.000001 to 1000000000 |"));
 	assert_non_null(strstr(buf_text(&all), "| strategy | meaning |"));
 	reference_put(&some, "timeouts.idle");
 	assert_non_null(strstr(buf_text(&some), "timeouts.idle"));

@@ -69,6 +69,19 @@ static const struct value_case numbers[] = {
 	{ VALUE_WEIGHT, "0.25", 250000 },
 	{ VALUE_WEIGHT, "2", 2000000 },
 	{ VALUE_WEIGHT, "-1", -1 },
+	{ VALUE_MONEY, "25", 25000000 },
+	{ VALUE_MONEY, "0.50", 500000 },
+	{ VALUE_MONEY, "0", 0 },
+	{ VALUE_MONEY, "1000000000", 1000000000000000 },
+	{ VALUE_MONEY, "0.000001", 1 },
+	{ VALUE_MONEY, "0.0000001", -1 },
+	{ VALUE_MONEY, "9999999999999999", -1 },
+	{ VALUE_MONEY, "1.", -1 },
+	{ VALUE_MONEY, ".5", -1 },
+	{ VALUE_MONEY, "1.-5", -1 },
+	{ VALUE_MONEY, "-1", -1 },
+	{ VALUE_MONEY, "$1", -1 },
+	{ VALUE_MONEY, "", -1 },
 };
 
 static void
