@@ -33,6 +33,7 @@ main(int argc, char **argv)
 		&serve,
 		&cmd_egress_enroll,
 		&cmd_secret_set,
+		&cmd_secret_rotate,
 		&cmd_secret_list,
 		&cmd_secret_remove,
 		&cmd_get_attempts,

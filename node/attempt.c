@@ -283,6 +283,12 @@ attempt_on_receipt(struct attempt *a, struct slice message)
 		finish_by_receipt(a);
 }
 
+void
+attempt_on_loss(struct attempt *a)
+{
+	finish(a, FAIL_EGRESS_UNREACHABLE);
+}
+
 static const struct stream_events stream_events = {
 	.on_accepted = on_stream_accepted,
 	.on_throttled = on_stream_throttled,
@@ -313,22 +319,26 @@ start_by_link(struct attempt *a, const struct attempt_spec *spec)
 		.path_len = 1,
 		.remaining_ms = spec->remaining_ms,
 		.max_wait_ms = 0 };
+	struct uplink *u = desk_uplink(a->desk, a->route->egress);
 	struct buf bytes;
 
+	a->fail = FAIL_EGRESS_UNREACHABLE;
+	if (u == NULL) /* it was a parent when the request began */
+		return false;
 	describe_body(a->body, spec->envelope);
 	buf_init(&bytes, ENVELOPE_MAX);
 	envelope_write(&bytes, spec->envelope);
 	if (!bytes.failed)
-		a->stream = link_open(uplink_link(a->desk->uplink),
-		    buf_slice(&bytes), &hop, &stream_events, a);
+		a->stream = link_open(uplink_link(u), buf_slice(&bytes), &hop,
+		    &stream_events, a);
 	buf_fini(&bytes);
 	if (a->stream == NULL) {
-		a->fail = link_is_full(uplink_link(a->desk->uplink))
-			      ? FAIL_OVERLOADED
-			      : FAIL_EGRESS_UNREACHABLE;
+		if (link_is_full(uplink_link(u)))
+			a->fail = FAIL_OVERLOADED;
 		return false;
 	}
-	uplink_expect(a->desk->uplink, a);
+	a->fail = FAIL_NONE;
+	uplink_expect(u, a);
 	pump_body(a);
 	return true;
 }

@@ -100,5 +100,8 @@ void attempt_fini(struct attempt *a);
 /* The uplink's: the receipt of this attempt came and was verified. */
 void attempt_on_receipt(struct attempt *a, struct slice message);
 
+/* The uplink's: it is gone for good, and the receipt will not come by it. */
+void attempt_on_loss(struct attempt *a);
+
 /* Hash of the answer's bytes so far. */
 struct hash attempt_answer_hash(const struct attempt *a);

@@ -150,9 +150,8 @@ check_state(struct candidate *c, struct arena *arena,
 {
 	if (look->disabled_until_us > 0) {
 		exclude(c, EXCLUSION_DISABLED, "");
-	} else if (c->route->local == NULL && !wish->link_up) {
-		exclude(c, EXCLUSION_UNREACHABLE, "");
-	} else if (look->wait_us > 0 && wish->pinned.len == 0) {
+	} else if (c->excluded == EXCLUSION_NONE && look->wait_us > 0 &&
+		   wish->pinned.len == 0) {
 		c->wait_us = look->wait_us;
 		c->backoff = look->kind;
 		exclude(c, EXCLUSION_BACKING_OFF,
@@ -176,37 +175,102 @@ estimated_cost(const struct route *route, const struct shape *shape)
 	return price_cost(&route->price, &usage);
 }
 
+/* May it be asked for this by c->route, whatever the target's state is? */
 static void
-consider(struct candidate *c, struct arena *arena,
+check_way(struct candidate *c, struct arena *arena,
     const struct eligible_wish *wish)
 {
-	const struct group *g = wish->routes->group;
 	const struct route *route = c->route;
-	struct target_look look;
 
-	c->listed = route->listed;
-	c->state = route->state;
-	c->detail = "";
-	target_look(route->state, &look, wish->now_us, wish->wall_us);
-	c->seen = look.seen;
-	c->excluded = route->excluded;
-	c->detail = route->detail;
+	exclude(c, route->excluded, route->detail);
 	/* Proof is made by trying the one that has none. */
 	if (wish->pinned.len > 0 && c->excluded == EXCLUSION_EVIDENCE)
 		exclude(c, EXCLUSION_NONE, "");
 	if (c->excluded != EXCLUSION_NONE)
 		return;
-	c->cost_microusd = estimated_cost(route, wish->shape);
-	c->warm = wish->warm != 0 && wish->warm == route->affinity;
 	if (wish->pinned.len > 0 && !slice_eq(wish->pinned, route->target))
 		exclude(c, EXCLUSION_NOT_CHOSEN, "another target is pinned");
-	if (c->excluded == EXCLUSION_NONE)
-		check_shape(c, arena, g, wish);
+	else
+		check_shape(c, arena, wish->routes->group, wish);
+	if (c->excluded == EXCLUSION_NONE &&
+	    !route_is_up(route, wish->links_up))
+		exclude(c, EXCLUSION_UNREACHABLE, "");
+}
+
+/*
+ * The first way that is open; where none is, the first that will be by
+ * itself, or the first of all, for the reason that is told.
+ */
+static void
+choose_way(struct candidate *c, struct arena *arena,
+    const struct eligible_wish *wish)
+{
+	const struct route *way = c->route->next;
+	struct candidate now;
+
+	check_way(c, arena, wish);
+	for (; way != NULL && c->excluded != EXCLUSION_NONE; way = way->next) {
+		now = *c;
+		now.route = way;
+		check_way(&now, arena, wish);
+		if (now.excluded == EXCLUSION_NONE ||
+		    (exclusion_is_for_now(now.excluded) &&
+			!exclusion_is_for_now(c->excluded)))
+			*c = now;
+	}
+}
+
+static bool
+only_links_are_missing(const struct candidate *c)
+{
+	return c->excluded == EXCLUSION_NONE ||
+	       c->excluded == EXCLUSION_UNREACHABLE;
+}
+
+static void
+consider(struct candidate *c, struct arena *arena,
+    const struct eligible_wish *wish)
+{
+	struct target_look look;
+
+	c->listed = c->route->listed;
+	c->state = c->route->state;
+	c->detail = "";
+	target_look(c->state, &look, wish->now_us, wish->wall_us);
+	c->seen = look.seen;
+	choose_way(c, arena, wish);
+	if (c->route->excluded == EXCLUSION_NONE ||
+	    c->excluded == EXCLUSION_NONE) {
+		c->cost_microusd = estimated_cost(c->route, wish->shape);
+		c->warm = wish->warm != 0 && wish->warm == c->route->affinity;
+	}
 	/* Who tries one target wants to see how it is. */
-	if (c->excluded == EXCLUSION_NONE && wish->pinned.len == 0)
-		check_record(c, &g->contract);
-	if (c->excluded == EXCLUSION_NONE)
+	if (only_links_are_missing(c) && wish->pinned.len == 0)
+		check_record(c, &wish->routes->group->contract);
+	if (only_links_are_missing(c))
 		check_state(c, arena, &look, wish);
+}
+
+bool
+eligible_find_way(struct candidate *c, struct arena *arena,
+    const struct eligible_wish *wish)
+{
+	const struct group *g = wish->routes->group;
+	struct candidate now = *c;
+	const struct route *way;
+
+	way = &wish->routes->routes[c->listed - g->targets];
+	for (; way != NULL; way = way->next) {
+		if (way->local == NULL && (c->gone & (1u << way->parent)) != 0)
+			continue;
+		now.route = way;
+		check_way(&now, arena, wish);
+		if (now.excluded != EXCLUSION_NONE)
+			continue;
+		*c = now;
+		return true;
+	}
+	return false;
 }
 
 void

@@ -18,7 +18,7 @@ struct eligible_wish {
 	const struct json_value *root; /* of the body */
 	size_t body_bytes;
 	struct slice pinned; /* the only one that may be tried, or empty */
-	bool link_up;        /* to the egress */
+	unsigned links_up;   /* bits by parent; see route_is_up */
 	uint64_t warm;       /* affinity_target of who has the prompt, or 0 */
 	int64_t now_us, wall_us; /* monotonic; wall */
 };
@@ -37,6 +37,13 @@ struct eligible_wish {
 
 /* All of the group's targets, in the arena. */
 void eligible_make(struct plan *p, struct arena *arena,
+    const struct eligible_wish *wish);
+
+/*
+ * Links come and go: the first way on which the candidate can be asked for
+ * this now, but those that failed.  False when there is none; else c->route.
+ */
+must_check bool eligible_find_way(struct candidate *c, struct arena *arena,
     const struct eligible_wish *wish);
 
 /* Capabilities that a request cannot do without, as bits. */

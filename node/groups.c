@@ -69,20 +69,41 @@ put_direct(struct json_writer *w, const struct model *m)
 	buf_fini(&url);
 }
 
+/* Of each parent, in their order; NULL where none came. */
+struct catalogs {
+	struct catalog *of[MEMBER_PARENTS_MAX];
+};
+
+/* The first that offers it. */
+static const struct catalog_entry *
+find_entry(const struct catalogs *c, struct slice target, struct slice *egress)
+{
+	const struct catalog_entry *e = NULL;
+	size_t i;
+
+	*egress = slice_of("");
+	for (i = 0; e == NULL && i < MEMBER_PARENTS_MAX; i++) {
+		e = catalog_find(c->of[i], target);
+		if (e != NULL)
+			*egress = c->of[i]->egress;
+	}
+	return e;
+}
+
 static void
 put_target(struct json_writer *w, const struct node_file *file,
-    const struct catalog *catalog, const struct group_target *target)
+    const struct catalogs *catalogs, const struct group_target *target)
 {
 	const struct model *m =
 	    find_model(file->providers, file->providers_count, target->model);
+	struct slice egress = slice_of("");
 	const struct catalog_entry *e =
-	    m == NULL ? catalog_find(catalog, target->model) : NULL;
+	    m == NULL ? find_entry(catalogs, target->model, &egress) : NULL;
 
 	json_open(w, '{');
 	json_field_text(w, "target", target->model);
 	json_field_int(w, "weight", target->weight);
-	json_field_text(w, "egress",
-	    e != NULL ? catalog->egress : slice_of(""));
+	json_field_text(w, "egress", egress);
 	json_field_bool(w, "offered", m != NULL || e != NULL);
 	if (m != NULL) {
 		put_dialects(w, m->provider->dialects);
@@ -99,7 +120,7 @@ put_target(struct json_writer *w, const struct node_file *file,
 
 static void
 put_group(struct json_writer *w, const struct node_file *file,
-    const struct catalog *catalog, const struct group *g)
+    const struct catalogs *catalogs, const struct group *g)
 {
 	const struct contract *c = &g->contract;
 	size_t i;
@@ -118,7 +139,7 @@ put_group(struct json_writer *w, const struct node_file *file,
 	json_key(w, "targets");
 	json_open(w, '[');
 	for (i = 0; i < g->targets_count; i++)
-		put_target(w, file, catalog, &g->targets[i]);
+		put_target(w, file, catalogs, &g->targets[i]);
 	json_close(w, ']');
 	json_close(w, '}');
 }
@@ -127,21 +148,22 @@ void
 groups_write(struct buf *out, const struct topology *t, struct ledger *ledger)
 {
 	struct json_writer w = { .out = out };
-	struct catalog *catalog =
-	    t->self->parents_count == 0
-		? NULL
-		: uplink_stored_catalog(ledger, t->self->parents[0]);
+	struct catalogs catalogs = { { NULL } };
 	size_t i;
 
+	for (i = 0; i < t->self->parents_count; i++)
+		catalogs.of[i] =
+		    uplink_stored_catalog(ledger, t->self->parents[i]);
 	json_open(&w, '{');
 	json_field_text(&w, "listen", t->node->listen);
 	json_field_bool(&w, "https", t->node->tls.cert.len > 0);
 	json_key(&w, "groups");
 	json_open(&w, '[');
 	for (i = 0; i < t->node->groups_count; i++)
-		put_group(&w, t->node, catalog, &t->node->groups[i]);
+		put_group(&w, t->node, &catalogs, &t->node->groups[i]);
 	json_close(&w, ']');
 	json_close(&w, '}');
 	buf_putc(out, '\n');
-	catalog_release(catalog);
+	for (i = 0; i < MEMBER_PARENTS_MAX; i++)
+		catalog_release(catalogs.of[i]);
 }

@@ -36,6 +36,7 @@ main(int argc, char **argv)
 		&cmd_token_list,
 		&cmd_token_revoke,
 		&cmd_secret_set,
+		&cmd_secret_rotate,
 		&cmd_secret_list,
 		&cmd_secret_remove,
 		&cmd_get_requests,

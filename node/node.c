@@ -8,6 +8,7 @@
 #include "common/base/memory.h"
 #include "common/llm/catalog.h"
 #include "common/member/worker.h"
+#include "common/net/link.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
 #include "node/admin.h"
@@ -16,6 +17,7 @@
 #include "node/evidence.h"
 #include "node/history.h"
 #include "node/maker.h"
+#include "node/parent.h"
 #include "node/request.h"
 #include "node/standing.h"
 #include "node/strategy/script.h"
@@ -46,6 +48,7 @@ node_open(struct process *p, struct buf *why)
 	bench_open(&n->bench, p->ledger, n->targets, clock_wall_us());
 	n->affinity = affinity_new();
 	retries_init(&n->retries);
+	n->parents = parents_new();
 	n->evidence =
 	    evidence_open(p->ledger, p->identity.key, p->topology->self);
 	return true;
@@ -64,6 +67,7 @@ node_close(struct process *p)
 	affinity_free(n->affinity);
 	target_states_free(n->targets);
 	evidence_close(n->evidence);
+	parents_free(n->parents);
 	free(n);
 }
 
@@ -108,17 +112,60 @@ desk_watch_deadlines(struct desk *d)
 	loop_timer_set(d->tick, TICK_US);
 }
 
+struct uplink *
+desk_uplink(const struct desk *d, struct slice egress)
+{
+	size_t i;
+
+	for (i = 0; i < d->uplinks_count; i++)
+		if (slice_is(egress, uplink_parent(d->uplinks[i])))
+			return d->uplinks[i];
+	return NULL;
+}
+
+unsigned
+desk_links_up(const struct desk *d, const struct topology *t)
+{
+	const struct uplink *u;
+	unsigned up = 0;
+	size_t i;
+
+	for (i = 0; i < t->self->parents_count; i++) {
+		u = desk_uplink(d, t->self->parents[i]);
+		if (u != NULL && link_is_up(uplink_link(u)))
+			up |= 1u << i;
+	}
+	return up;
+}
+
+unsigned
+node_links_up(const struct node *n, const struct topology *t)
+{
+	unsigned up = 0;
+	size_t i;
+
+	for (i = 0; i < t->self->parents_count; i++)
+		if (parents_look(n->parents, t->self->parents[i]).up != 0)
+			up |= 1u << i;
+	return up;
+}
+
 struct routes *
 desk_routes(struct desk *d, struct topology *t)
 {
 	struct routes_wish wish = {
 		.topology = t,
-		.catalog = d->uplink != NULL ? uplink_catalog(d->uplink) : NULL,
 		.states = d->node->targets,
 		.price_book = d->price_book,
 		.now_wall_us = clock_wall_us(),
 	};
+	const struct uplink *u;
+	size_t i;
 
+	for (i = 0; i < t->self->parents_count; i++) {
+		u = desk_uplink(d, t->self->parents[i]);
+		wish.catalogs[i] = u != NULL ? uplink_catalog(u) : NULL;
+	}
 	evidence_refresh(d->node->evidence, &d->evidence);
 	wish.evidence = d->evidence;
 	if (!routes_are_of(d->routes, &wish)) {
@@ -128,34 +175,28 @@ desk_routes(struct desk *d, struct topology *t)
 	return routes_hold(d->routes);
 }
 
-static struct catalog *
-stored_catalog(const struct node *n, const struct topology *t)
-{
-	const struct member *self = t->self;
-
-	return self->parents_count > 0
-		   ? uplink_stored_catalog(n->process->ledger, self->parents[0])
-		   : NULL;
-}
-
 struct routes *
 node_routes(struct node *n, struct topology *t)
 {
 	struct evidence_book *evidence = NULL;
 	struct routes_wish wish = {
 		.topology = t,
-		.catalog = stored_catalog(n, t),
 		.states = n->targets,
 		.price_book = "",
 		.now_wall_us = clock_wall_us(),
 	};
 	struct routes *routes;
+	size_t i;
 
+	for (i = 0; i < t->self->parents_count; i++)
+		wish.catalogs[i] = uplink_stored_catalog(n->process->ledger,
+		    t->self->parents[i]);
 	evidence_refresh(n->evidence, &evidence);
 	wish.evidence = evidence;
 	routes = routes_new(&wish);
 	evidence_book_release(evidence);
-	catalog_release(wish.catalog);
+	for (i = 0; i < t->self->parents_count; i++)
+		catalog_release(wish.catalogs[i]);
 	return routes;
 }
 
@@ -199,7 +240,8 @@ node_start(struct worker *w)
 	d->policy_line.upstream = w->upstream;
 	d->scripts = scripts_new();
 	scripts_adopt(d->scripts, w->topology);
-	d->uplink = uplink_new(d);
+	list_init(&d->left_uplinks);
+	uplinks_adopt(d);
 	door_open(&d->door, d);
 }
 
@@ -211,8 +253,7 @@ node_adopt(struct worker *w, const struct topology *old)
 	(void)old;
 	name_price_book(d);
 	scripts_adopt(d->scripts, w->topology);
-	if (d->uplink != NULL)
-		uplink_adopt(d->uplink);
+	uplinks_adopt(d);
 	door_adopt(&d->door);
 }
 
@@ -220,9 +261,10 @@ static void
 node_durable(struct worker *w)
 {
 	struct desk *d = w->app;
+	size_t i;
 
-	if (d->uplink != NULL)
-		uplink_durable(d->uplink);
+	for (i = 0; i < d->uplinks_count; i++)
+		uplink_durable(d->uplinks[i]);
 }
 
 static void
@@ -261,7 +303,7 @@ node_stop(struct worker *w)
 	door_close(&d->door);
 	routes_release(d->routes);
 	scripts_free(d->scripts);
-	uplink_free(d->uplink);
+	uplinks_free(d);
 	ledger_turn_free(w->turn);
 	loop_timer_free(d->tick);
 	caller_book_release(d->book);
@@ -279,30 +321,66 @@ node_sweep(struct process *p, int64_t wall_us)
 	bench_sweep(&n->bench, wall_us);
 }
 
+/* Workers that have some parent's link, and those that have its catalog too. */
+static struct parent_look
+look_at_all(struct node *n, const struct topology *t)
+{
+	struct parent_look all = { 0, 0 }, one;
+	size_t i;
+
+	for (i = 0; i < t->self->parents_count; i++) {
+		one = parents_look(n->parents, t->self->parents[i]);
+		all.up |= one.up;
+		all.serves |= one.serves;
+	}
+	return all;
+}
+
+/* Who can do without them is told all the same. */
+static void
+tell_down(struct node *n, const struct topology *t, struct buf *out)
+{
+	size_t workers = n->process->workers_count, up, i;
+
+	for (i = 0; i < t->self->parents_count; i++) {
+		up = (size_t)__builtin_popcountll(
+		    parents_look(n->parents, t->self->parents[i]).up);
+		if (up < workers)
+			buf_printf(out, "%.*s: %zu of %zu links are up\n",
+			    SLICE_FMT(t->self->parents[i]), up, workers);
+	}
+}
+
+/* Who comes to a worker without any would be refused. */
+static bool
+tell_ready(struct node *n, const struct topology *t, struct buf *why)
+{
+	struct parent_look all = look_at_all(n, t);
+	size_t workers = n->process->workers_count;
+	uint64_t each = UINT64_MAX >> (64 - workers);
+
+	if (t->self->parents_count == 0 || all.serves == each)
+		return true;
+	if (all.up == 0)
+		buf_puts(why, "not ready: no link to an egress is up\n");
+	else if (all.up != each)
+		buf_printf(why,
+		    "not ready: %d of %zu workers have a link to an egress\n",
+		    __builtin_popcountll(all.up), workers);
+	else
+		buf_puts(why, "not ready: no egress sent a catalog yet\n");
+	return false;
+}
+
 static bool
 node_ready(struct process *p, struct buf *why)
 {
 	struct node *n = p->shared;
 	struct topology *t = process_topology(p);
-	bool wants_parent = t->self->parents_count > 0;
-	int up = atomic_load(&n->links_up);
-	bool ready = true;
+	bool ready = tell_ready(n, t, why);
 
+	tell_down(n, t, why);
 	topology_release(t);
-	if (wants_parent && up == 0) {
-		buf_puts(why, "not ready: no link to the egress is up\n");
-		ready = false;
-	} else if (wants_parent && up < (int)p->workers_count) {
-		/* Who comes to a worker without one would be refused. */
-		buf_printf(why,
-		    "not ready: %d of %zu links to the egress are up\n", up,
-		    p->workers_count);
-		ready = false;
-	} else if (wants_parent &&
-		   atomic_load(&n->catalogs) < (int)p->workers_count) {
-		buf_puts(why, "not ready: the egress sent no catalog yet\n");
-		ready = false;
-	}
 	return ready;
 }
 

@@ -1,11 +1,9 @@
 #pragma once
 /*
  * node: what gsr-node adds to a process: callers' HTTP edge, tokens, and a
- * link to the parent on each worker.  `struct node` is shared by the threads;
+ * link to each parent on each worker.  `struct node` is shared by the threads;
  * a `struct desk` is one worker's part and belongs to its thread.
  */
-#include <stdatomic.h>
-
 #include "common/base/list.h"
 #include "common/limit/retries.h"
 #include "common/llm/price.h"
@@ -13,6 +11,7 @@
 #include "node/bench.h"
 #include "node/door.h"
 #include "node/strategy/external.h"
+#include "topology/mesh.h"
 
 struct affinity;
 struct caller_book;
@@ -22,6 +21,7 @@ struct evidence_book;
 struct history;
 struct loop_timer;
 struct makers;
+struct parents;
 struct routes;
 struct scripts;
 struct standings;
@@ -40,15 +40,17 @@ struct node {
 	struct affinity *affinity;
 	struct retries retries;
 	struct evidence *evidence;
-	atomic_int links_up;
-	atomic_int catalogs; /* workers that have one */
+	struct parents *parents; /* how they are linked */
 };
 
 struct desk {
 	struct worker *worker;
 	struct node *node;
 	struct door door;
-	struct uplink *uplink; /* NULL: no parent */
+	/* One for each parent, in the order of the worker's topology. */
+	struct uplink *uplinks[MEMBER_PARENTS_MAX];
+	size_t uplinks_count;
+	struct list left_uplinks; /* of parents that left; uplink.c's */
 	struct caller_book *book;
 	struct evidence_book *evidence;    /* see evidence_refresh */
 	char price_book[PRICE_BOOK_CHARS]; /* of the node's own upstreams */
@@ -67,6 +69,16 @@ extern const struct process_app node_app;
 /* Requests, or doors that were left, are there: see that deadlines are looked
  * at. */
 void desk_watch_deadlines(struct desk *d);
+
+/* The link to that egress; NULL when it is no parent, or no more. */
+struct uplink *desk_uplink(const struct desk *d, struct slice egress);
+
+/* Which parents of that topology have a link that is up here: bits by their
+ * order in it.  A request may have begun with an older one than the desk's. */
+unsigned desk_links_up(const struct desk *d, const struct topology *t);
+
+/* The same of the whole process: those that are up on any worker. */
+unsigned node_links_up(const struct node *n, const struct topology *t);
 
 /* The routes of that topology as they are now, held for the caller. */
 struct routes *desk_routes(struct desk *d, struct topology *t);

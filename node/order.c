@@ -8,7 +8,6 @@
 #include "common/format/json.h"
 #include "common/member/worker.h"
 #include "common/net/http.h"
-#include "common/net/link.h"
 #include "node/affinity.h"
 #include "node/caller.h"
 #include "node/eligible.h"
@@ -17,7 +16,6 @@
 #include "node/strategy/contract.h"
 #include "node/strategy/external.h"
 #include "node/strategy/script.h"
-#include "node/uplink.h"
 #include "topology/load.h"
 
 #define PIN_FIELD "X-Router-Target"
@@ -151,23 +149,47 @@ order_pin(const struct request *r)
 			       : slice_of("");
 }
 
-static void
-consider(struct request *r)
+static struct eligible_wish
+eligible_wish_of(const struct request *r)
 {
-	const struct eligible_wish wish = {
+	return (struct eligible_wish){
 		.routes = routes_of(r->routes, r->group),
 		.shape = &r->shape,
-		.root = r->root,
-		.body_bytes = r->root->raw.len,
+		.root = r->whole,
+		.body_bytes = r->whole->raw.len,
 		.pinned = order_pin(r),
-		.link_up = r->desk->uplink != NULL &&
-			   link_is_up(uplink_link(r->desk->uplink)),
-		.warm = warm_target(r),
+		.links_up = desk_links_up(r->desk, r->topology),
 		.now_us = clock_mono_us(),
 		.wall_us = r->received_us,
 	};
+}
+
+bool
+order_find_way(struct request *r, struct candidate *c)
+{
+	const struct route *chosen = c->route;
+	struct eligible_wish wish;
+
+	if (chosen->local != NULL)
+		return true;
+	wish = eligible_wish_of(r);
+	if ((c->gone & (1u << chosen->parent)) == 0 &&
+	    route_is_up(chosen, wish.links_up))
+		return true;
+	if (!eligible_find_way(c, &r->arena, &wish))
+		return false;
+	r->plan.amended = true;
+	return true;
+}
+
+static void
+consider(struct request *r)
+{
+	struct eligible_wish wish;
 
 	r->whole = r->root;
+	wish = eligible_wish_of(r);
+	wish.warm = warm_target(r);
 	r->complexity = complexity_of(&r->shape);
 	eligible_make(&r->plan, &r->arena, &wish);
 }

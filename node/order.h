@@ -8,6 +8,7 @@
 #include "node/strategy/plan.h"
 
 struct contract_wish;
+struct candidate;
 struct request;
 struct scripts;
 
@@ -37,6 +38,13 @@ void order_fini(struct request *r);
  */
 void order_decide(struct plan *p, struct scripts *scripts,
     const struct contract_wish *wish);
+
+/*
+ * Links come and go while a request waits, and the way that was chosen may be
+ * down by now, or have failed: the target is what was decided on, not the way.
+ * False when no way to it is left.
+ */
+must_check bool order_find_way(struct request *r, struct candidate *c);
 
 /* What a request's plan was made by, for its row; the second leans on the
  * first, which has to stay. */

@@ -197,7 +197,7 @@ consider(struct rehearsal *r)
 		.root = r->root,
 		.body_bytes = r->root->raw.len,
 		.pinned = slice_of(""),
-		.link_up = atomic_load(&r->node->links_up) > 0,
+		.links_up = node_links_up(r->node, r->topology),
 		.warm = warm_target(r),
 		.now_us = clock_mono_us(),
 		.wall_us = r->wall_us,

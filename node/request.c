@@ -392,7 +392,7 @@ write_rows(struct request *r)
 	else
 		ledger_settle(r->desk->worker->turn, &request, &attempt);
 	if (r->attempt.message != NULL && !r->round.settled)
-		uplink_keep(r->desk->uplink, &r->attempt.receipt,
+		uplink_keep(r->desk, &r->attempt.receipt,
 		    buf_slice(r->attempt.message));
 	if (record_decision_is_due(r))
 		record_decision(r, LEDGER_SETTLEMENTS);

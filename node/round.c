@@ -193,6 +193,10 @@ round_begin(struct request *r)
 			exclude(r, c, EXCLUSION_DISABLED);
 			continue;
 		}
+		if (!order_find_way(r, c)) {
+			exclude(r, c, EXCLUSION_UNREACHABLE);
+			continue;
+		}
 		fail = word(r, c);
 		if (fail != FAIL_NONE) {
 			exclude(r, c, EXCLUSION_NOT_CARRIED);
@@ -494,7 +498,7 @@ settle_attempt(struct request *r)
 	request.state = slice_of("open");
 	ledger_settle(r->desk->worker->turn, &request, &attempt);
 	if (r->attempt.message != NULL)
-		uplink_keep(r->desk->uplink, &r->attempt.receipt,
+		uplink_keep(r->desk, &r->attempt.receipt,
 		    buf_slice(r->attempt.message));
 }
 
@@ -518,10 +522,26 @@ may_try_again(struct request *r, int64_t *wait_ms)
 	       !is_disabled(r->round.candidate) && retries_take(retries_of(r));
 }
 
+/*
+ * The egress was lost or said no, and has signed nothing: the same target by
+ * the next parent, each once.
+ */
+static bool
+has_other_way(struct request *r)
+{
+	struct candidate *c = r->round.candidate;
+
+	if (r->round.failure != FAILURE_MEMBER || r->attempt.message != NULL ||
+	    r->round.route->local != NULL)
+		return false;
+	c->gone |= 1u << r->round.route->parent;
+	return order_find_way(r, c);
+}
+
 bool
 round_goes_on(struct request *r, enum fail fail, int64_t *wait_ms)
 {
-	bool again;
+	bool again, other_way;
 
 	assert(fail != FAIL_NONE);
 	if (!may_go_on(r)) {
@@ -530,6 +550,9 @@ round_goes_on(struct request *r, enum fail fail, int64_t *wait_ms)
 	}
 	again = may_try_again(r, wait_ms);
 	leave(r, r->round.failure, false, again);
+	other_way = !again && has_other_way(r);
+	if (other_way)
+		r->plan.next--; /* its turn comes once more */
 	if (!again && (failure_other(r->round.failure) == OTHER_NO ||
 			  r->plan.next >= r->plan.order_count))
 		return false;

@@ -22,7 +22,7 @@
 struct routes {
 	int references;
 	struct topology *topology;
-	struct catalog *catalog;
+	struct catalog *catalogs[MEMBER_PARENTS_MAX];
 	struct evidence_book *evidence;
 	int64_t made_wall_us;
 	bool leans_on_evidence;
@@ -73,7 +73,8 @@ team_of(const struct topology *t)
 static void
 through_egress(struct route *out, struct routes *r)
 {
-	const struct catalog *c = r->catalog;
+	const struct member *self = r->topology->self;
+	const struct catalog *c = r->catalogs[out->parent];
 	const struct catalog_entry *e = catalog_find(c, out->target);
 	const struct team *team = team_of(r->topology);
 
@@ -83,8 +84,8 @@ through_egress(struct route *out, struct routes *r)
 		exclude(out, EXCLUSION_UNREACHABLE, "no catalog came yet");
 	else if (e == NULL)
 		exclude(out, EXCLUSION_NOT_OFFERED, "");
-	if (c != NULL)
-		out->egress = c->egress;
+	if (out->parent < self->parents_count)
+		out->egress = self->parents[out->parent];
 	if (e == NULL)
 		return;
 	out->region = e->region;
@@ -163,6 +164,53 @@ check_contract(struct route *out, struct routes *r, const struct group *g)
 }
 
 static void
+conclude(struct route *way, struct routes *r, const struct group *g)
+{
+	way->supports_text = capability_list(&r->arena, way->supports);
+	if (way->excluded == EXCLUSION_NONE)
+		check_contract(way, r, g);
+}
+
+/* Behind those that are as good. */
+static void
+insert(struct route *ways[MEMBER_PARENTS_MAX], size_t count, struct route *way)
+{
+	while (count > 0 && way->excluded == EXCLUSION_NONE &&
+	       ways[count - 1]->excluded != EXCLUSION_NONE) {
+		ways[count] = ways[count - 1];
+		count--;
+	}
+	ways[count] = way;
+}
+
+/* A way through each parent; *out is what they have in common. */
+static void
+through_parents(struct route *out, struct routes *r, const struct group *g)
+{
+	size_t count = r->topology->self->parents_count, i;
+	struct route *ways[MEMBER_PARENTS_MAX], *way;
+	struct route *all;
+
+	if (count == 0) {
+		through_egress(out, r);
+		conclude(out, r, g);
+		return;
+	}
+	all = arena_many(&r->arena, struct route, count);
+	for (i = 0; i < count; i++) {
+		way = &all[i];
+		*way = *out;
+		way->parent = (unsigned)i;
+		through_egress(way, r);
+		conclude(way, r, g);
+		insert(ways, i, way);
+	}
+	for (i = 1; i < count; i++)
+		ways[i - 1]->next = ways[i];
+	*out = *ways[0];
+}
+
+static void
 join(struct route *out, struct routes *r, const struct routes_wish *wish,
     const struct group *g)
 {
@@ -175,13 +223,12 @@ join(struct route *out, struct routes *r, const struct routes_wish *wish,
 	out->affinity = affinity_target(out->target);
 	if (wish->states != NULL)
 		out->state = target_state_get(wish->states, out->target);
-	if (m != NULL)
-		own_upstream(out, m, r);
-	else
-		through_egress(out, r);
-	out->supports_text = capability_list(&r->arena, out->supports);
-	if (out->excluded == EXCLUSION_NONE)
-		check_contract(out, r, g);
+	if (m == NULL) {
+		through_parents(out, r, g);
+		return;
+	}
+	own_upstream(out, m, r);
+	conclude(out, r, g);
 }
 
 static void
@@ -208,7 +255,9 @@ routes_new(const struct routes_wish *wish)
 
 	r->references = 1;
 	r->topology = topology_hold(wish->topology);
-	r->catalog = wish->catalog != NULL ? catalog_hold(wish->catalog) : NULL;
+	for (i = 0; i < MEMBER_PARENTS_MAX; i++)
+		if (wish->catalogs[i] != NULL)
+			r->catalogs[i] = catalog_hold(wish->catalogs[i]);
 	if (wish->evidence != NULL)
 		r->evidence = evidence_book_hold(wish->evidence);
 	r->made_wall_us = wish->now_wall_us;
@@ -233,9 +282,12 @@ routes_hold(struct routes *r)
 void
 routes_release(struct routes *r)
 {
+	size_t i;
+
 	if (r == NULL || --r->references > 0)
 		return;
-	catalog_release(r->catalog);
+	for (i = 0; i < MEMBER_PARENTS_MAX; i++)
+		catalog_release(r->catalogs[i]);
 	evidence_book_release(r->evidence);
 	topology_release(r->topology);
 	arena_fini(&r->arena);
@@ -243,10 +295,17 @@ routes_release(struct routes *r)
 }
 
 bool
+route_is_up(const struct route *route, unsigned up)
+{
+	return route->local != NULL || (up & (1u << route->parent)) != 0;
+}
+
+bool
 routes_are_of(const struct routes *r, const struct routes_wish *wish)
 {
 	return r != NULL && r->topology == wish->topology &&
-	       r->catalog == wish->catalog && r->evidence == wish->evidence &&
+	       memcmp(r->catalogs, wish->catalogs, sizeof(r->catalogs)) == 0 &&
+	       r->evidence == wish->evidence &&
 	       (!r->leans_on_evidence ||
 		   wish->now_wall_us - r->made_wall_us < EVIDENCE_US);
 }

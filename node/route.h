@@ -1,15 +1,15 @@
 #pragma once
 /*
  * route: how each target of each group is reached, by the node itself or
- * through an egress: topology, catalog and evidence joined once, so that a
- * request only looks.  `routes` is immutable and counted; a worker makes it
- * anew when one of the three has changed, and a request keeps the one that it
- * began with.  Belongs to one thread.
+ * through one of its egresses: topology, catalogs and evidence joined once, so
+ * that a request only looks.  Which links are up is no part of it.  `routes`
+ * is immutable and counted; a worker makes it anew when something of it has
+ * changed, and a request keeps the one it began with.  Belongs to one thread.
  */
 #include "common/llm/exclusion.h"
 #include "common/llm/own.h"
 #include "common/llm/price.h"
-#include "topology/group.h"
+#include "topology/mesh.h"
 
 struct catalog;
 struct desk;
@@ -20,8 +20,11 @@ struct target_states;
 struct topology;
 
 struct route {
-	struct slice target;       /* provider/model */
-	struct slice egress;       /* empty: the node calls it itself */
+	struct slice target; /* provider/model */
+	struct slice egress; /* empty: the node calls it itself */
+	unsigned parent;     /* its index in the topology's order */
+	/* The same target by the next way, with terms of its own; or NULL. */
+	const struct route *next;
 	struct slice region;       /* where it serves; empty: not known */
 	const struct model *local; /* in the topology, or NULL */
 	struct slice model;        /* name to send */
@@ -46,16 +49,22 @@ struct route {
 
 struct group_routes {
 	const struct group *group;
-	struct route *routes; /* as the group lists them */
+	/*
+	 * As the group lists them: each target's first way.  Ways that are
+	 * good for every request of the group stand before those that are not,
+	 * and are in the order of the parents.
+	 */
+	struct route *routes;
 	size_t count;
 };
 
 struct routes;
 
-/* What routes are made of; `catalog`, `evidence` and `states` may be NULL. */
+/* What routes are made of; catalogs, `evidence` and `states` may be NULL. */
 struct routes_wish {
 	struct topology *topology;
-	struct catalog *catalog;
+	struct catalog
+	    *catalogs[MEMBER_PARENTS_MAX]; /* in the parents' order */
 	struct evidence_book *evidence;
 	struct target_states *states;
 	const char *price_book; /* of the node's own upstreams */
@@ -65,6 +74,9 @@ struct routes_wish {
 struct routes *routes_new(const struct routes_wish *wish);
 struct routes *routes_hold(struct routes *r);
 void routes_release(struct routes *r); /* NULL is fine */
+
+/* May it be gone, with those links up (bits by parent)? */
+must_check bool route_is_up(const struct route *route, unsigned up);
 
 /* Were they made of these, and lately enough? */
 must_check bool routes_are_of(const struct routes *r,

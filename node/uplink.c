@@ -17,6 +17,7 @@
 #include "common/store/sum.h"
 #include "node/attempt.h"
 #include "node/node.h"
+#include "node/parent.h"
 
 #define CATALOG_KEY_MAX 96
 #define CATALOG_WHY_MAX 512
@@ -44,14 +45,18 @@ struct uplink {
 	struct id open[OPEN_MAX];
 	size_t open_count;
 	bool up;
+	struct list left; /* in the desk's list: no parent any more */
 };
 
-static const struct member *
-parent_of(const struct topology *t)
+static bool
+is_parent(const struct topology *t, struct slice name)
 {
-	if (t->self->parents_count == 0)
-		return NULL;
-	return mesh_member(&t->mesh, t->self->parents[0]);
+	size_t i;
+
+	for (i = 0; i < t->self->parents_count; i++)
+		if (slice_eq(t->self->parents[i], name))
+			return true;
+	return false;
 }
 
 static bool
@@ -62,7 +67,7 @@ allow(void *arg, struct slice name, const struct public_key *key,
 	const struct topology *t = u->desk->worker->topology;
 	const struct member *m = mesh_member(&t->mesh, name);
 
-	if (m == NULL || m != parent_of(t) || m->role != ROLE_EGRESS ||
+	if (m == NULL || !is_parent(t, name) || m->role != ROLE_EGRESS ||
 	    !member_has_key(m, key) || name.len > LINK_NAME_MAX)
 		return false;
 	memcpy(peer->name, name.ptr, name.len);
@@ -81,12 +86,19 @@ topology_hash(void *arg)
 }
 
 static void
+note_parent(struct uplink *u, enum parent_has what, bool has)
+{
+	parents_note(u->desk->node->parents, u->parent, u->desk->worker->index,
+	    what, has);
+}
+
+static void
 on_up(void *arg, struct link *l)
 {
 	struct uplink *u = arg;
 
 	u->up = true;
-	atomic_fetch_add(&u->desk->node->links_up, 1);
+	note_parent(u, PARENT_LINK, true);
 	log_info("link up", log_str("parent", link_peer(l)->name),
 	    log_int("lane", u->desk->worker->index));
 }
@@ -100,7 +112,7 @@ on_down(void *arg, struct link *l, const char *why)
 	if (!u->up)
 		return;
 	u->up = false;
-	atomic_fetch_sub(&u->desk->node->links_up, 1);
+	note_parent(u, PARENT_LINK, false);
 	log_warn("link down", log_str("parent", u->parent),
 	    log_int("lane", u->desk->worker->index), log_str("why", why));
 }
@@ -117,10 +129,9 @@ catalog_key(struct slice parent, char key[CATALOG_KEY_MAX])
 static void
 take_catalog(struct uplink *u, struct catalog *c)
 {
-	if (u->catalog == NULL)
-		atomic_fetch_add(&u->desk->node->catalogs, 1);
 	catalog_release(u->catalog);
 	u->catalog = c;
+	note_parent(u, PARENT_CATALOG, true);
 }
 
 static void
@@ -153,7 +164,7 @@ on_catalog(struct uplink *u, struct slice bytes)
 	    log_slice("price_book", c->price_book));
 }
 
-/* Does any key of that egress's vouch for it? */
+/* Is it the parent's own, and does any key of it vouch for it? */
 static bool
 verified(struct uplink *u, const struct receipt *r)
 {
@@ -162,6 +173,7 @@ verified(struct uplink *u, const struct receipt *r)
 	size_t i;
 
 	if (m == NULL || m->role != ROLE_EGRESS ||
+	    !slice_is(r->row.egress, u->parent) ||
 	    !slice_eq(r->row.origin, t->self->name))
 		return false;
 	for (i = 0; i < m->keys_count; i++)
@@ -198,6 +210,15 @@ note(struct unacked *un, const struct ack_range *range)
 }
 
 static void
+forget(struct uplink *u)
+{
+	list_remove(&u->left);
+	ledger_wait_cancel(&u->written);
+	catalog_release(u->catalog);
+	free(u);
+}
+
+static void
 on_written(void *arg, bool written)
 {
 	struct uplink *u = arg;
@@ -211,6 +232,8 @@ on_written(void *arg, bool written)
 		sum_correct(u->desk->worker->turn, &u->open[i]);
 	u->open_count = 0;
 	u->fresh.commit = ledger_committed(u->desk->node->process->ledger);
+	if (!list_empty(&u->left))
+		forget(u);
 }
 
 /* It will be acknowledged once this turn's rows are durable. */
@@ -231,10 +254,13 @@ acknowledge_later(struct uplink *u, const struct receipt *r)
 }
 
 void
-uplink_keep(struct uplink *u, const struct receipt *r, struct slice message)
+uplink_keep(struct desk *d, const struct receipt *r, struct slice message)
 {
-	receipt_put(u->desk->worker->turn, r, message);
-	acknowledge_later(u, r);
+	struct uplink *u = desk_uplink(d, r->row.egress);
+
+	receipt_put(d->worker->turn, r, message);
+	if (u != NULL)
+		acknowledge_later(u, r);
 }
 
 static void
@@ -343,18 +369,15 @@ load_catalog(struct uplink *u)
 		take_catalog(u, c);
 }
 
-struct uplink *
-uplink_new(struct desk *d)
+static struct uplink *
+new_uplink(struct desk *d, const struct member *parent)
 {
 	struct process *p = d->node->process;
-	const struct member *parent = parent_of(d->worker->topology);
-	struct uplink *u;
+	struct uplink *u = xcalloc(1, sizeof(*u));
 
-	if (parent == NULL)
-		return NULL;
-	u = xcalloc(1, sizeof(*u));
 	u->desk = d;
 	list_init(&u->attempts);
+	list_init(&u->left);
 	ledger_wait_init(&u->written, on_written, u);
 	memcpy(u->parent, parent->name.ptr,
 	    min_size(parent->name.len, LINK_NAME_MAX));
@@ -379,22 +402,95 @@ uplink_new(struct desk *d)
 	return u;
 }
 
-void
-uplink_adopt(struct uplink *u)
+/* Its streams are told in here; what they left is told behind it. */
+static void
+cut(struct uplink *u)
 {
-	link_recheck(u->link);
+	link_free(u->link);
+	u->link = NULL;
+	note_parent(u, PARENT_LINK, false);
+	note_parent(u, PARENT_CATALOG, false);
+	list_each(item, &u->attempts) {
+		attempt_on_loss(container_of(item, struct attempt, waiting));
+	}
+	assert(list_empty(&u->attempts));
+}
+
+/* Rows of this turn that are not written yet are still to be told of. */
+static void
+leave(struct desk *d, struct uplink *u)
+{
+	log_info("a parent has left", log_str("parent", u->parent),
+	    log_int("lane", d->worker->index));
+	cut(u);
+	list_push(&d->left_uplinks, &u->left);
+	if (u->pending.count == 0)
+		forget(u);
+}
+
+/* Take it out of those that were. */
+static struct uplink *
+take(struct uplink **all, size_t count, struct slice name)
+{
+	struct uplink *u;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		u = all[i];
+		if (u == NULL || !slice_is(name, u->parent))
+			continue;
+		all[i] = NULL;
+		return u;
+	}
+	return NULL;
 }
 
 void
-uplink_free(struct uplink *u)
+uplinks_adopt(struct desk *d)
 {
-	if (u == NULL)
-		return;
-	assert(list_empty(&u->attempts));
-	ledger_wait_cancel(&u->written);
-	link_free(u->link);
-	catalog_release(u->catalog);
-	free(u);
+	const struct topology *t = d->worker->topology;
+	const struct member *self = t->self, *parent;
+	struct uplink *old[MEMBER_PARENTS_MAX], *u;
+	size_t old_count = d->uplinks_count, i;
+
+	memcpy(old, d->uplinks, sizeof(old));
+	d->uplinks_count = 0;
+	for (i = 0; i < self->parents_count; i++) {
+		parent = mesh_member(&t->mesh, self->parents[i]);
+		u = take(old, old_count, parent->name);
+		if (u == NULL) {
+			u = new_uplink(d, parent);
+		} else {
+			link_set_address(u->link, parent->address.ptr);
+			link_recheck(u->link);
+		}
+		d->uplinks[d->uplinks_count++] = u;
+	}
+	for (i = 0; i < old_count; i++)
+		if (old[i] != NULL)
+			leave(d, old[i]);
+}
+
+void
+uplinks_free(struct desk *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->uplinks_count; i++) {
+		assert(list_empty(&d->uplinks[i]->attempts));
+		cut(d->uplinks[i]);
+		forget(d->uplinks[i]);
+	}
+	d->uplinks_count = 0;
+	list_each(item, &d->left_uplinks) {
+		forget(container_of(item, struct uplink, left));
+	}
+}
+
+const char *
+uplink_parent(const struct uplink *u)
+{
+	return u->parent;
 }
 
 struct link *

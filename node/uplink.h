@@ -1,8 +1,9 @@
 #pragma once
 /*
- * uplink: one worker's link to its parent, and what comes down it beside
- * streams: the catalog, which is kept also over restarts, and receipts, which
- * are verified, stored, and acknowledged once they are durable.
+ * uplink: one worker's link to one of its parents, and what comes down it
+ * beside streams: the catalog, which is kept also over restarts, and receipts,
+ * which are verified, stored, and acknowledged once they are durable.  A
+ * worker has one for each parent, in their order of preference (node.h).
  */
 #include "common/base/slice.h"
 
@@ -14,16 +15,21 @@ struct link;
 struct receipt;
 struct uplink;
 
-/* Dials the first parent of the topology; NULL when there is none. */
-struct uplink *uplink_new(struct desk *d);
-void uplink_free(struct uplink *u); /* NULL is fine */
+/*
+ * One for each parent of the desk's topology, in its order.  Links of parents
+ * that stay stay up, unless the key is no longer theirs, and know their new
+ * address; new parents are dialled; the links of others are cut, and what was
+ * under way on them ends as on a lost link.
+ */
+void uplinks_adopt(struct desk *d);
 
-/* The topology was swapped: does the parent still stand in it? */
-void uplink_adopt(struct uplink *u);
+/* Nothing is under way any more. */
+void uplinks_free(struct desk *d);
 
 /* Rows committed before the last fsync are durable: acknowledge. */
 void uplink_durable(struct uplink *u);
 
+const char *uplink_parent(const struct uplink *u); /* its name */
 struct link *uplink_link(const struct uplink *u);
 
 /*
@@ -40,6 +46,8 @@ struct catalog *uplink_stored_catalog(struct ledger *ledger,
 /* Give this attempt its receipt when it comes, until it is over. */
 void uplink_expect(struct uplink *u, struct attempt *a);
 
-/* Store a receipt that was given, in the turn that settles its attempt. */
-void uplink_keep(struct uplink *u, const struct receipt *r,
-    struct slice message);
+/*
+ * Store a receipt that was given, in the turn that settles its attempt.  It is
+ * acknowledged if its egress is still a parent.
+ */
+void uplink_keep(struct desk *d, const struct receipt *r, struct slice message);

@@ -33,21 +33,39 @@ has_role(struct folder *f, const struct member *m)
 		   ->read(f->arena, yaml_text(item->value, "role"), &role);
 }
 
-/* Does the chain of parents that starts at `m` come back to it? */
+/* Mark the parents of the i-th that are not marked; one more turn is due? */
 static bool
-in_loop(const struct mesh *mesh, const struct member *m)
+mark_parents(const struct mesh *mesh, size_t i, bool *above)
 {
-	const struct member *at = m;
-	size_t steps;
+	const struct member *m = &mesh->members[i], *parent;
+	bool fresh = false;
+	size_t k;
 
-	for (steps = 0; at != NULL && steps <= mesh->members_count; steps++) {
-		if (at->parents_count == 0)
-			return false;
-		at = mesh_member(mesh, at->parents[0]);
-		if (at == m)
-			return true;
+	for (k = 0; k < m->parents_count; k++) {
+		parent = mesh_member(mesh, m->parents[k]);
+		if (parent == NULL || above[parent - mesh->members])
+			continue;
+		above[parent - mesh->members] = true;
+		fresh = true;
 	}
-	return false;
+	return fresh;
+}
+
+/* Is it above itself by this parent, over whatever other parents? */
+static bool
+in_loop(struct folder *f, const struct member *m, const struct member *parent)
+{
+	const struct mesh *mesh = folder_mesh(f);
+	bool *above = arena_many(f->arena, bool, mesh->members_count);
+	bool fresh = true;
+	size_t i;
+
+	above[parent - mesh->members] = true;
+	while (fresh)
+		for (fresh = false, i = 0; i < mesh->members_count; i++)
+			if (above[i])
+				fresh |= mark_parents(mesh, i, above);
+	return above[m - mesh->members];
 }
 
 static void
@@ -61,7 +79,7 @@ check_parent(struct folder *f, const struct member *m, struct slice name)
 		mistake_add(f->mistakes, &f->mesh.source, place,
 		    "there is no member '%s'%s", name.ptr,
 		    hint_member(f, name));
-	else if (in_loop(folder_mesh(f), m))
+	else if (in_loop(f, m, parent))
 		mistake_add(f->mistakes, &f->mesh.source, place,
 		    "a loop of parents: '%s' is above itself; parents lead to "
 		    "an egress",
@@ -92,7 +110,7 @@ check_node_member(struct folder *f, const struct member *m)
 		    "act on it yet; remove it");
 	if (m->parents_count == 0)
 		mistake_add(f->mistakes, source, member_place(f, m, "parents"),
-		    "a node needs 'parents': the egress that it dials");
+		    "a node needs 'parents': the egresses that it dials");
 	for (i = 0; i < m->parents_count; i++)
 		check_parent(f, m, m->parents[i]);
 }

@@ -23,10 +23,9 @@ static const struct keyword member_keywords[] = {
 	    AT(member, parents),
 	    COUNT(member, parents_count),
 	    .inline_max = MEMBER_PARENTS_MAX,
-	    .items_max = 1,
-	    .more =
-		"several parents are known, but this version acts on one only",
-	    .help = "the egress that a node dials; exactly one" },
+	    .items_max = MEMBER_PARENTS_MAX,
+	    .more = "a node has at most 4 parents",
+	    .help = "egresses that a node dials, in order of preference" },
 	{ .name = "keys",
 	    .form = FORM_LIST,
 	    .type = VALUE_KEY,

@@ -27,19 +27,34 @@ contract_place(const struct reach *reach, const struct group *g,
 		slice_of(key), entry));
 }
 
+/* " nor egress/a.yaml nor egress/b.yaml", by that word. */
+static const char *
+tell_parents(const struct reach *reach, const char *word)
+{
+	const char *text = "";
+	size_t i;
+
+	for (i = 0; i < reach->parents_count; i++)
+		text = arena_printf(reach->folder->arena, "%s%segress/%s.yaml",
+		    text, word, reach->parents[i].name.ptr);
+	return text;
+}
+
 static void
 unknown_target(const struct reach *reach, struct yaml_place place,
     struct slice target)
 {
 	struct folder *f = reach->folder;
 	struct hint_words w = { .count = 0 };
+	size_t i;
 
 	hint_add_models(&w, reach->own->providers, reach->own->providers_count);
-	hint_add_models(&w, reach->parent->providers,
-	    reach->parent->providers_count);
+	for (i = 0; i < reach->parents_count; i++)
+		hint_add_models(&w, reach->parents[i].file->providers,
+		    reach->parents[i].file->providers_count);
 	mistake_add(f->mistakes, &reach->file->source, place,
-	    "neither this file nor egress/%s.yaml has a model '%s'%s",
-	    reach->parent_name, target.ptr, hint(f, target, &w));
+	    "neither this file%s has a model '%s'%s",
+	    tell_parents(reach, " nor "), target.ptr, hint(f, target, &w));
 }
 
 /* What limits where and at what price a target may be, and what it is. */
@@ -51,36 +66,30 @@ struct bound {
 	const struct price_ceiling *max_price;
 };
 
-/* False, and a mistake, when the target is outside. */
-static bool
-check_bound(const struct reach *reach, const struct bound *b,
-    const struct reached *target, struct yaml_place place)
+/* What is wrong when the target is outside; NULL: it is not. */
+static const char *
+breach(const struct reach *reach, const struct bound *b,
+    const struct reached *target)
 {
-	struct mistakes *m = reach->folder->mistakes;
-	const struct source *source = &reach->file->source;
+	struct arena *arena = reach->folder->arena;
 	const char *name = target->model->target.ptr;
 
-	if (b->regions_count > 0 && target->region.len == 0) {
-		mistake_add(m, source, place,
+	if (b->regions_count > 0 && target->region.len == 0)
+		return arena_printf(arena,
 		    "nobody says in which region '%s' is served, and "
 		    "%s.regions%s limits it: give its provider or member a "
 		    "'region'",
 		    name, b->name, b->where);
-		return false;
-	}
 	if (b->regions_count > 0 &&
-	    !region_is_among(target->region, b->regions, b->regions_count)) {
-		mistake_add(m, source, place,
+	    !region_is_among(target->region, b->regions, b->regions_count))
+		return arena_printf(arena,
 		    "'%s' is served in region '%s', which %s.regions%s does "
 		    "not list",
 		    name, target->region.ptr, b->name, b->where);
-		return false;
-	}
 	if (price_fits(&target->model->price, b->max_price))
-		return true;
-	mistake_add(m, source, place, "'%s' costs more than %s.max_price%s",
-	    name, b->name, b->where);
-	return false;
+		return NULL;
+	return arena_printf(arena, "'%s' costs more than %s.max_price%s", name,
+	    b->name, b->where);
 }
 
 static struct bound
@@ -106,23 +115,55 @@ contract_bound(const struct group *g)
 		.max_price = &g->contract.max_price };
 }
 
+/* NULL: this way to the target is within what team and contract bound. */
+static const char *
+way_breach(const struct reach *reach, const struct group *g,
+    const struct reached *way)
+{
+	const struct bound contract = contract_bound(g);
+	const char *why = NULL;
+	struct bound team;
+
+	if (reach->team != NULL) {
+		team = team_bound(reach);
+		why = breach(reach, &team, way);
+	}
+	return why != NULL ? why : breach(reach, &contract, way);
+}
+
+/* One way within bounds is enough; else what is wrong with the first. */
+static void
+check_ways(const struct reach *reach, const struct group *g,
+    const struct reached *ways, size_t count)
+{
+	const char *why = way_breach(reach, g, &ways[0]);
+	size_t i;
+
+	for (i = 1; why != NULL && i < count; i++)
+		if (way_breach(reach, g, &ways[i]) == NULL)
+			return;
+	if (why != NULL)
+		mistake_add(reach->folder->mistakes, &reach->file->source,
+		    place_of(reach, g, "targets", ways[0].model->target), "%s",
+		    why);
+}
+
 /* May the group use it? */
 static void
 check_target(const struct reach *reach, const struct group *g,
     struct slice target)
 {
 	struct yaml_place place = place_of(reach, g, "targets", target);
-	struct reached found = reach_find(reach, target);
-	const struct bound contract = contract_bound(g);
-	struct bound team;
+	struct reached ways[MEMBER_PARENTS_MAX];
+	size_t count = reach_find(reach, target, ways);
 
-	if (found.model == NULL) {
+	if (count == 0) {
 		/* A name that could not be read is a mistake already. */
-		if (reach->parent != NULL && target.len > 0)
+		if (reach_is_known(reach) && target.len > 0)
 			unknown_target(reach, place, target);
 		return;
 	}
-	if (!found.own && reach->team != NULL &&
+	if (!ways[0].own && reach->team != NULL &&
 	    !team_may_use(reach->team, target)) {
 		mistake_add(reach->folder->mistakes, &reach->file->source,
 		    place,
@@ -131,12 +172,7 @@ check_target(const struct reach *reach, const struct group *g,
 		    reach->team->name.ptr, target.ptr, reach->team->name.ptr);
 		return;
 	}
-	if (reach->team != NULL) {
-		team = team_bound(reach);
-		if (!check_bound(reach, &team, &found, place))
-			return;
-	}
-	(void)check_bound(reach, &contract, &found, place);
+	check_ways(reach, g, ways, count);
 }
 
 static bool
@@ -158,14 +194,35 @@ unserved_region(const struct reach *reach, struct yaml_place place,
 	struct folder *f = reach->folder;
 	struct hint_words w = { .count = 0 };
 
+	size_t i;
+
 	hint_add_regions(&w, reach->own->providers, reach->own->providers_count,
 	    reach->self);
-	hint_add_regions(&w, reach->parent->providers,
-	    reach->parent->providers_count, reach->parent_member);
+	for (i = 0; i < reach->parents_count; i++)
+		hint_add_regions(&w, reach->parents[i].file->providers,
+		    reach->parents[i].file->providers_count,
+		    reach->parents[i].member);
 	mistake_add(f->mistakes, &reach->file->source, place,
-	    "no provider of this file or of egress/%s.yaml serves in region "
-	    "'%s'%s",
-	    reach->parent_name, region.ptr, hint(f, region, &w));
+	    "no provider of this file%s serves in region '%s'%s",
+	    tell_parents(reach, " or of "), region.ptr, hint(f, region, &w));
+}
+
+static bool
+is_in_reach(const struct reach *reach, struct slice region)
+{
+	const struct reach_parent *p;
+	size_t i;
+
+	if (is_served(reach->own->providers, reach->own->providers_count,
+		reach->self, region))
+		return true;
+	for (i = 0; i < reach->parents_count; i++) {
+		p = &reach->parents[i];
+		if (is_served(p->file->providers, p->file->providers_count,
+			p->member, region))
+			return true;
+	}
+	return false;
 }
 
 /* A region of the contract can match: within the team's, and in reach. */
@@ -190,13 +247,8 @@ check_region(const struct reach *reach, const struct group *g,
 		    hint(reach->folder, region, &w));
 		return;
 	}
-	if (reach->parent == NULL || reach->parent_member == NULL ||
-	    is_served(reach->own->providers, reach->own->providers_count,
-		reach->self, region) ||
-	    is_served(reach->parent->providers, reach->parent->providers_count,
-		reach->parent_member, region))
-		return;
-	unserved_region(reach, place, region);
+	if (reach_is_known(reach) && !is_in_reach(reach, region))
+		unserved_region(reach, place, region);
 }
 
 static bool
@@ -262,25 +314,33 @@ tell_target(struct buf *out, const struct contract *c,
 	buf_puts(out, ")");
 }
 
+/* Some way to it can do all; else what the first is short of. */
+static bool
+target_is_able(const struct reach *reach, const struct contract *c,
+    const struct group_target *t, struct buf *told)
+{
+	struct reached ways[MEMBER_PARENTS_MAX];
+	size_t count = reach_find(reach, t->model, ways), i;
+
+	for (i = 0; i < count; i++)
+		if (is_able(c, t, ways[i].model))
+			return true;
+	if (count > 0 && told->len < TOLD_BYTES_MAX)
+		tell_target(told, c, t, ways[0].model);
+	return false;
+}
+
 /* At least one of the targets that are known can do all of it. */
 static void
 check_able(const struct reach *reach, const struct group *g)
 {
-	const struct contract *c = &g->contract;
-	const struct model *m;
 	struct buf told;
 	size_t i;
 
 	buf_init(&told, TELL_BYTES_MAX);
-	for (i = 0; i < g->targets_count; i++) {
-		m = reach_find(reach, g->targets[i].model).model;
-		if (m == NULL)
-			continue;
-		if (is_able(c, &g->targets[i], m))
+	for (i = 0; i < g->targets_count; i++)
+		if (target_is_able(reach, &g->contract, &g->targets[i], &told))
 			goto out;
-		if (told.len < TOLD_BYTES_MAX)
-			tell_target(&told, c, &g->targets[i], m);
-	}
 	if (told.len > 0)
 		mistake_add(reach->folder->mistakes, &reach->file->source,
 		    place_of(reach, g, "contract", slice_of("")),

@@ -1,5 +1,19 @@
 #include "topology/reach.h"
 
+static struct reach_parent
+parent_of(struct folder *f, struct slice name)
+{
+	struct reach_parent parent = {
+		.name = name,
+		.member = mesh_member(folder_mesh(f), name),
+	};
+	struct folder_file *egress = folder_egress(f, name);
+
+	if (egress != NULL && egress->root != NULL)
+		parent.file = egress->record;
+	return parent;
+}
+
 struct reach
 reach_of(struct folder *f, struct folder_file *file)
 {
@@ -7,20 +21,27 @@ reach_of(struct folder *f, struct folder_file *file)
 		.file = file,
 		.own = file->record,
 		.self = mesh_member(folder_mesh(f), file->stem) };
-	struct folder_file *egress;
+	size_t i;
 
 	if (reach.self == NULL)
 		return reach;
 	reach.team = mesh_team(folder_mesh(f), reach.self->team);
-	if (reach.self->parents_count > 0) {
-		reach.parent_name = reach.self->parents[0].ptr;
-		reach.parent_member =
-		    mesh_member(folder_mesh(f), reach.self->parents[0]);
-		egress = folder_egress(f, reach.self->parents[0]);
-		if (egress != NULL && egress->root != NULL)
-			reach.parent = egress->record;
-	}
+	reach.parents_count = reach.self->parents_count;
+	for (i = 0; i < reach.parents_count; i++)
+		reach.parents[i] = parent_of(f, reach.self->parents[i]);
 	return reach;
+}
+
+bool
+reach_is_known(const struct reach *reach)
+{
+	size_t i;
+
+	for (i = 0; i < reach->parents_count; i++)
+		if (reach->parents[i].file == NULL ||
+		    reach->parents[i].member == NULL)
+			return false;
+	return reach->parents_count > 0;
 }
 
 static struct slice
@@ -31,22 +52,28 @@ region_of(const struct model *model, const struct member *at)
 	return provider_region(model->provider, at);
 }
 
-struct reached
-reach_find(const struct reach *reach, struct slice target)
+size_t
+reach_find(const struct reach *reach, struct slice target,
+    struct reached ways[MEMBER_PARENTS_MAX])
 {
-	struct reached found = { .own = true };
-
-	found.model = find_model(reach->own->providers,
+	const struct model *m = find_model(reach->own->providers,
 	    reach->own->providers_count, target);
-	if (found.model != NULL) {
-		found.region = region_of(found.model, reach->self);
-		return found;
+	size_t i, count = 0;
+
+	if (m != NULL) {
+		ways[0] =
+		    (struct reached){ m, region_of(m, reach->self), true };
+		return 1;
 	}
-	found.own = false;
-	if (reach->parent != NULL)
-		found.model = find_model(reach->parent->providers,
-		    reach->parent->providers_count, target);
-	if (found.model != NULL)
-		found.region = region_of(found.model, reach->parent_member);
-	return found;
+	for (i = 0; i < reach->parents_count; i++) {
+		const struct reach_parent *p = &reach->parents[i];
+
+		m = p->file != NULL ? find_model(p->file->providers,
+					  p->file->providers_count, target)
+				    : NULL;
+		if (m != NULL)
+			ways[count++] = (struct reached){ m,
+				region_of(m, p->member), false };
+	}
+	return count;
 }

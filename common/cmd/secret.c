@@ -46,36 +46,106 @@ tell_daemon(const struct options *o)
 	return asked == ASKED_OK || asked == ASKED_NOBODY ? 0 : 1;
 }
 
+typedef bool put_secret(struct vault *v, const char *name,
+    struct secret *secret, const char **why);
+
+/* From standard input into the vault; 0, or what to exit with. */
+static int
+put_from_input(struct vault *v, const char *name, put_secret *put)
+{
+	const char *why = "it is empty, too long, or cannot be read";
+	struct secret *secret;
+	bool done = false;
+
+	if (isatty(STDIN_FILENO))
+		fprintf(stderr, "Paste the secret, then Enter and Ctrl-D:\n");
+	secret = secret_read(STDIN_FILENO, VAULT_SECRET_MAX);
+	if (secret != NULL)
+		done = put(v, name, secret, &why);
+	if (!done)
+		fprintf(stderr, "secret '%s': %s\n", name, why);
+	secret_free(secret);
+	return done ? 0 : 1;
+}
+
+static bool
+name_is_good(const char *name)
+{
+	if (vault_name_ok(name))
+		return true;
+	fprintf(stderr, "a secret's name is a-z, 0-9, '.', '_' and '-', at "
+			"most 63 characters\n");
+	return false;
+}
+
 static int
 run_set(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
-	struct secret *secret;
 	struct vault *v;
-	const char *why = "it is empty, too long, or cannot be read";
-	bool set = false;
+	int status;
 
 	(void)count;
-	if (!vault_name_ok(operands[0])) {
-		fprintf(stderr, "a secret's name is a-z, 0-9, '.', '_' and "
-				"'-', at most 63 characters\n");
+	if (!name_is_good(operands[0]))
 		return 2;
-	}
-	if (isatty(STDIN_FILENO))
-		fprintf(stderr, "Paste the secret, then Enter and Ctrl-D:\n");
 	v = open_vault(o);
 	if (v == NULL)
 		return 1;
-	secret = secret_read(STDIN_FILENO, VAULT_SECRET_MAX);
-	if (secret != NULL)
-		set = vault_set(v, operands[0], secret, &why);
-	if (set)
-		printf("secret '%s' is set\n", operands[0]);
-	else
-		fprintf(stderr, "secret '%s': %s\n", operands[0], why);
-	secret_free(secret);
+	status = put_from_input(v, operands[0], vault_set);
 	vault_close(v);
-	return set ? tell_daemon(o) : 1;
+	if (status != 0)
+		return status;
+	printf("secret '%s' is set\n", operands[0]);
+	return tell_daemon(o);
+}
+
+/* The daemon takes secrets alone: half-edited files do not stop it. */
+static int
+tell_rotated(const struct options *o, const char *name)
+{
+	switch (ask_daemon(o->state, "POST", "/admin/reload/secrets",
+	    slice_make(NULL, 0))) {
+	case ASKED_OK:
+		return 0;
+	case ASKED_NOBODY:
+		printf("no daemon runs on %s; the next one will use it\n",
+		    o->state);
+		return 0;
+	default:
+		fprintf(stderr,
+		    "secret '%s': it is stored, but the running daemon goes "
+		    "on with the old one\n",
+		    name);
+		return 1;
+	}
+}
+
+static int
+run_rotate(const void *options, int count, char *const *operands)
+{
+	struct vault_entry was = { .name = "" }, is = { .name = "" };
+	const struct options *o = options;
+	const char *name = operands[0];
+	struct vault *v;
+	int status;
+	bool known;
+
+	(void)count;
+	if (!name_is_good(name))
+		return 2;
+	v = open_vault(o);
+	if (v == NULL)
+		return 1;
+	known = vault_find(v, name, &was);
+	status = put_from_input(v, name, vault_rotate);
+	known = vault_find(v, name, &is) && known;
+	vault_close(v);
+	if (status != 0)
+		return status;
+	printf("secret '%s' is rotated: fingerprint %s, was %s\n", name,
+	    is.fingerprint, known ? was.fingerprint : "none");
+	fflush(stdout);
+	return tell_rotated(o, name);
 }
 
 static int
@@ -149,6 +219,24 @@ const struct command cmd_secret_set = {
 	.operands_min = 1,
 	.operands_max = 1,
 	.run = run_set,
+};
+
+const struct command cmd_secret_rotate = {
+	.name = "secret rotate",
+	.operands = "NAME",
+	.summary = "replace a provider key, without a restart",
+	.text =
+	    "The new key is read from standard input, and takes the place of "
+	    "one that is there.\nA running daemon uses it from its next call "
+	    "on; calls under way finish with the\nold one.  Topology files "
+	    "are not read again.\n\nExample:  secret rotate openai --state "
+	    "/var/lib/gsr < new-key.txt",
+	.options = specs,
+	.options_count = count_of(specs),
+	.options_bytes = sizeof(struct options),
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = run_rotate,
 };
 
 const struct command cmd_secret_list = {

@@ -8,6 +8,7 @@
 struct process_app;
 
 extern const struct command cmd_secret_set;
+extern const struct command cmd_secret_rotate;
 extern const struct command cmd_secret_list;
 extern const struct command cmd_secret_remove;
 extern const struct command cmd_get_requests; /* a node's */

@@ -112,6 +112,17 @@ serve_reload(struct admin_call *call)
 }
 
 static int
+serve_reload_secrets(struct admin_call *call)
+{
+	if (!process_reload_secrets(call->process, &call->out))
+		return 409;
+	buf_reset(&call->out);
+	buf_puts(&call->out, "the running daemon uses it from its next call "
+			     "on\n");
+	return 200;
+}
+
+static int
 serve_requests(struct admin_call *call)
 {
 	struct view_filter filter = {
@@ -163,6 +174,7 @@ static const struct admin_route shared_routes[] = {
 	{ HTTP_GET, "/admin/requests", false, serve_requests },
 	{ HTTP_GET, "/admin/explain/", false, serve_explain },
 	{ HTTP_POST, "/admin/reload", false, serve_reload },
+	{ HTTP_POST, "/admin/reload/secrets", false, serve_reload_secrets },
 };
 
 static bool

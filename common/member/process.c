@@ -131,18 +131,27 @@ same_listeners(struct process *p, const struct topology *t, struct buf *why)
 	return false;
 }
 
+static struct vault *
+open_secrets(struct process *p, struct buf *why)
+{
+	const char *reason = NULL;
+	struct vault *v =
+	    vault_open(p->options.state_dir, p->options.master_key, &reason);
+
+	if (v == NULL)
+		buf_printf(why, "secret store: %s\n", reason);
+	return v;
+}
+
 static bool
 load(struct process *p, struct topology **t, struct vault **v, struct buf *why)
 {
 	struct topology_pin pin;
-	const char *reason = NULL;
 
 	identity_pin(&p->identity, &pin);
-	*v = vault_open(p->options.state_dir, p->options.master_key, &reason);
-	if (*v == NULL) {
-		buf_printf(why, "secret store: %s\n", reason);
+	*v = open_secrets(p, why);
+	if (*v == NULL)
 		return false;
-	}
 	*t = topology_load(p->options.topology_dir, &pin, why);
 	if (*t != NULL && same_listeners(p, *t, why) &&
 	    same_secrets_there(p, *t, *v, why) &&
@@ -176,6 +185,26 @@ process_reload(struct process *p, struct buf *why)
 	vault_close(old_vault);
 	for (i = 0; i < p->workers_count; i++)
 		worker_adopt(&p->workers[i]);
+	return true;
+}
+
+bool
+process_reload_secrets(struct process *p, struct buf *why)
+{
+	struct vault *v = open_secrets(p, why), *old;
+
+	if (v == NULL)
+		return false;
+	if (!same_secrets_there(p, p->topology, v, why)) {
+		vault_close(v);
+		return false;
+	}
+	pthread_mutex_lock(&p->lock);
+	old = p->vault;
+	p->vault = v;
+	pthread_mutex_unlock(&p->lock);
+	log_info("secrets loaded", log_int("count", (int64_t)vault_count(v)));
+	vault_close(old);
 	return true;
 }
 

@@ -104,6 +104,12 @@ int process_serve(const struct process_app *app,
  */
 must_check bool process_reload(struct process *p, struct buf *why);
 
+/*
+ * The same for the secrets alone, whatever the topology's files are just now:
+ * calls that begin from now on have them, those under way keep theirs.
+ */
+must_check bool process_reload_secrets(struct process *p, struct buf *why);
+
 /* The present topology, held for the caller.  Any thread. */
 struct topology *process_topology(struct process *p);
 

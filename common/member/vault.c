@@ -447,13 +447,21 @@ vault_reload(struct vault *v, const char **why)
 	return true;
 }
 
+enum change { PUT, ROTATE, REMOVE };
+
+static bool
+is_held(const struct entry *e, const struct secret *secret)
+{
+	return slice_eq(secret_view(e->secret), secret_view(secret));
+}
+
 /*
- * Put (or, without a secret, remove) in what is on disk now, not in what we
- * read once: a command may have written since.
+ * In what is on disk now, not in what we read once: a command may have
+ * written since.
  */
 static bool
-change(struct vault *v, const char *name, struct secret *secret,
-    const char **why)
+change(struct vault *v, enum change what, const char *name,
+    struct secret *secret, const char **why)
 {
 	struct entries next;
 	bool found;
@@ -462,8 +470,13 @@ change(struct vault *v, const char *name, struct secret *secret,
 	if (!vault_reload(v, why))
 		return false;
 	at = position(&v->entries, name, &found);
-	*why = "there is no secret of that name";
-	if (secret == NULL && !found)
+	*why = what == ROTATE ? "there is none of that name to rotate; make "
+				"it with: secret set"
+			      : "there is no secret of that name";
+	if (what != PUT && !found)
+		return false;
+	*why = "it is the one that is there already; nothing is changed";
+	if (what == ROTATE && is_held(&v->entries.at[at], secret))
 		return false;
 	*why = "the vault is full";
 	if (!found && v->entries.count == VAULT_ENTRIES_MAX)
@@ -483,21 +496,21 @@ change(struct vault *v, const char *name, struct secret *secret,
 }
 
 static bool
-change_alone(struct vault *v, const char *name, struct secret *secret,
-    const char **why)
+change_alone(struct vault *v, enum change what, const char *name,
+    struct secret *secret, const char **why)
 {
 	bool changed;
 
 	*why = "the state directory cannot be locked";
 	if (flock(v->dir, LOCK_EX) < 0)
 		return false;
-	changed = change(v, name, secret, why);
+	changed = change(v, what, name, secret, why);
 	flock(v->dir, LOCK_UN);
 	return changed;
 }
 
-bool
-vault_set(struct vault *v, const char *name, struct secret *secret,
+static bool
+put(struct vault *v, enum change what, const char *name, struct secret *secret,
     const char **why)
 {
 	size_t len = secret_view(secret).len;
@@ -508,13 +521,27 @@ vault_set(struct vault *v, const char *name, struct secret *secret,
 	*why = "a secret has 1 to 16384 bytes";
 	if (len == 0 || len > VAULT_SECRET_MAX)
 		return false;
-	return change_alone(v, name, secret, why);
+	return change_alone(v, what, name, secret, why);
+}
+
+bool
+vault_set(struct vault *v, const char *name, struct secret *secret,
+    const char **why)
+{
+	return put(v, PUT, name, secret, why);
+}
+
+bool
+vault_rotate(struct vault *v, const char *name, struct secret *secret,
+    const char **why)
+{
+	return put(v, ROTATE, name, secret, why);
 }
 
 bool
 vault_remove(struct vault *v, const char *name, const char **why)
 {
-	return change_alone(v, name, NULL, why);
+	return change_alone(v, REMOVE, name, NULL, why);
 }
 
 struct secret *
@@ -542,4 +569,15 @@ vault_at(const struct vault *v, size_t i)
 	fingerprint(out.fingerprint, v->print_key, secret_view(e->secret),
 	    VAULT_FINGERPRINT_LEN);
 	return out;
+}
+
+bool
+vault_find(const struct vault *v, const char *name, struct vault_entry *entry)
+{
+	bool found;
+	size_t at = position(&v->entries, name, &found);
+
+	if (found)
+		*entry = vault_at(v, at);
+	return found;
 }

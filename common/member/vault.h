@@ -48,6 +48,13 @@ must_check bool vault_name_ok(const char *name);
 must_check bool vault_set(struct vault *v, const char *name,
     struct secret *secret, const char **why);
 
+/*
+ * The same, for a name that is there and another secret than it has: a
+ * mistaken name or an old key pasted again changes nothing.
+ */
+must_check bool vault_rotate(struct vault *v, const char *name,
+    struct secret *secret, const char **why);
+
 /* On disk when it returns; false also when there is none of that name. */
 must_check bool vault_remove(struct vault *v, const char *name,
     const char **why);
@@ -59,3 +66,7 @@ size_t vault_count(const struct vault *v);
 
 /* The i-th by name. */
 struct vault_entry vault_at(const struct vault *v, size_t i);
+
+/* By its name; false when there is none. */
+must_check bool vault_find(const struct vault *v, const char *name,
+    struct vault_entry *entry);

@@ -97,6 +97,15 @@ dial_free(struct dial *d)
 }
 
 void
+dial_set_address(struct dial *d, const char *address)
+{
+	if (strcmp(d->address, address) == 0)
+		return;
+	free(d->address);
+	d->address = xstrdup(address);
+}
+
+void
 dial_start(struct dial *d)
 {
 	dial_stop(d);

@@ -16,6 +16,9 @@ struct dial *dial_new(struct loop *loop, const char *address,
     void (*on_socket)(void *arg, int fd), void *arg);
 void dial_free(struct dial *d);
 
+/* The next sockets are made to this one. */
+void dial_set_address(struct dial *d, const char *address);
+
 /* Try now. */
 void dial_start(struct dial *d);
 

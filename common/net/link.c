@@ -342,6 +342,12 @@ link_dial(const struct link_config *config, const char *address,
 	return l;
 }
 
+void
+link_set_address(struct link *l, const char *address)
+{
+	dial_set_address(l->dial, address);
+}
+
 struct link *
 link_accept(const struct link_config *config, struct link_listener *ll, int fd)
 {

@@ -104,13 +104,12 @@ void tls_boot_free(struct tls_boot *b);
 /* A link that dials `address` ("host:port") and expects `parent` there. */
 struct link *link_dial(const struct link_config *config, const char *address,
     const char *parent);
+void link_set_address(struct link *l, const char *address); /* of the next */
 
 /* Accept links on a listening socket, which the listener closes. */
 struct link_listener *link_listen(const struct link_config *config,
     int listen_fd);
-
-/* Accept no more; links that are up go on. */
-void link_listener_free(struct link_listener *ll);
+void link_listener_free(struct link_listener *ll); /* live links go on */
 
 bool link_is_up(const struct link *l);
 const struct link_peer *link_peer(const struct link *l);

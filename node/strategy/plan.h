@@ -16,7 +16,8 @@ struct shape;
 struct target_state;
 
 struct candidate {
-	const struct route *route;
+	const struct route *route; /* the way to it that was chosen */
+	unsigned gone; /* ways that failed: bits by parent; not gone again */
 	const struct group_target *listed;
 	struct target_state *state; /* shared by the process */
 	enum exclusion excluded;

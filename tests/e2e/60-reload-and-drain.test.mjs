@@ -1,5 +1,8 @@
 // New files and a good end, while requests go on.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 
 import { Caller, costOf, Load, mesh, pause, story, until } from "./lab.mjs";
 
@@ -125,6 +128,58 @@ story("a provider's key is changed without a restart", async () => {
   await app.ask(words);
   assert.equal((await provider.callOf(words)).authorization, `Bearer ${lab.keys.openai}`);
   assert.equal((await stream.end).error, null);
+});
+
+// Files of a state directory, and the member's log, that have these bytes.
+function holders(member, text) {
+  const files = readdirSync(member.state, { recursive: true }).map((name) => join(member.state, name));
+  return [member.logFile, ...files].filter((file) => statSync(file).isFile() && readFileSync(file).includes(text));
+}
+
+story("a key is rotated without a restart, whatever the topology's files are just then", async () => {
+  for (const [member, caller, name] of [[egress, app, "openai"], [node, own, "own"]]) {
+    const [old, next] = [lab.keys[name], `sk-next-${randomBytes(12).toString("hex")}`];
+    const [before, after] = [provider.says("tokens=10 interval_ms=50"), provider.says()];
+    const stream = caller.stream(before);
+    await stream.heard(1);
+    const restore = topology.copy();
+    topology.scribble("mesh.yaml", (text) => `${text} `);
+    const { code, out, err } = await member.rotate(name, `${next}\n`);
+    assert.deepEqual([code, err], [0, ""]);
+    assert.match(out, new RegExp(`secret '${name}' is rotated: fingerprint \\w{8}, was \\w{8}\n.*from its next call on`));
+    await caller.ask(after);
+    restore();
+    assert.equal((await provider.callOf(after)).authorization, `Bearer ${next}`);
+    assert.equal((await stream.end).error, null);
+    assert.equal(stream.text.split(" ").length - 1, 10);
+    assert.equal((await provider.callOf(before)).authorization, `Bearer ${old}`);
+    lab.keys[name] = next;
+
+    const again = await member.rotate(name, next);
+    assert.deepEqual([again.code, again.out], [1, ""]);
+    assert.match(again.err, /already/);
+    const mistaken = await member.rotate(`${name}-x`, "sk-other");
+    assert.deepEqual([mistaken.code, mistaken.out], [1, ""]);
+    assert.match(mistaken.err, /secret set/);
+    assert.equal((await member.rotate(name, "")).code, 1);
+    assert.equal((await member.reload()).why, "");
+    await caller.ask(after);
+    assert.equal((await provider.calls(after)).at(-1).authorization, `Bearer ${next}`);
+    for (const text of [old, next]) assert.deepEqual(holders(member, text), []);
+  }
+});
+
+story("a key that is rotated while nobody runs is used at the next start", async () => {
+  await egress.stop();
+  lab.keys.openai = `${lab.keys.openai}-later`;
+  const { code, out } = await egress.rotate("openai", lab.keys.openai);
+  assert.equal(code, 0);
+  assert.match(out, /no daemon runs/);
+  await egress.start();
+  await node.ready();
+  const words = provider.says();
+  await app.ask(words);
+  assert.equal((await provider.callOf(words)).authorization, `Bearer ${lab.keys.openai}`);
 });
 
 story("a node that drains finishes its streams, takes nothing new, and ends well", async () => {

@@ -1,9 +1,9 @@
 // lab: the vocabulary of the end-to-end stories.
 //
-//   mesh        one egress, its nodes, the wire and a provider
+//   mesh        one egress or several, their nodes, the wires and a provider
 //   provider    says, refuses, breaksAfter, stallsAfter; calls, callOf
 //   caller      ask, refused, stream (heard, hangUp), models, post, dial
-//   member      start, ready, stop, kill, reload; rows, explain, verify
+//   member      start, ready, stop, kill, reload, rotate; rows, explain, verify
 //   link        cut, hold, close, heal
 //   topology    change, sign, scribble, copy
 //   ways        of a client to an answer: straight, and through a mesh to a

@@ -33,6 +33,11 @@ export class Member {
     await must(binary(this.program), ["secret", "set", secret, "--state", this.state], value);
   }
 
+  // { code, out, err } of putting a value in the place of a secret's.
+  async rotate(secret, value) {
+    return run(binary(this.program), ["secret", "rotate", secret, "--state", this.state], value);
+  }
+
   launch() {
     if (this.running) throw new Error(`${this.name} runs already`);
     this.child = launch(binary(this.program), [

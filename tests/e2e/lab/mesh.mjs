@@ -1,5 +1,6 @@
-// mesh: one egress, its nodes, the wire between them and a provider, made the
-// way an operator makes them: keygen, enroll, sign, secret set, serve.
+// mesh: an egress or several, their nodes, the wires between them and a
+// provider, made the way an operator makes them: keygen, enroll, sign, secret
+// set, serve.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after } from "node:test";
@@ -24,9 +25,11 @@ const meshes = new Set();
 const granted = (wish, ...known) => (typeof wish === "function" ? wish(...known) : wish);
 
 // All members of this file's meshes, for whom a story failed.
-export const members = () => [...meshes].flatMap((mesh) => [mesh.egress, ...Object.values(mesh.nodes)]);
+export const members = () => [...meshes].flatMap((mesh) => [...Object.values(mesh.egresses), ...Object.values(mesh.nodes)]);
 
 class Mesh {
+  egresses = {};
+  links = {};
   nodes = {};
   untouched = {};
 
@@ -37,24 +40,33 @@ class Mesh {
     this.keys = { openai: `sk-egress-${randomBytes(12).toString("hex")}`, own: `sk-own-${randomBytes(12).toString("hex")}` };
   }
 
+  // The first of them, which nodes prefer, and the wire to it.
+  get egress() {
+    return this.egresses.central;
+  }
+
+  get link() {
+    return this.links.central;
+  }
+
   get node() {
     return this.nodes.payments;
   }
 
   async make() {
-    const { teams = ["payments"], workers = 2, drain = 5 } = this.wish;
+    const { teams = ["payments"], egresses = ["central"], workers = 2, drain = 5 } = this.wish;
     const options = ["--workers", String(workers), "--drain", String(drain)];
     this.operator = await this.topology.keygen("operator");
     this.provider = await new Provider().start(this.place);
-    this.link = await new Link().start(() => this.egress.port);
-    this.egress = this.member("gsr-egress", "central", options);
+    for (const name of egresses) {
+      this.links[name] = await new Link().start(() => this.egresses[name].port);
+      this.egresses[name] = this.member("gsr-egress", name, options);
+    }
     for (const team of teams) this.nodes[team] = this.member("gsr-node", team, options);
     await this.write(teams);
-    await this.egress.keep("openai", this.keys.openai);
-    for (const name of this.wish.secrets ?? []) {
-      this.keys[name] = `sk-${name}-${randomBytes(12).toString("hex")}`;
-      await this.egress.keep(name, this.keys[name]);
-    }
+    for (const name of this.wish.secrets ?? []) this.keys[name] = `sk-${name}-${randomBytes(12).toString("hex")}`;
+    for (const name of ["openai", ...(this.wish.secrets ?? [])])
+      for (const egress of Object.values(this.egresses)) await egress.keep(name, this.keys[name]);
     for (const node of Object.values(this.nodes)) await node.keep("own", this.keys.own);
   }
 
@@ -70,14 +82,16 @@ class Mesh {
   }
 
   async write(names) {
-    const address = `127.0.0.1:${this.link.port}`;
-    const members = {
-      central: { role: "egress", address, keys: [await this.enroll(this.egress, "--address", address)] },
-    };
+    const parents = Object.keys(this.egresses);
+    const members = {};
     const teams = {};
+    for (const name of parents) {
+      const address = `127.0.0.1:${this.links[name].port}`;
+      members[name] = { role: "egress", address, keys: [await this.enroll(this.egresses[name], "--address", address)] };
+    }
     for (const name of names) {
       const key = await this.enroll(this.nodes[name], "--team", name, "--parent", "central");
-      members[name] = { role: "node", team: name, parents: ["central"], keys: [key] };
+      members[name] = { role: "node", team: name, parents, keys: [key] };
       teams[name] = {
         signing_key: await this.topology.keygen(name),
         models: [this.wish.fresh ? "openai/*" : "openai/gpt-5-mini", ...(this.wish.grants ?? [])],
@@ -85,7 +99,7 @@ class Mesh {
       };
     }
     this.topology.write("mesh.yaml", { mesh: "lab", members, teams });
-    this.topology.write("egress/central.yaml", this.egressFile());
+    for (const name of parents) this.topology.write(`egress/${name}.yaml`, this.egressFile());
     for (const name of names) this.topology.write(`node/${name}.yaml`, this.nodeFile(name));
     await this.topology.sign();
     for (const name of names) await this.topology.sign({ node: name });
@@ -153,7 +167,7 @@ class Mesh {
   }
 
   async start() {
-    await this.egress.start();
+    await Promise.all(Object.values(this.egresses).map((egress) => egress.start()));
     await Promise.all(Object.values(this.nodes).map((node) => node.start()));
     return this;
   }
@@ -161,9 +175,9 @@ class Mesh {
   // Every mesh also ends well, whatever its stories did to it.
   async stop() {
     await stopLoads();
-    const all = [...Object.values(this.nodes), this.egress].filter(Boolean);
+    const all = [...Object.values(this.nodes), ...Object.values(this.egresses)];
     const ends = await Promise.all(all.map((member) => member.end()));
-    await this.link?.stop();
+    await Promise.all(Object.values(this.links).map((link) => link.stop()));
     await this.provider?.stop();
     meshes.delete(this);
     assert.deepEqual(ends.filter(Boolean), []);

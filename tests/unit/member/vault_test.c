@@ -116,6 +116,51 @@ expect_refused(struct lab *l, const char *word)
 		fail_msg("refused for: %s", l->why);
 }
 
+static bool
+rotate(struct lab *l, const char *name, const char *text)
+{
+	struct secret *s = secret_new(text, strlen(text));
+	bool done = vault_rotate(l->v, name, s, &l->why);
+
+	secret_free(s);
+	return done;
+}
+
+static void
+rotates_what_is_there_by_something_new(void **state)
+{
+	struct lab *l = *state;
+	static char before[FILE_MAX], file[FILE_MAX];
+	struct vault_entry was, is;
+	size_t len;
+
+	put(l, "openai", "sk-canary-old");
+	put(l, "other", "sk-canary-other");
+	len = file_read(l->vault, before);
+	assert_false(rotate(l, "opneai", "sk-canary-new"));
+	assert_non_null(strstr(l->why, "secret set"));
+	assert_false(rotate(l, "openai", "sk-canary-old"));
+	assert_non_null(strstr(l->why, "already"));
+	assert_false(rotate(l, "Open AI", "sk-canary-new"));
+	/* What is refused changes nothing, on disk either. */
+	assert_int_equal(file_read(l->vault, file), len);
+	assert_memory_equal(file, before, len);
+	assert_false(vault_find(l->v, "opneai", &was));
+	assert_true(vault_find(l->v, "openai", &was));
+	assert_true(rotate(l, "openai", "sk-canary-new"));
+	assert_true(vault_find(l->v, "openai", &is));
+	assert_string_not_equal(was.fingerprint, is.fingerprint);
+	assert_true(is.set_us >= was.set_us);
+	assert_non_null(reopen(l));
+	assert_int_equal(vault_count(l->v), 2);
+	expect(l->v, "openai", "sk-canary-new");
+	expect(l->v, "other", "sk-canary-other");
+	/* The old one's line is gone, not only out of sight. */
+	file_read(l->vault, file);
+	*strchr(strstr(before, "\nopenai ") + 1, '\n') = '\0';
+	assert_null(strstr(file, strstr(before, "\nopenai ")));
+}
+
 static void
 keeps_secrets(void **state)
 {
@@ -412,6 +457,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LAB_TEST(keeps_secrets),
+		LAB_TEST(rotates_what_is_there_by_something_new),
 		LAB_TEST(takes_any_bytes),
 		LAB_TEST(removes),
 		LAB_TEST(lists_without_showing),

@@ -167,7 +167,9 @@ draw_team(struct world *w)
 
 	w->self = (struct member){ .name = slice_of("payments"),
 		.team = slice_of("payments"),
-		.region = draw_region(w) };
+		.region = draw_region(w),
+		.parents = { slice_of("central") },
+		.parents_count = 1 };
 	w->team = (struct team){ .name = slice_of("payments"),
 		.models = w->grants,
 		.max_price = draw_ceiling(w),
@@ -400,7 +402,7 @@ static size_t
 check_shapes(struct world *w, uint64_t seed)
 {
 	const struct routes_wish wish = { .topology = &w->shared.topology,
-		.catalog = &w->catalog,
+		.catalogs = { &w->catalog },
 		.states = w->states,
 		.price_book = "own" };
 	struct arena arena;
@@ -419,7 +421,7 @@ check_shapes(struct world *w, uint64_t seed)
 			.routes = routes_of(w->routes, &w->group),
 			.shape = &w->shape,
 			.body_bytes = draw(w, 5000),
-			.link_up = draw(w, 5) > 0,
+			.links_up = draw(w, 5) > 0,
 		};
 
 		arena_init(&arena, ARENA);
@@ -429,7 +431,7 @@ check_shapes(struct world *w, uint64_t seed)
 			    plan.candidates[i].excluded == EXCLUSION_NONE;
 
 			assert_int_equal(open,
-			    may_serve(w, i, ask.body_bytes, ask.link_up));
+			    may_serve(w, i, ask.body_bytes, ask.links_up));
 			served += open;
 		}
 		check_orders(w, &plan, seed + n);

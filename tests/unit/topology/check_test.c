@@ -172,10 +172,16 @@ static const struct mistake_case cases[] = {
 	    "mesh.yaml:6:52: a loop of parents: 'payments' is above itself; "
 	    "parents lead to an egress" },
 	{ MESH, "parents: [central]", "parents: [central, other]",
-	    "mesh.yaml:6:61: several parents are known, but this version acts "
-	    "on one only; remove it" },
+	    "mesh.yaml:6:61: there is no member 'other'" },
+	{ MESH, "parents: [central]", "parents: [central, payments]",
+	    "mesh.yaml:6:61: a loop of parents: 'payments' is above itself; "
+	    "parents lead to an egress" },
+	{ MESH, "parents: [central]", "parents: [central, central]",
+	    "mesh.yaml:6:61: 'central' is listed twice" },
+	{ MESH, "parents: [central]", "parents: [central, b, c, d, e]",
+	    "mesh.yaml:6:70: a node has at most 4 parents; remove it" },
 	{ MESH, ", parents: [central]", "",
-	    "mesh.yaml:6:3: a node needs 'parents': the egress that it "
+	    "mesh.yaml:6:3: a node needs 'parents': the egresses that it "
 	    "dials" },
 	{ MESH, "role: node, team: payments", "role: node, team: paymnts",
 	    "mesh.yaml:6:32: there is no team 'paymnts'; did you mean "

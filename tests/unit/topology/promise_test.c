@@ -84,6 +84,75 @@ an_unknown_region_is_in_no_list(void **state)
 	routed_free(&t);
 }
 
+#define TWO_PARENTS "parents: [central, spare]"
+#define SPARE       "egress/spare.yaml"
+
+/* A second parent: cheaper, elsewhere, and with a model of its own. */
+static void
+add_parent(const struct routed *t)
+{
+	routed_edit(t, MESH, "parents: [central]", TWO_PARENTS);
+	routed_edit(t, MESH, "  payments: {role: node,",
+	    "  spare: {role: egress, region: ap-south, address: "
+	    "\"127.0.0.1:7444\", keys: "
+	    "[\"ed25519:ADAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"]}\n"
+	    "  payments: {role: node,");
+	write_text(routed_path(t, SPARE),
+	    "listen: 127.0.0.1:7444\n"
+	    "providers:\n"
+	    "  openai:\n"
+	    "    type: openai\n"
+	    "    models:\n"
+	    "      big: {context: 9000, supports: [audio], "
+	    "price: {input: 1, output: 2}}\n"
+	    "      extra: {price: {input: 1, output: 1}}\n");
+}
+
+/* What any parent has, within the bounds, and can do is enough. */
+static const struct routed_case forked[] = {
+	{ NODE, TARGETS, TARGETS ", openai/extra", "" },
+	{ NODE, TARGETS, TARGETS ", openai/extr",
+	    "node/payments.yaml:11:27: neither this file nor "
+	    "egress/central.yaml nor egress/spare.yaml has a model "
+	    "'openai/extr'; did you mean 'openai/extra'?" },
+	{ MESH, MODELS, MODELS "    max_price: {input: 4}\n", "" },
+	{ MESH, MODELS, MODELS "    max_price: {input: 0.5}\n",
+	    "node/payments.yaml:11:15: 'openai/big' costs more than "
+	    "teams.payments.max_price in mesh.yaml" },
+	{ NODE, TARGETS ", {model: openai/small",
+	    CONTRACT("regions: [ap-south]") ", {model: openai/extra", "" },
+	{ NODE, TARGETS, CONTRACT("regions: [ap-south]"),
+	    "node/payments.yaml:12:35: 'openai/small' is served in region "
+	    "'us-east', which contract.regions does not list" },
+	{ NODE, TARGETS, CONTRACT("regions: [us-east, mars]"),
+	    "node/payments.yaml:11:35: no provider of this file or of "
+	    "egress/central.yaml or of egress/spare.yaml serves in region "
+	    "'mars'" },
+	{ NODE, TARGETS, CONTRACT("requires: [audio]"), "" },
+	{ NODE, TARGETS, CONTRACT("requires: [documents]"),
+	    "node/payments.yaml:11:5: no target can do what the contract "
+	    "promises: openai/big (lacks documents); openai/small (lacks "
+	    "documents)" },
+};
+
+static void
+one_of_several_parents_is_enough(void **state)
+{
+	struct routed t;
+	size_t i;
+
+	(void)state;
+	routed_make(&t);
+	for (i = 0; i < count_of(forked); i++) {
+		add_parent(&t);
+		routed_says(&t, "");
+		routed_edit(&t, forked[i].file, forked[i].find, forked[i].put);
+		routed_says(&t, forked[i].expect);
+		routed_reset(&t);
+	}
+	routed_free(&t);
+}
+
 static const struct routed_case promises[] = {
 	{ NODE, TARGETS, CONTRACT("requires: [tools, images]"), "" },
 	{ NODE, TARGETS,
@@ -200,6 +269,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_target_is_inside_the_bounds),
 		cmocka_unit_test(an_unknown_region_is_in_no_list),
+		cmocka_unit_test(one_of_several_parents_is_enough),
 		cmocka_unit_test(a_contract_can_be_kept_by_one_target),
 		cmocka_unit_test(a_long_list_of_reasons_is_cut),
 		cmocka_unit_test(a_region_of_a_contract_can_match),
