@@ -1,8 +1,9 @@
 #pragma once
 /*
  * uplink: one worker's link to its parent, and what comes down it beside
- * streams: the catalog, which is kept also over restarts, and receipts, which
- * are verified, stored, and acknowledged once they are durable.
+ * streams: the catalog, which is kept also over restarts, how the targets
+ * stand, and receipts, which are verified, stored, and acknowledged once they
+ * are durable.
  */
 #include "common/base/slice.h"
 
@@ -25,6 +26,9 @@ void uplink_adopt(struct uplink *u);
 void uplink_durable(struct uplink *u);
 
 struct link *uplink_link(const struct uplink *u);
+
+/* Has the parent told over this link how its targets stand?  Then it judges. */
+bool uplink_judges(const struct uplink *u);
 
 /*
  * NULL until one came, in this life or an earlier one.  Another takes its
