@@ -238,8 +238,8 @@ find_usage(const struct call *c, struct usage *u)
 }
 
 /* An error inside of a stream has its class; all else shows by its end. */
-static enum failure
-class_of(const struct call *c)
+enum failure
+answer_class(const struct call *c)
 {
 	const struct failure_signs signs = {
 		.fail = c->fail,
@@ -276,7 +276,7 @@ answer_worth(struct call *c, struct attempt_row *row)
 	row->provider_cost = slice_of(c->scan.usage.provider_cost);
 	row->provider_usage = slice_of(c->scan.usage.provider_figures);
 	row->answer_hash = hashing_done(&h);
-	row->class = slice_of(failure_name(class_of(c)));
+	row->class = slice_of(failure_name(answer_class(c)));
 	row->first_byte_us =
 	    c->first_byte_us > 0 ? c->first_byte_us - c->begun_us : 0;
 	row->total_us =

@@ -6,6 +6,7 @@
  * whatever the provider echoes.  What is emitted is hashed for the receipt.
  */
 #include "common/base/slice.h"
+#include "common/llm/failure.h"
 #include "common/net/upstream.h"
 
 struct attempt_row;
@@ -26,6 +27,9 @@ void answer_end(struct call *c, enum transfer_end end);
 
 /* Offer the stream what it has not taken. */
 void answer_pump(struct call *c);
+
+/* The class of how it ended; FAILURE_NONE: well. */
+enum failure answer_class(const struct call *c);
 
 /* Tokens, cost, times, hash and class, into the row. */
 void answer_worth(struct call *c, struct attempt_row *row);

@@ -15,6 +15,7 @@
 #include "common/net/preface.h"
 #include "common/net/upstream.h"
 #include "egress/answer.h"
+#include "egress/capacity.h"
 #include "egress/egress.h"
 #include "egress/envelope.h"
 #include "topology/load.h"
@@ -32,6 +33,7 @@
 static enum call_step step_verify(struct call *c);
 static enum call_step step_envelope(struct call *c);
 static enum call_step step_body(struct call *c);
+static enum call_step step_capacity(struct call *c);
 static enum call_step step_fetch(struct call *c);
 static enum call_step step_relay(struct call *c);
 static enum call_step step_receipt(struct call *c);
@@ -42,7 +44,8 @@ static const struct {
 } steps[] = {
 	[CALL_VERIFY] = { "verify", step_verify }, /* signed, fresh, first */
 	[CALL_ENVELOPE] = { "envelope", step_envelope }, /* may this team? */
-	[CALL_BODY] = { "body", step_body },    /* all of it, unaltered */
+	[CALL_BODY] = { "body", step_body }, /* all of it, unaltered */
+	[CALL_CAPACITY] = { "capacity", step_capacity }, /* is it well? */
 	[CALL_FETCH] = { "fetch", step_fetch }, /* intent row, then call */
 	[CALL_RELAY] = { "relay", step_relay }, /* the answer goes by */
 	[CALL_RECEIPT] = { "receipt", step_receipt }, /* row, receipt, END */
@@ -65,6 +68,7 @@ free_call(void *arg)
 static void
 retire(struct call *c)
 {
+	capacity_leave(c, true);
 	claim_release(c->dock, &c->claim);
 	if (c->reserved > 0)
 		allowance_give(&c->dock->egress->process->body_memory,
@@ -231,7 +235,22 @@ step_body(struct call *c)
 	    !crypto_equal(&h, &c->envelope.body_hash, sizeof(h)))
 		return refuse(c, FAIL_FORGED);
 	fail = own(c);
-	return fail == FAIL_NONE ? CALL_FETCH : refuse(c, fail);
+	return fail == FAIL_NONE ? CALL_CAPACITY : refuse(c, fail);
+}
+
+/* Nothing is written of who is put off: nothing is called. */
+static enum call_step
+step_capacity(struct call *c)
+{
+	int64_t retry_after_ms;
+	enum fail fail = capacity_enter(c, &retry_after_ms);
+
+	if (fail == FAIL_NONE)
+		return CALL_FETCH;
+	stat_add(STAT_PUT_OFF, 1);
+	stream_refuse(c->stream, slice_of(fail_name(fail)), retry_after_ms);
+	c->stream = NULL;
+	return CALL_DONE;
 }
 
 static void
@@ -395,6 +414,7 @@ static enum call_step
 step_relay(struct call *c)
 {
 	bool hopeless = c->interruption != FAIL_NONE || c->broken;
+	bool given_up = !c->over && c->interruption != FAIL_NONE;
 
 	if (!c->over && !hopeless)
 		return CALL_WAIT;
@@ -403,6 +423,7 @@ step_relay(struct call *c)
 		c->transfer = NULL;
 		answer_end(c, TRANSFER_TRUNCATED);
 	}
+	capacity_leave(c, given_up);
 	if (c->interruption != FAIL_NONE)
 		c->fail = c->interruption;
 	if (c->stream != NULL && c->out.len > 0)
@@ -434,6 +455,7 @@ step_receipt(struct call *c)
 	if (c->settlement == CALL_WRITING)
 		return CALL_WAIT;
 	c->settlement = CALL_WRITING;
+	capacity_leave(c, c->interruption != FAIL_NONE);
 	fill_row(c, "settled");
 	answer_worth(c, &c->row);
 	c->job.call = on_sealed;

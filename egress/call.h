@@ -15,6 +15,7 @@
 #include "common/net/link.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
+#include "egress/account.h"
 #include "egress/downlink.h"
 #include "egress/notary.h"
 
@@ -28,6 +29,7 @@ enum call_step {
 	CALL_VERIFY,
 	CALL_ENVELOPE,
 	CALL_BODY,
+	CALL_CAPACITY,
 	CALL_FETCH,
 	CALL_RELAY,
 	CALL_RECEIPT,
@@ -63,6 +65,8 @@ struct call {
 	bool body_here;
 	const struct model *model;
 	struct splice splice;
+
+	struct account_pass pass; /* told of once: see capacity_leave */
 
 	struct ledger_wait wait;
 	enum call_written intent, settlement;

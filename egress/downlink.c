@@ -11,6 +11,7 @@
 #include "common/member/worker.h"
 #include "common/store/receipt.h"
 #include "egress/call.h"
+#include "egress/capacity.h"
 #include "egress/egress.h"
 #include "egress/notary.h"
 #include "egress/offer.h"
@@ -58,14 +59,22 @@ topology_hash(void *arg)
 	return d->worker->topology->mesh_hash;
 }
 
+static const struct team *
+team_of(const struct downlink *dl)
+{
+	const struct mesh *mesh = &dl->dock->worker->topology->mesh;
+	const struct member *m =
+	    mesh_member(mesh, slice_of(link_peer(dl->net)->name));
+
+	return m != NULL ? mesh_team(mesh, m->team) : NULL;
+}
+
+/* What there is, and then how that stands. */
 static void
 offer(struct downlink *dl)
 {
 	const struct topology *t = dl->dock->worker->topology;
-	const struct member *m =
-	    mesh_member(&t->mesh, slice_of(link_peer(dl->net)->name));
-	const struct team *team =
-	    m != NULL ? mesh_team(&t->mesh, m->team) : NULL;
+	const struct team *team = team_of(dl);
 	struct buf message;
 
 	if (team == NULL)
@@ -77,6 +86,7 @@ offer(struct downlink *dl)
 	else
 		link_send(dl->net, LINK_CATALOG, buf_slice(&message));
 	buf_fini(&message);
+	capacity_tell(dl->dock, dl->net, team);
 }
 
 static void
@@ -207,6 +217,18 @@ downlinks_adopt(struct dock *d)
 		link_recheck(dl->net);
 		if (link_is_up(dl->net))
 			offer(dl);
+	}
+}
+
+void
+downlinks_tell_capacity(struct dock *d)
+{
+	list_each(item, &d->links) {
+		struct downlink *dl = container_of(item, struct downlink, link);
+		const struct team *team = team_of(dl);
+
+		if (team != NULL && link_is_up(dl->net))
+			capacity_tell(d, dl->net, team);
 	}
 }
 

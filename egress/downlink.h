@@ -17,6 +17,9 @@ void downlink_config(struct dock *d, struct link_config *config);
 /* The topology was swapped: recheck links, offer anew. */
 void downlinks_adopt(struct dock *d);
 
+/* To each node what its team may know of capacity. */
+void downlinks_tell_capacity(struct dock *d);
+
 /*
  * Send a receipt whose stream is gone, if its origin has a link here: to the
  * worker that asked, if it has.

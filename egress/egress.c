@@ -6,17 +6,19 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/member/capacity.h"
 #include "common/member/worker.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
+#include "egress/account.h"
 #include "egress/call.h"
+#include "egress/capacity.h"
 #include "egress/downlink.h"
 #include "egress/notary.h"
 #include "egress/offer.h"
 #include "topology/load.h"
 
 #define EPOCH_KEY_BYTES 4
-#define EPOCH_BOOT_BITS 24
 #define SWEEP_US        (2 * (int64_t)US_PER_SECOND)
 
 /*
@@ -31,7 +33,7 @@ epoch_of(const struct public_key *identity, int64_t boot)
 
 	for (i = 0; i < EPOCH_KEY_BYTES; i++)
 		above = above << 8 | identity->bytes[i];
-	return above << EPOCH_BOOT_BITS | boot;
+	return above << CAPACITY_BOOT_BITS | boot;
 }
 
 static bool
@@ -51,6 +53,7 @@ egress_open(struct process *p, struct buf *why)
 		return false;
 	}
 	g->epoch = epoch_of(&p->identity.public, g->epoch);
+	g->accounts = accounts_new(g->epoch);
 	closed = ledger_recover(p->ledger, notary_recover, &recovery);
 	recovery_fini(&recovery);
 	if (closed < 0) {
@@ -70,6 +73,7 @@ egress_close(struct process *p)
 
 	if (g == NULL)
 		return;
+	accounts_free(g->accounts);
 	map_fini(&g->claims);
 	pthread_mutex_destroy(&g->lock);
 	free(g);
@@ -81,7 +85,18 @@ on_sweep(void *arg)
 	struct dock *d = arg;
 
 	downlinks_sweep(d);
+	capacity_tell_all(d);
 	loop_timer_set(d->sweep, SWEEP_US);
+}
+
+static void
+set_dock(struct dock *d, struct dock *there)
+{
+	struct egress *g = d->egress;
+
+	pthread_mutex_lock(&g->lock);
+	g->docks[d->worker->index] = there;
+	pthread_mutex_unlock(&g->lock);
 }
 
 static void
@@ -103,6 +118,7 @@ egress_start(struct worker *w)
 	offer_price_book(w->topology, d->price_book);
 	downlink_config(d, &config);
 	d->listener = link_listen(&config, w->listen_fd);
+	set_dock(d, d);
 }
 
 static void
@@ -112,6 +128,7 @@ egress_adopt(struct worker *w, const struct topology *old)
 
 	(void)old;
 	offer_price_book(w->topology, d->price_book);
+	capacity_adopt(d);
 	downlinks_adopt(d);
 }
 
@@ -166,6 +183,7 @@ egress_stop(struct worker *w)
 {
 	struct dock *d = w->app;
 
+	set_dock(d, NULL);
 	ledger_turn_free(w->turn);
 	notary_free(d->notary);
 	loop_timer_free(d->sweep);

@@ -13,6 +13,8 @@
 #include "common/llm/price.h"
 #include "common/member/process.h"
 
+struct accounts;
+struct dock;
 struct link_listener;
 struct loop_timer;
 struct notary;
@@ -22,8 +24,10 @@ struct egress {
 	struct process *process;
 	int64_t epoch; /* of this boot: identity bits, then its number */
 	atomic_int links_up;
-	pthread_mutex_t lock;
+	struct accounts *accounts; /* how they stand; has locks of its own */
+	pthread_mutex_t lock;      /* for those below */
 	struct map claims; /* attempts under way, by key; see downlink.h */
+	struct dock *docks[WORKERS_MAX]; /* NULL: none, or not any more */
 };
 
 struct dock {
@@ -37,6 +41,8 @@ struct dock {
 	struct seal_memory seals;
 	char price_book[PRICE_BOOK_CHARS];
 	struct loop_timer *sweep; /* receipts that were never acknowledged */
+	atomic_bool capacity_due; /* a post of another's is on its way */
+	int64_t capacity_told;    /* the change that its nodes heard last */
 	bool draining;
 };
 

@@ -3,14 +3,14 @@
 #include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "common/format/json.h"
+#include "common/member/journal.h"
+#include "common/member/target.h"
 #include "node/caller.h"
 #include "node/evidence.h"
 #include "node/groups.h"
-#include "node/journal.h"
 #include "node/node.h"
 #include "node/rehearsal.h"
 #include "node/standing.h"
-#include "node/target.h"
 #include "topology/load.h"
 
 #define ARENA_MAX   (64 * 1024 * 1024) /* of a body that is all brackets */

@@ -205,6 +205,7 @@ on_stream_throttled(void *arg, const struct throttled *why)
 	enum fail fail = fail_by_name(why->reason);
 
 	a->stream = NULL;
+	a->throttled = fail != FAIL_NONE;
 	a->retry_after_ms = sane_wait_ms(why->retry_after_ms);
 	finish(a, fail != FAIL_NONE ? fail : FAIL_UPSTREAM_FAILED);
 }
@@ -338,6 +339,7 @@ start_by_link(struct attempt *a, const struct attempt_spec *spec)
 		return false;
 	}
 	a->fail = FAIL_NONE;
+	a->judged = uplink_judges(u);
 	uplink_expect(u, a);
 	pump_body(a);
 	return true;

@@ -56,7 +56,9 @@ struct attempt {
 	enum fail fail; /* FAIL_NONE: the call was answered in full */
 	int64_t retry_after_ms;
 	char router_error[ROUTER_ERROR_CHARS]; /* X-Router-Error, or "" */
-	bool keyless; /* its provider's key is not in the vault */
+	bool judged;    /* by an egress that tells how its targets stand */
+	bool throttled; /* refused by it, for a reason that we know */
+	bool keyless;   /* its provider's key is not in the vault */
 	bool over;
 	bool reached; /* a provider may have it; an egress tells by receipt */
 	struct list waiting; /* in the uplink's list, until the receipt */

@@ -1,8 +1,8 @@
 #include "node/bench.h"
 
 #include "common/base/log.h"
-#include "node/journal.h"
-#include "node/target.h"
+#include "common/member/journal.h"
+#include "common/member/target.h"
 
 #define PREFIX     "disabled/"
 #define PREFIX_END "disabled0" /* the character after the slash */

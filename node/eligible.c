@@ -7,9 +7,9 @@
 #include "common/llm/capability.h"
 #include "common/llm/drop.h"
 #include "common/llm/shape.h"
+#include "common/member/target.h"
 #include "node/affinity.h"
 #include "node/route.h"
-#include "node/target.h"
 #include "topology/mesh.h"
 
 #define REASONS_MAX  2048
@@ -320,21 +320,6 @@ has(const struct plan *p, enum exclusion e)
 	return false;
 }
 
-static enum fail
-fail_of_backoff(enum backoff_kind kind)
-{
-	switch (kind) {
-	case BACKOFF_RATE:
-		return FAIL_UPSTREAM_RATE_LIMITED;
-	case BACKOFF_QUOTA:
-		return FAIL_UPSTREAM_QUOTA_EXHAUSTED;
-	case BACKOFF_SHORT:
-		return FAIL_UPSTREAM_OVERLOADED;
-	default:
-		return FAIL_UPSTREAM_FAILED;
-	}
-}
-
 /* "openai/x: capability (images); own/y: context" */
 static const char *
 list_reasons(const struct plan *p, struct arena *arena)
@@ -369,7 +354,7 @@ eligible_refusal(const struct plan *p, struct arena *arena, const char **detail,
 	*detail = arena_printf(arena, "%s.", list_reasons(p, arena));
 	if (first != NULL) {
 		*retry_after_ms = (first->wait_us + US_PER_MS - 1) / US_PER_MS;
-		return fail_of_backoff(first->backoff);
+		return target_fail(first->backoff);
 	}
 	return has(p, EXCLUSION_UNREACHABLE) ? FAIL_EGRESS_UNREACHABLE
 					     : FAIL_NO_ELIGIBLE_TARGET;

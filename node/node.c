@@ -7,6 +7,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/llm/catalog.h"
+#include "common/member/target.h"
 #include "common/member/worker.h"
 #include "common/net/link.h"
 #include "common/net/loop.h"
@@ -21,7 +22,6 @@
 #include "node/request.h"
 #include "node/standing.h"
 #include "node/strategy/script.h"
-#include "node/target.h"
 #include "node/uplink.h"
 
 #define TICK_US US_PER_SECOND
@@ -45,6 +45,7 @@ node_open(struct process *p, struct buf *why)
 	n->makers = makers_open(p->ledger, p->identity.key);
 	n->history = history_open(p->ledger, p->identity.key);
 	n->targets = target_states_new();
+	outlook_init(&n->outlook);
 	bench_open(&n->bench, p->ledger, n->targets, clock_wall_us());
 	n->affinity = affinity_new();
 	retries_init(&n->retries);
@@ -65,6 +66,7 @@ node_close(struct process *p)
 	makers_close(n->makers);
 	history_close(n->history);
 	affinity_free(n->affinity);
+	outlook_fini(&n->outlook);
 	target_states_free(n->targets);
 	evidence_close(n->evidence);
 	parents_free(n->parents);

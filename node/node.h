@@ -10,6 +10,7 @@
 #include "common/member/process.h"
 #include "node/bench.h"
 #include "node/door.h"
+#include "node/outlook.h"
 #include "node/strategy/external.h"
 #include "topology/mesh.h"
 
@@ -36,7 +37,8 @@ struct node {
 	struct makers *makers;
 	struct history *history;
 	struct target_states *targets;
-	struct bench bench; /* the clerk's */
+	struct outlook outlook; /* what egresses say of them */
+	struct bench bench;     /* the clerk's */
 	struct affinity *affinity;
 	struct retries retries;
 	struct evidence *evidence;

@@ -314,7 +314,9 @@ on_pause(void *arg)
 static enum step
 step_pause(struct request *r)
 {
-	return r->round.paused ? STEP_WAIT : STEP_ATTEMPT;
+	if (r->round.paused)
+		return STEP_WAIT;
+	return round_is_put_off(r) ? STEP_WORD : STEP_ATTEMPT;
 }
 
 static enum step

@@ -7,17 +7,17 @@
 #include "common/base/stat.h"
 #include "common/llm/complaint.h"
 #include "common/llm/envelope.h"
+#include "common/member/target.h"
 #include "common/member/worker.h"
 #include "common/store/decision.h"
 #include "node/affinity.h"
 #include "node/caller.h"
 #include "node/eligible.h"
-#include "node/journal.h"
+#include "node/lesson.h"
 #include "node/node.h"
 #include "node/order.h"
 #include "node/record.h"
 #include "node/request.h"
-#include "node/target.h"
 #include "node/uplink.h"
 #include "node/verdict.h"
 #include "node/wording.h"
@@ -28,20 +28,8 @@
 
 /* The wait before the same target again: so much, and as much at random. */
 #define AGAIN_MS 150
-/* Who asks for a longer wait than that is not waited for. */
-#define AGAIN_WAIT_MAX_MS 2000
 /* Who calls keeps the deadline and says so; this is for when it does not. */
 #define LATE_MS 1000
-
-static uint32_t
-random_of(const struct request *r)
-{
-	uint32_t random;
-
-	memcpy(&random, r->id.bytes + ID_BYTES - sizeof(random),
-	    sizeof(random));
-	return random ^ ((uint32_t)r->attempts * 0x9e3779b9u);
-}
 
 static struct retries *
 retries_of(const struct request *r)
@@ -378,6 +366,7 @@ classify(const struct request *r, enum fail fail)
 		.fail = fail,
 		.status = a->status,
 		.keyless = a->keyless,
+		.refused = a->throttled,
 		.router_error = slice_of(a->router_error),
 	};
 
@@ -393,48 +382,6 @@ classify(const struct request *r, enum fail fail)
 	return failure_of(&signs);
 }
 
-static struct window_seen
-seen_of(const struct request *r)
-{
-	const struct attempt *a = &r->attempt;
-	int64_t first = r->relay.first_content_us;
-	struct usage usage;
-
-	/* How fast it counts says nothing of how fast it answers. */
-	if (r->shape.operation == OPERATION_COUNT)
-		return (struct window_seen){ .failed = false };
-	record_usage(r, &usage);
-	return (struct window_seen){
-		.ttft_us = first > 0 ? first - a->started_us : 0,
-		.total_us = a->ended_us > 0 ? a->ended_us - a->started_us : 0,
-		.output_tokens = r->shape.stream ? usage_output(&usage) : 0,
-	};
-}
-
-/* What a call taught about its target, once. */
-static void
-leave(struct request *r, enum failure failure, bool given_up, bool again)
-{
-	struct target_outcome outcome = {
-		.failure = failure,
-		.given_up = given_up,
-		.again = again,
-		.probe = r->round.probe,
-		.retry_after_us = r->retry_after_ms * US_PER_MS,
-		.random = random_of(r),
-	};
-	struct target_change change;
-
-	if (!r->round.entered)
-		return;
-	outcome.seen = seen_of(r);
-	change =
-	    target_leave(r->round.candidate->state, &outcome, clock_mono_us());
-	journal_target(r->desk->worker->turn, &r->desk->worker->ids,
-	    r->round.candidate->route->target, &change);
-	r->round.entered = again; /* it is still ours */
-}
-
 void
 round_leave(struct request *r)
 {
@@ -443,7 +390,7 @@ round_leave(struct request *r)
 
 	if (late)
 		r->round.failure = FAILURE_TIMEOUT;
-	leave(r, late ? FAILURE_TIMEOUT : FAILURE_NONE, !late, false);
+	lesson_learn(r, late ? FAILURE_TIMEOUT : FAILURE_NONE, !late, false);
 }
 
 /* Some say in their words how long to wait, and in no header. */
@@ -479,7 +426,7 @@ round_judge(struct request *r)
 		r->retry_after_ms = stated_wait_ms(r);
 		return fail;
 	}
-	leave(r, FAILURE_NONE, false, false);
+	lesson_learn(r, FAILURE_NONE, false, false);
 	if (r->affinity != 0)
 		affinity_note(r->desk->node->affinity, r->affinity,
 		    r->round.route->affinity, clock_mono_us());
@@ -515,11 +462,13 @@ static bool
 may_try_again(struct request *r, int64_t *wait_ms)
 {
 	*wait_ms = max_i64(r->retry_after_ms, AGAIN_MS) +
-		   (int64_t)(random_of(r) % AGAIN_MS);
+		   (int64_t)(lesson_random(r) % AGAIN_MS);
 	return failure_again(r->round.failure) && !r->round.again &&
-	       r->retry_after_ms <= AGAIN_WAIT_MAX_MS &&
+	       r->retry_after_ms <= RETRIES_WAIT_MAX_MS &&
 	       *wait_ms < request_left_ms(r) &&
-	       !is_disabled(r->round.candidate) && retries_take(retries_of(r));
+	       !is_disabled(r->round.candidate) &&
+	       !target_is_put_off(r->round.candidate->state) &&
+	       retries_take(retries_of(r));
 }
 
 /*
@@ -545,11 +494,11 @@ round_goes_on(struct request *r, enum fail fail, int64_t *wait_ms)
 
 	assert(fail != FAIL_NONE);
 	if (!may_go_on(r)) {
-		leave(r, r->round.failure, false, false);
+		lesson_learn(r, r->round.failure, false, false);
 		return false;
 	}
 	again = may_try_again(r, wait_ms);
-	leave(r, r->round.failure, false, again);
+	lesson_learn(r, r->round.failure, false, again);
 	other_way = !again && has_other_way(r);
 	if (other_way)
 		r->plan.next--; /* its turn comes once more */
@@ -559,6 +508,7 @@ round_goes_on(struct request *r, enum fail fail, int64_t *wait_ms)
 	settle_attempt(r);
 	r->round.settled = true;
 	r->round.after = r->round.failure;
+	r->round.last = fail;
 	r->round.again = again;
 	if (again) {
 		stat_add(STAT_RETRIES, 1);
@@ -566,6 +516,23 @@ round_goes_on(struct request *r, enum fail fail, int64_t *wait_ms)
 	} else {
 		*wait_ms = 0;
 	}
+	return true;
+}
+
+bool
+round_is_put_off(struct request *r)
+{
+	struct target_look look;
+
+	if (!r->round.entered || r->round.route->egress.len == 0 ||
+	    !target_is_put_off(r->round.candidate->state))
+		return false;
+	target_look(r->round.candidate->state, &look, clock_mono_us(),
+	    clock_wall_us());
+	lesson_learn(r, FAILURE_NONE, true, false);
+	r->round.judged = r->round.last;
+	r->round.failure = r->round.after;
+	r->retry_after_ms = (look.wait_us + US_PER_MS - 1) / US_PER_MS;
 	return true;
 }
 

@@ -24,7 +24,7 @@ struct round {
 	bool thoughts_removed;       /* from the body: not this target's */
 	bool entered;                /* its target's state waits to be told */
 	bool probe, again;
-	enum fail judged;
+	enum fail judged, last;      /* its own; of the attempt before it */
 	enum failure failure, after; /* its own; of the attempt before it */
 	bool settled;                /* the attempt's row is written */
 	struct usage spent;          /* by the attempts whose rows are */
@@ -58,6 +58,12 @@ enum fail round_judge(struct request *r);
  */
 must_check bool round_goes_on(struct request *r, enum fail fail,
     int64_t *wait_ms);
+
+/*
+ * After the wait, before the same target is asked again: has its egress said
+ * meanwhile that it backs off?  Then its turn is over: round_begin.
+ */
+must_check bool round_is_put_off(struct request *r);
 
 /*
  * Once a second: end the attempt when one of its own deadlines is past.  True

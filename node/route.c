@@ -8,10 +8,10 @@
 #include "common/base/memory.h"
 #include "common/llm/capability.h"
 #include "common/llm/catalog.h"
+#include "common/member/target.h"
 #include "node/affinity.h"
 #include "node/eligible.h"
 #include "node/evidence.h"
-#include "node/target.h"
 #include "topology/load.h"
 
 #define ARENA_MAX ((size_t)256 << 20) /* of the largest node file */

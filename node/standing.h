@@ -6,8 +6,8 @@
  */
 #include "common/base/arena.h"
 #include "common/base/map.h"
+#include "common/member/target.h"
 #include "common/store/row.h"
-#include "node/target.h"
 
 struct bench;
 struct buf;

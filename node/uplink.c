@@ -4,12 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/arena.h"
 #include "common/base/buf.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/secret.h"
 #include "common/base/stat.h"
 #include "common/llm/catalog.h"
+#include "common/member/capacity.h"
+#include "common/member/journal.h"
 #include "common/member/worker.h"
 #include "common/net/link.h"
 #include "common/net/loop.h"
@@ -19,10 +23,11 @@
 #include "node/node.h"
 #include "node/parent.h"
 
-#define CATALOG_KEY_MAX 96
-#define CATALOG_WHY_MAX 512
-#define OPEN_MAX        64 /* of a turn */
-#define ACK_MAX         (32 * ACK_RANGES_MAX)
+#define CATALOG_KEY_MAX    96
+#define CATALOG_WHY_MAX    512
+#define CAPACITY_ARENA_MAX (1024 * 1024)
+#define OPEN_MAX           64 /* of a turn */
+#define ACK_MAX            (32 * ACK_RANGES_MAX)
 
 /* Receipts that are not acknowledged yet. */
 struct unacked {
@@ -44,7 +49,7 @@ struct uplink {
 	/* Requests that were open when a receipt of theirs came. */
 	struct id open[OPEN_MAX];
 	size_t open_count;
-	bool up;
+	bool up, judges; /* see uplink_judges */
 	struct list left; /* in the desk's list: no parent any more */
 };
 
@@ -109,6 +114,7 @@ on_down(void *arg, struct link *l, const char *why)
 	struct uplink *u = arg;
 
 	(void)l;
+	u->judges = false;
 	if (!u->up)
 		return;
 	u->up = false;
@@ -162,6 +168,35 @@ on_catalog(struct uplink *u, struct slice bytes)
 	log_info("catalog", log_str("parent", u->parent),
 	    log_int("targets", (int64_t)c->count),
 	    log_slice("price_book", c->price_book));
+}
+
+static void
+on_change(void *arg, struct slice target, const struct target_change *change)
+{
+	struct worker *w = arg;
+
+	journal_target(w->turn, &w->ids, target, change);
+}
+
+static void
+on_capacity(struct uplink *u, struct slice bytes)
+{
+	struct node *n = u->desk->node;
+	struct worker *w = u->desk->worker;
+	struct capacity c;
+	struct arena arena;
+
+	arena_init(&arena, CAPACITY_ARENA_MAX);
+	if (!capacity_read(&c, &arena, bytes) ||
+	    !slice_is(c.egress, u->parent)) {
+		log_warn("CAPACITY is not readable",
+		    log_str("parent", u->parent));
+	} else {
+		u->judges = true;
+		outlook_hear(&n->outlook, n->targets, &c, clock_mono_us(),
+		    &(struct outlook_events){ on_change, w });
+	}
+	arena_fini(&arena);
 }
 
 /* Is it the parent's own, and does any key of it vouch for it? */
@@ -299,6 +334,8 @@ on_message(void *arg, struct link *l, enum link_message type,
 	(void)l;
 	if (type == LINK_CATALOG)
 		on_catalog(u, bytes);
+	else if (type == LINK_CAPACITY)
+		on_capacity(u, bytes);
 	else if (type == LINK_RECEIPT)
 		on_receipt(u, bytes);
 }
@@ -497,6 +534,12 @@ struct link *
 uplink_link(const struct uplink *u)
 {
 	return u->link;
+}
+
+bool
+uplink_judges(const struct uplink *u)
+{
+	return u->judges;
 }
 
 struct catalog *

@@ -1,9 +1,10 @@
 #pragma once
 /*
  * uplink: one worker's link to one of its parents, and what comes down it
- * beside streams: the catalog, which is kept also over restarts, and receipts,
- * which are verified, stored, and acknowledged once they are durable.  A
- * worker has one for each parent, in their order of preference (node.h).
+ * beside streams: the catalog, which is kept also over restarts, how the
+ * targets stand, and receipts, which are verified, stored, and acknowledged
+ * once they are durable.  A worker has one for each parent, in their order of
+ * preference (node.h).
  */
 #include "common/base/slice.h"
 
@@ -31,6 +32,9 @@ void uplink_durable(struct uplink *u);
 
 const char *uplink_parent(const struct uplink *u); /* its name */
 struct link *uplink_link(const struct uplink *u);
+
+/* Has the parent told over this link how its targets stand?  Then it judges. */
+bool uplink_judges(const struct uplink *u);
 
 /*
  * NULL until one came, in this life or an earlier one.  Another takes its

@@ -101,17 +101,17 @@ limit_check_egress(struct folder *f, const struct folder_file *file)
 static int64_t
 own_max_output(const struct reach *reach, const struct group *g)
 {
-	struct reached found;
+	struct reached ways[MEMBER_PARENTS_MAX], *found = &ways[0];
 	int64_t most = 0;
 	size_t i;
 
 	for (i = 0; i < g->targets_count; i++) {
-		found = reach_find(reach, g->targets[i].model);
-		if (found.model == NULL || !found.own ||
-		    found.model->max_output == 0)
+		/* An own upstream is the only way to its targets. */
+		if (reach_find(reach, g->targets[i].model, ways) == 0 ||
+		    !found->own || found->model->max_output == 0)
 			return 0;
-		if (found.model->max_output > most)
-			most = found.model->max_output;
+		if (found->model->max_output > most)
+			most = found->model->max_output;
 	}
 	return most;
 }

@@ -27,6 +27,17 @@ backoff_kind_name(enum backoff_kind k)
 	return kinds[k].name;
 }
 
+enum backoff_kind
+backoff_kind_by_name(struct slice name)
+{
+	size_t i;
+
+	for (i = BACKOFF_NONE + 1; i < BACKOFF_KINDS; i++)
+		if (slice_is(name, kinds[i].name))
+			return (enum backoff_kind)i;
+	return BACKOFF_NONE;
+}
+
 enum backoff_state
 backoff_state(const struct backoff *b, int64_t now_us)
 {
@@ -152,6 +163,12 @@ prolong(struct backoff *b, const struct backoff_cause *cause, int64_t now_us)
 	open_until(b, cause->kind, same ? b->level : 1, until_us);
 }
 
+static int
+strikes_of(const struct backoff_cause *cause)
+{
+	return cause->strikes > 0 ? cause->strikes : kinds[cause->kind].strikes;
+}
+
 void
 backoff_failure(struct backoff *b, int64_t now_us,
     const struct backoff_cause *cause)
@@ -160,7 +177,7 @@ backoff_failure(struct backoff *b, int64_t now_us,
 	if (cause->kind == BACKOFF_NONE)
 		return;
 	if (b->until_us == 0) {
-		if (++b->strikes >= kinds[cause->kind].strikes)
+		if (++b->strikes >= strikes_of(cause))
 			open_at(b, 1, cause, now_us);
 	} else if (cause->probe) {
 		open_at(b, next_level(b, cause->kind), cause, now_us);

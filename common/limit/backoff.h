@@ -5,7 +5,7 @@
  * all others wait for what it brings.  Pure: time is an argument (monotonic
  * microseconds).  Not thread-safe: its owner has a lock.
  */
-#include "common/base/lang.h"
+#include "common/base/slice.h"
 
 /*
  * Each kind has its own least, most and growth, in a table in backoff.c.  At
@@ -26,8 +26,13 @@ enum backoff_kind {
 
 #define BACKOFF_STRIKES            5
 #define BACKOFF_RETRY_AFTER_MAX_US ((int64_t)10 * 60 * 1000000)
+/* Of any kind, with what chance adds. */
+#define BACKOFF_WAIT_MAX_US ((int64_t)7 * 3600 * 1000000)
 
 const char *backoff_kind_name(enum backoff_kind k); /* "" for BACKOFF_NONE */
+
+/* BACKOFF_NONE when none has that name. */
+enum backoff_kind backoff_kind_by_name(struct slice name);
 
 enum backoff_state {
 	BACKOFF_CLOSED,   /* use it */
@@ -73,16 +78,18 @@ void backoff_success(struct backoff *b, bool probe);
  * `random` any 32 bits, for jitter.  BACKOFF_NONE changes nothing but that a
  * probe is over: the next call probes.
  *
- * Closed: it opens at level 1 (BACKOFF_BREAKER after enough strikes).  The
- * probe: it opens again, a level higher, or at level 1 of another kind.  A
- * call that began before it opened: the level stays, however many there are;
- * only a later end counts.
+ * Closed: it opens at level 1, at the first or after as many strikes in a row
+ * as its kind wants, or its owner: who judges calls of others, and cannot know
+ * whether they try once more, waits for that.  The probe: it opens again, a
+ * level higher, or at level 1 of another kind.  A call that began before it
+ * opened: the level stays, however many there are; only a later end counts.
  */
 struct backoff_cause {
 	enum backoff_kind kind;
 	int64_t retry_after_us;
 	uint32_t random;
-	bool probe; /* this call was the probe */
+	bool probe;  /* this call was the probe */
+	int strikes; /* failures in a row that open it; 0: as the kind */
 };
 void backoff_failure(struct backoff *b, int64_t now_us,
     const struct backoff_cause *cause);

@@ -15,6 +15,9 @@
 #define RETRIES_SHARE   5  /* requests for each retry */
 #define RETRIES_RESERVE 10 /* at start, and the most that are saved up */
 
+/* Who asks for a longer wait than that is not waited for. */
+#define RETRIES_WAIT_MAX_MS 2000
+
 struct retries {
 	atomic_int saved; /* in fifths of a retry */
 };

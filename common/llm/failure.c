@@ -76,6 +76,12 @@ failure_again(enum failure f)
 	return table[f].again;
 }
 
+bool
+failure_of_account(enum failure f, int status)
+{
+	return f == FAILURE_QUOTA || (f == FAILURE_AUTH && status != 403);
+}
+
 enum failure_other
 failure_other(enum failure f)
 {
@@ -215,6 +221,8 @@ failure_of(const struct failure_signs *s)
 		return class_of_member(s);
 	if (!is_of_provider(s->fail))
 		return class_of_fail(s->fail);
+	if (s->refused)
+		return FAILURE_THROTTLED;
 	if (told != FAILURE_NONE)
 		return told;
 	if (s->keyless)

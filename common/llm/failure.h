@@ -22,6 +22,12 @@ enum failure failure_by_name(struct slice name);
 /* The same target once more, if the caller has seen nothing? */
 bool failure_again(enum failure f);
 
+/*
+ * Is it about the whole account at the provider: its money, or its key?  A 403
+ * may be about one model of it.
+ */
+bool failure_of_account(enum failure f, int status);
+
 enum failure_other { OTHER_NO, OTHER_YES, OTHER_LARGER };
 enum failure_other failure_other(enum failure f);
 
@@ -34,6 +40,7 @@ struct failure_signs {
 	enum fail fail; /* of ours: FAIL_NONE when an answer is whole */
 	int status;     /* the provider's; 0: none came */
 	bool keyless;   /* no key of its is in the vault: nothing was called */
+	bool refused;   /* THROTTLED by a parent: nothing was called */
 	struct slice body;         /* of its error, or its error event */
 	struct slice router_error; /* X-Router-Error, when it is a member */
 	struct slice told; /* the class, when an egress's receipt states it */

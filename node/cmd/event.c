@@ -2,8 +2,8 @@
 
 #include "common/cmd/ask.h"
 #include "common/cmd/shared.h"
+#include "common/member/journal.h"
 #include "node/cmd/commands.h"
-#include "node/journal.h"
 
 #define TARGET_MAX 2048
 #define OUT_MAX    ((size_t)64 * 1024 * 1024)

@@ -10,9 +10,9 @@
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
 #include "common/base/memory.h"
+#include "common/member/target.h"
 #include "node/strategy/draw.h"
 #include "node/strategy/plan.h"
-#include "node/target.h"
 
 #define TARGETS  8
 #define GROUPS   64

@@ -10,7 +10,7 @@ import { Caller, Load, mesh, pause, run, sanitized, story, until } from "./lab.m
 
 const KILLS = Number(process.env.GSR_KILLS ?? 50);
 
-const lab = await mesh({ fresh: 1 });
+const lab = await mesh({ fresh: 1, alone: 1 });
 const { egress, link, node, provider } = lab;
 const app = await node.caller("app", { groups: ["assistant", "own"] });
 const own = new Caller(node, app.token, "own");
@@ -53,7 +53,7 @@ story("the provider's key is in no node: not on disk, not in logs, not in memory
   const key = lab.keys.openai;
   const ways = [() => app.ask(provider.says("echo=1")), () => app.stream(provider.says("echo=1")).end];
   await Promise.all(Array.from({ length: 20 }, (_, i) => ways[i % 2]()));
-  await (await lab.fresh("far")).refused(provider.refuses(401, "key"));
+  await (await lab.fresh("alone")).refused(provider.refuses(401, "key"));
   assert.deepEqual(filesWith(node, key), []);
   assert.deepEqual(filesWith(egress, key), [], "sealed, and never told");
   assert.ok(filesWith(node, "payments").length > 0, "the search finds what is there");

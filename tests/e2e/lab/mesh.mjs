@@ -94,7 +94,7 @@ class Mesh {
       members[name] = { role: "node", team: name, parents, keys: [key] };
       teams[name] = {
         signing_key: await this.topology.keygen(name),
-        models: [this.wish.fresh ? "openai/*" : "openai/gpt-5-mini", ...(this.wish.grants ?? [])],
+        models: [this.wish.fresh ? "openai/*" : "openai/gpt-5-mini", ...Object.keys(numbered(this.wish.alone, "alone", () => 0)).map((name) => `${name}/m`), ...(this.wish.grants ?? [])],
         ...granted(this.wish.team, name),
       };
     }
@@ -118,6 +118,10 @@ class Mesh {
             ...numbered(this.wish.fresh, "fresh", () => ({ price: PRICE })),
           },
         },
+        // Accounts of one model each: what is wrong with one is no other's.
+        ...numbered(this.wish.alone, "alone", () => ({
+          type: "openai", base_url: this.provider.url, api_key: "secret/openai", models: { m: { price: PRICE } },
+        })),
         ...granted(this.wish.providers, this.provider),
       },
     };
@@ -144,17 +148,18 @@ class Mesh {
         spare: { strategy: "static", targets: ["own/gpt-oss"] },
         ...numbered(this.wish.fresh, "far", (n) => ({ strategy: "static", targets: [`openai/fresh-${n}`] })),
         ...numbered(this.wish.fresh, "near", (n) => ({ strategy: "static", targets: [`own/fresh-${n}`] })),
+        ...numbered(this.wish.alone, "alone", (n) => ({ strategy: "static", targets: [`alone-${n}/m`] })),
         ...granted(this.wish.groups, name),
       },
     };
   }
 
   // A caller whose group has one target that nobody has called yet, through
-  // the egress ("far") or the team's own ("near"): one that failed is left
-  // alone for a while, so each case of failure takes another.  The budget of
-  // retries has one for it.
+  // the egress ("far", or "alone" on its account) or the team's own ("near"):
+  // one that failed is left alone for a while, so each case of failure takes
+  // another.  The budget of retries has one for it.
   async fresh(way) {
-    this.untouched[way] ??= new Fresh(this.node, way, this.wish.fresh);
+    this.untouched[way] ??= new Fresh(this.node, way, way === "alone" ? this.wish.alone : this.wish.fresh);
     await this.save();
     return this.untouched[way].take();
   }

@@ -26,10 +26,14 @@ const ALIASES = [
 
 const MODEL = { price: PRICE, max_output: 128000, supports: ["tools", "images", "documents", "json_schema", "reasoning"] };
 
-// At the provider, in a dialect.
-const providerOf = (dialect, at, fresh) => ({
+// At the provider, in a dialect.  A fresh model has an account of its own: what
+// is said of key or money is said of all models of an account.
+const freshOf = (dialect, at, fresh) => Object.fromEntries(Array.from({ length: fresh }, (_, n) =>
+  [`${dialect}-${n}`, { ...providerOf(dialect, at), models: { [`fresh-${n}`]: MODEL } }]));
+
+const providerOf = (dialect, at) => ({
   type: DIALECTS[dialect].type, dialects: [dialect], base_url: `${at.origin}/${dialect}/v1`, api_key: "secret/provider",
-  models: { [`${dialect}-model`]: MODEL, ...numbered(fresh, "fresh", () => MODEL) },
+  models: { [`${dialect}-model`]: MODEL },
 });
 
 // `coder` is as an indulgent team has it, `careful` allows no loss, `mindful`
@@ -40,7 +44,7 @@ function groupsOf(dialect, { fresh, drop }) {
     coder: { ...target, display_name: `Coder on ${dialect}`, aliases: ALIASES, drop: DROPS },
     careful: { ...target, drop: [] },
     mindful: { ...target, drop: DROPS, responses_state: { ttl: "10m", max: "16MiB" } },
-    ...numbered(fresh, "fresh", (n) => ({ strategy: "static", targets: [`${dialect}/fresh-${n}`], drop })),
+    ...numbered(fresh, "fresh", (n) => ({ strategy: "static", targets: [`${dialect}-${n}/fresh-${n}`], drop })),
   };
 }
 
@@ -70,12 +74,10 @@ class Way {
     return this.straight ? { token: this.token, model } : this.untouched.take();
   }
 
-  // For clients that insist on names: a node that starts anew leaves no
-  // target alone for what it did before.
-  async forget() {
-    if (this.straight) return;
-    await this.node.stop();
-    await this.node.start();
+  // For clients that insist on names: members that start anew leave no target
+  // alone for what it did before.  They do when this story's runs have ended.
+  forget() {
+    this.lab.stale = true;
   }
 
   // The dialect that the provider speaks with a client of one.
@@ -117,8 +119,16 @@ class Way {
   }
 }
 
+async function anew(lab) {
+  const nodes = Object.values(lab.nodes);
+  lab.stale = false;
+  await Promise.all([...nodes, lab.egress].map((member) => member.stop()));
+  await lab.egress.start();
+  await Promise.all(nodes.map((node) => node.start()));
+}
+
 // Gives a way's run, once: each when it is asked for, or all of them together.
-function runs(all, run, together) {
+function runs(all, run, { together, lab }) {
   const begun = new Map();
   const begin = (way) => {
     if (!begun.has(way)) begun.set(way, Promise.resolve(run(way)));
@@ -126,6 +136,8 @@ function runs(all, run, together) {
   };
   return async (way) => {
     if (together) await Promise.allSettled(all.map(begin));
+    await Promise.allSettled([begin(way)]);
+    if (lab.stale) await anew(lab);
     return begin(way);
   };
 }
@@ -148,8 +160,9 @@ async function tell(way, straight, runOf, check) {
 export async function ways({ together = false, fresh = 0, drop = DROPS, ...wish } = {}) {
   const names = Object.keys(DIALECTS);
   const lab = await mesh({
-    teams: names, workers: 1, secrets: ["provider"], grants: names.map((name) => `${name}/*`), groups: (dialect) => groupsOf(dialect, { fresh, drop }),
-    providers: (at) => Object.fromEntries(names.map((name) => [name, providerOf(name, at, fresh)])), ...wish,
+    teams: names, workers: 1, secrets: ["provider"], grants: names.flatMap((name) => [`${name}/*`, ...Object.keys(numbered(fresh, name, () => 0)).map((own) => `${own}/*`)]), groups: (dialect) => groupsOf(dialect, { fresh, drop }),
+    providers: (at) => Object.assign({}, ...names.map((name) => ({ [name]: providerOf(name, at), ...freshOf(name, at, fresh) }))),
+    ...wish,
   });
   const straight = new Way(lab, {
     name: "straight to the provider", token: `sk-${randomBytes(8).toString("hex")}`,
@@ -163,7 +176,7 @@ export async function ways({ together = false, fresh = 0, drop = DROPS, ...wish 
   }
   const all = [straight, ...through];
   const each = (title, run, check) => {
-    const runOf = runs(all, run, together);
+    const runOf = runs(all, run, { together, lab });
     for (const way of all) story(`${title}, ${way.name}`, () => tell(way, straight, runOf, check));
   };
   return { lab, straight, through, all, each };

@@ -1,9 +1,9 @@
 #include "tests/unit/store/fixture.h"
 
 #include "common/base/clock.h"
+#include "common/member/journal.h"
+#include "common/member/target.h"
 #include "node/bench.h"
-#include "node/journal.h"
-#include "node/target.h"
 
 #define WALL   INT64_C(1790000000000000)
 #define HOUR   ((int64_t)3600 * US_PER_SECOND)
@@ -176,8 +176,9 @@ events_are_listed_newest_first_and_by_target(void **state)
 	const struct journal_filter of_one = { .target = slice_of("p/b"),
 		.limit = 10 };
 	const struct journal_filter newest = { .limit = 2 };
-	struct target_change change = { TARGET_BACKS_OFF, BACKOFF_RATE,
-		3 * US_PER_SECOND };
+	struct target_change change = { .turn = TARGET_BACKS_OFF,
+		.kind = BACKOFF_RATE,
+		.wait_us = 3 * US_PER_SECOND };
 	struct scene s;
 	const char *text;
 

@@ -11,10 +11,10 @@
 #include "common/llm/catalog.h"
 #include "common/llm/drop.h"
 #include "common/llm/shape.h"
+#include "common/member/target.h"
 #include "node/eligible.h"
 #include "node/route.h"
 #include "node/strategy/plan.h"
-#include "node/target.h"
 #include "topology/load.h"
 #include "topology/preset.h"
 

@@ -12,7 +12,7 @@
 #include "node/eligible.h"
 #include "node/route.h"
 #include "node/strategy/plan.h"
-#include "node/target.h"
+#include "common/member/target.h"
 #include "topology/load.h"
 
 #define ARENA   (1 << 20)

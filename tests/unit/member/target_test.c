@@ -8,7 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/crypto.h"
-#include "node/target.h"
+#include "common/member/target.h"
 
 #define SECOND ((int64_t)US_PER_SECOND)
 #define NOW    (1000 * SECOND)

@@ -1,7 +1,7 @@
-#include "node/journal.h"
+#include "common/member/journal.h"
 
 #include "common/base/clock.h"
-#include "node/target.h"
+#include "common/member/target.h"
 
 static struct slice
 key_of(struct id *id, struct id_source *ids, const struct event_row *row)

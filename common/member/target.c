@@ -1,4 +1,4 @@
-#include "node/target.h"
+#include "common/member/target.h"
 
 #include <stdlib.h>
 
@@ -112,15 +112,25 @@ target_state_next(struct target_states *s, size_t *at)
 	return t;
 }
 
+static const struct backoff *
+later(const struct backoff *a, const struct backoff *b)
+{
+	return a->until_us >= b->until_us ? a : b;
+}
+
 void
 target_look(struct target_state *t, struct target_look *look, int64_t now_us,
     int64_t wall_us)
 {
+	const struct backoff *b;
+
 	pthread_mutex_lock(&t->lock);
 	window_look(&t->window, &look->seen, now_us);
-	look->state = backoff_state(&t->backoff, now_us);
-	look->kind = t->backoff.kind;
-	look->wait_us = backoff_wait_us(&t->backoff, now_us);
+	b = later(&t->backoff, &t->told.backoff);
+	look->state = backoff_state(b, now_us);
+	look->kind = b->kind;
+	look->wait_us = backoff_wait_us(b, now_us);
+	look->turns = t->turns;
 	look->disabled_until_us = t->disabled_until_us;
 	pthread_mutex_unlock(&t->lock);
 	if (look->disabled_until_us <= wall_us)
@@ -141,11 +151,15 @@ target_is_disabled(struct target_state *t, int64_t wall_us)
 bool
 target_enter(struct target_state *t, int64_t now_us, bool *probe)
 {
-	bool entered;
+	bool entered, probe_told = false;
 
+	*probe = false;
 	pthread_mutex_lock(&t->lock);
-	entered = backoff_enter(&t->backoff, now_us, probe);
+	entered = backoff_wait_us(&t->told.backoff, now_us) == 0 &&
+		  backoff_enter(&t->backoff, now_us, probe) &&
+		  backoff_enter(&t->told.backoff, now_us, &probe_told);
 	pthread_mutex_unlock(&t->lock);
+	*probe |= probe_told;
 	return entered;
 }
 
@@ -179,11 +193,14 @@ on_failure(struct target_state *t, const struct target_outcome *o,
 		.retry_after_us = o->retry_after_us,
 		.random = o->random,
 		.probe = o->probe,
+		.strikes = o->strikes,
 	};
 
 	seen.failed = true;
 	window_add(&t->window, &seen, now_us);
-	if (!o->again)
+	if (o->told)
+		backoff_abandon(&t->backoff, o->probe);
+	else if (!o->again)
 		backoff_failure(&t->backoff, now_us, &cause);
 }
 
@@ -223,14 +240,19 @@ static struct target_change
 change_of(const struct backoff *before, const struct backoff *after, bool probe,
     int64_t now_us)
 {
+	struct target_change c = { .turn = TARGET_AS_BEFORE,
+		.kind = before->kind };
+
+	c.moved = before->until_us != after->until_us;
 	if (is_closed(after) && !is_closed(before))
-		return (
-		    struct target_change){ TARGET_RECOVERED, before->kind, 0 };
-	if (!is_closed(after) && after->until_us > before->until_us &&
-	    (is_closed(before) || probe))
-		return (struct target_change){ TARGET_BACKS_OFF, after->kind,
-			backoff_wait_us(after, now_us) };
-	return (struct target_change){ .turn = TARGET_AS_BEFORE };
+		c.turn = TARGET_RECOVERED;
+	if (is_closed(after) || after->until_us <= before->until_us)
+		return c;
+	c.kind = after->kind;
+	c.wait_us = backoff_wait_us(after, now_us);
+	if (is_closed(before) || probe)
+		c.turn = TARGET_BACKS_OFF;
+	return c;
 }
 
 struct target_change
@@ -250,9 +272,149 @@ target_leave(struct target_state *t, const struct target_outcome *o,
 		on_own_fault(t, o, now_us);
 	else
 		on_failure(t, o, now_us);
+	if (!o->again)
+		backoff_abandon(&t->told.backoff, o->probe);
 	change = change_of(&before, &t->backoff, o->probe, now_us);
+	if (change.turn == TARGET_BACKS_OFF)
+		t->turns++;
 	pthread_mutex_unlock(&t->lock);
 	return change;
+}
+
+struct target_change
+target_forgive(struct target_state *t, enum backoff_kind kind)
+{
+	struct backoff before;
+	struct target_change change;
+
+	pthread_mutex_lock(&t->lock);
+	before = t->backoff;
+	if (!is_closed(&before) && before.kind == kind)
+		t->backoff = (struct backoff){ 0 };
+	change = change_of(&before, &t->backoff, false, 0);
+	pthread_mutex_unlock(&t->lock);
+	return change;
+}
+
+/* Another's word is not taken back by a judge who never gave it. */
+static struct target_change
+hear_closed(struct target_told *told, uint64_t judge)
+{
+	struct target_change c = { .turn = TARGET_AS_BEFORE,
+		.kind = told->backoff.kind };
+
+	if (is_closed(&told->backoff) || told->judge != judge)
+		return c;
+	if (told->noted)
+		c.turn = TARGET_RECOVERED;
+	c.moved = true;
+	*told = (struct target_told){ 0 };
+	return c;
+}
+
+/* The time of an opening that is known; where it is over, a probe may go. */
+static void
+hear_same(struct target_told *told, const struct target_word *w, int64_t now_us)
+{
+	if (w->half_open)
+		return;
+	told->backoff.kind = w->kind;
+	told->backoff.until_us = max_i64(now_us + w->wait_us, 1);
+}
+
+static struct target_change
+hear_open(struct target_told *told, const struct target_word *w, int64_t now_us)
+{
+	struct target_change c = { TARGET_BACKS_OFF, w->kind, w->wait_us,
+		true };
+
+	*told = (struct target_told){
+		.judge = w->judge,
+		.turn = w->turn,
+		.noted = true,
+		.backoff = { .kind = w->kind,
+		    .level = 1,
+		    .until_us = max_i64(now_us + w->wait_us, 1) },
+	};
+	return c;
+}
+
+struct target_change
+target_hear(struct target_state *t, const struct target_word *w, int64_t now_us)
+{
+	struct target_told *told = &t->told;
+	struct target_change c = { .turn = TARGET_AS_BEFORE };
+
+	pthread_mutex_lock(&t->lock);
+	if (w->kind == BACKOFF_NONE)
+		c = hear_closed(told, w->judge);
+	else if (told->noted && told->judge == w->judge &&
+		 told->turn == w->turn)
+		hear_same(told, w, now_us);
+	else
+		c = hear_open(told, w, now_us);
+	pthread_mutex_unlock(&t->lock);
+	return c;
+}
+
+void
+target_put_off(struct target_state *t, const struct target_word *w,
+    int64_t now_us)
+{
+	struct backoff *b = &t->told.backoff;
+	int64_t until_us = now_us + w->wait_us;
+
+	pthread_mutex_lock(&t->lock);
+	if (until_us > b->until_us) {
+		if (is_closed(b))
+			t->told.judge = w->judge;
+		b->kind = w->kind;
+		b->until_us = until_us;
+	}
+	pthread_mutex_unlock(&t->lock);
+}
+
+bool
+target_is_put_off(struct target_state *t)
+{
+	bool put_off;
+
+	pthread_mutex_lock(&t->lock);
+	put_off = !is_closed(&t->told.backoff);
+	pthread_mutex_unlock(&t->lock);
+	return put_off;
+}
+
+enum fail
+target_fail(enum backoff_kind kind)
+{
+	switch (kind) {
+	case BACKOFF_RATE:
+		return FAIL_UPSTREAM_RATE_LIMITED;
+	case BACKOFF_QUOTA:
+		return FAIL_UPSTREAM_QUOTA_EXHAUSTED;
+	case BACKOFF_SHORT:
+		return FAIL_UPSTREAM_OVERLOADED;
+	default:
+		return FAIL_UPSTREAM_FAILED;
+	}
+}
+
+enum backoff_kind
+target_kind(enum fail fail)
+{
+	switch (fail) {
+	case FAIL_UPSTREAM_RATE_LIMITED:
+		return BACKOFF_RATE;
+	case FAIL_UPSTREAM_QUOTA_EXHAUSTED:
+		return BACKOFF_QUOTA;
+	case FAIL_UPSTREAM_OVERLOADED:
+		return BACKOFF_SHORT;
+	case FAIL_UPSTREAM_FAILED:
+		return BACKOFF_BREAKER;
+	default:
+		return BACKOFF_NONE;
+	}
 }
 
 void
@@ -269,5 +431,6 @@ target_enable(struct target_state *t)
 	pthread_mutex_lock(&t->lock);
 	t->disabled_until_us = 0;
 	t->backoff = (struct backoff){ 0 };
+	t->told = (struct target_told){ 0 };
 	pthread_mutex_unlock(&t->lock);
 }
