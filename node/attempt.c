@@ -198,15 +198,30 @@ sane_wait_ms(int64_t ms)
 	return min_i64(max_i64(ms, 0), WAIT_MAX_MS);
 }
 
+/* Up to the mark, or all. */
+static size_t
+name_length(struct slice reason)
+{
+	size_t n = 0;
+
+	while (n < reason.len && reason.ptr[n] != THROTTLED_MARK)
+		n++;
+	return n;
+}
+
 static void
 on_stream_throttled(void *arg, const struct throttled *why)
 {
 	struct attempt *a = arg;
-	enum fail fail = fail_by_name(why->reason);
+	size_t name = name_length(why->reason);
+	enum fail fail = fail_by_name(slice_make(why->reason.ptr, name));
 
 	a->stream = NULL;
 	a->throttled = fail != FAIL_NONE;
 	a->retry_after_ms = sane_wait_ms(why->retry_after_ms);
+	if (name < why->reason.len)
+		snprintf(a->detail, sizeof(a->detail), "%.*s",
+		    SLICE_FMT(slice_after(why->reason, name + 1)));
 	finish(a, fail != FAIL_NONE ? fail : FAIL_UPSTREAM_FAILED);
 }
 
@@ -319,7 +334,7 @@ start_by_link(struct attempt *a, const struct attempt_spec *spec)
 	const struct open_hop hop = { .path = path,
 		.path_len = 1,
 		.remaining_ms = spec->remaining_ms,
-		.max_wait_ms = 0 };
+		.max_wait_ms = spec->max_wait_ms };
 	struct uplink *u = desk_uplink(a->desk, a->route->egress);
 	struct buf bytes;
 

@@ -56,9 +56,10 @@ struct attempt {
 	enum fail fail; /* FAIL_NONE: the call was answered in full */
 	int64_t retry_after_ms;
 	char router_error[ROUTER_ERROR_CHARS]; /* X-Router-Error, or "" */
-	bool judged;    /* by an egress that tells how its targets stand */
-	bool throttled; /* refused by it, for a reason that we know */
-	bool keyless;   /* its provider's key is not in the vault */
+	bool judged;     /* by an egress that tells how its targets stand */
+	char detail[64]; /* which bucket refused it, where it was said; or "" */
+	bool throttled;  /* refused by it, for a reason that we know */
+	bool keyless;    /* its provider's key is not in the vault */
 	bool over;
 	bool reached; /* a provider may have it; an egress tells by receipt */
 	struct list waiting; /* in the uplink's list, until the receipt */
@@ -79,6 +80,7 @@ struct attempt_spec {
 	struct envelope *envelope; /* link only: body fields are filled in */
 	struct slice node;         /* this member's name: the path so far */
 	int64_t remaining_ms;
+	int64_t max_wait_ms; /* that an egress may let it wait for capacity */
 	const struct attempt_events *events;
 	void *arg;
 };

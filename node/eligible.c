@@ -6,6 +6,7 @@
 #include "common/format/json.h"
 #include "common/llm/capability.h"
 #include "common/llm/drop.h"
+#include "common/llm/estimate.h"
 #include "common/llm/shape.h"
 #include "common/member/target.h"
 #include "node/affinity.h"
@@ -164,7 +165,7 @@ check_state(struct candidate *c, struct arena *arena,
 static int64_t
 estimated_cost(const struct route *route, const struct shape *shape)
 {
-	int64_t output = ELIGIBLE_OUTPUT_TOKENS;
+	int64_t output = ESTIMATE_OUTPUT_TOKENS;
 	struct usage usage = {
 		.input_tokens = shape->input_estimate_tokens,
 	};
@@ -302,11 +303,19 @@ soonest(const struct plan *p)
 
 	for (i = 0; i < p->count; i++) {
 		c = &p->candidates[i];
-		if (c->excluded == EXCLUSION_BACKING_OFF &&
+		if (c->wait_us > 0 &&
 		    (first == NULL || c->wait_us < first->wait_us))
 			first = c;
 	}
 	return first;
+}
+
+int64_t
+eligible_wait_ms(const struct plan *p)
+{
+	const struct candidate *first = soonest(p);
+
+	return first != NULL ? (first->wait_us + US_PER_MS - 1) / US_PER_MS : 0;
 }
 
 static bool
@@ -353,8 +362,10 @@ eligible_refusal(const struct plan *p, struct arena *arena, const char **detail,
 	*retry_after_ms = 0;
 	*detail = arena_printf(arena, "%s.", list_reasons(p, arena));
 	if (first != NULL) {
-		*retry_after_ms = (first->wait_us + US_PER_MS - 1) / US_PER_MS;
-		return target_fail(first->backoff);
+		*retry_after_ms = eligible_wait_ms(p);
+		return has(p, EXCLUSION_THROTTLED)
+			   ? FAIL_UPSTREAM_CAPACITY_THROTTLED
+			   : target_fail(first->backoff);
 	}
 	return has(p, EXCLUSION_UNREACHABLE) ? FAIL_EGRESS_UNREACHABLE
 					     : FAIL_NO_ELIGIBLE_TARGET;

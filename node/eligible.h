@@ -23,9 +23,6 @@ struct eligible_wish {
 	int64_t now_us, wall_us; /* monotonic; wall */
 };
 
-/* Output that a request is thought to make when it says no less. */
-#define ELIGIBLE_OUTPUT_TOKENS 1000
-
 /*
  * An estimate of a prompt's length may be too high by that share: only what
  * is longer all the same is too long.
@@ -55,6 +52,10 @@ unsigned eligible_needs(const struct shape *shape);
  */
 enum fail eligible_refusal(const struct plan *p, struct arena *arena,
     const char **detail, int64_t *retry_after_ms);
+
+/* Until the first of those that only have to wait may be tried, in what is
+ * left of that time; 0: there is none. */
+int64_t eligible_wait_ms(const struct plan *p);
 
 /* Capabilities by name, with commas; "" for none. */
 const char *capability_list(struct arena *arena, unsigned bits);

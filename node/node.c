@@ -7,6 +7,8 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/llm/catalog.h"
+#include "common/member/gatehouse.h"
+#include "common/member/limits.h"
 #include "common/member/target.h"
 #include "common/member/worker.h"
 #include "common/net/link.h"
@@ -26,6 +28,68 @@
 
 #define TICK_US US_PER_SECOND
 
+/* As the node file has them. */
+static struct limit_terms
+find_terms(const struct topology *t, const struct limits_who *who)
+{
+	const struct limit_terms none = { .rates = { 0 } };
+	const struct party *party = NULL;
+	const struct tier *tier;
+
+	switch (who->level) {
+	case SCOPE_NODE:
+		return t->node->limits;
+	case SCOPE_CALLER:
+		tier = node_tier(t->node, who->tier);
+		return tier != NULL ? tier->limits : none;
+	case SCOPE_PROJECT:
+		party = node_project(t->node, who->name);
+		break;
+	case SCOPE_USER:
+		party = node_user(t->node, who->name);
+		break;
+	default:
+		break;
+	}
+	return party != NULL ? party->limits : none;
+}
+
+static void
+post(struct limits *l, enum scope_level level, struct slice name,
+    const struct spend *more)
+{
+	const struct limits_who who = { level, name, slice_of("") };
+
+	if (level == SCOPE_NODE || name.len > 0)
+		limits_post(l, &who, more);
+}
+
+/* A row changed the sums in the store: so do those in memory. */
+static void
+on_spend(void *arg, const struct request_row *row, const struct spend *more)
+{
+	struct node *n = arg;
+
+	post(n->limits, SCOPE_NODE, slice_of(""), more);
+	post(n->limits, SCOPE_PROJECT, row->project, more);
+	post(n->limits, SCOPE_USER, row->user, more);
+	post(n->limits, SCOPE_CALLER, row->caller, more);
+}
+
+static bool
+open_limits(struct node *n, struct process *p)
+{
+	const struct limits_source source = { find_terms };
+	const struct ledger_watch watch = { .request = on_spend, .arg = n };
+
+	n->limits = limits_open(p->ledger, p->topology, &source);
+	if (n->limits == NULL)
+		return false;
+	n->gates = gatehouse_new(limits_used_us(n->limits));
+	ledger_watch(p->ledger, &watch);
+	return true;
+}
+
 static bool
 node_open(struct process *p, struct buf *why)
 {
@@ -41,7 +105,13 @@ node_open(struct process *p, struct buf *why)
 	if (closed > 0)
 		log_warn("closed requests that the last stop interrupted",
 		    log_int("count", closed));
+	if (!open_limits(n, p)) {
+		buf_puts(why, "what was spent could not be read\n");
+		return false;
+	}
 	n->callers = callers_open(p->ledger, p->identity.key);
+	if (!callers_fit(n->callers, p->topology, why))
+		return false;
 	n->makers = makers_open(p->ledger, p->identity.key);
 	n->history = history_open(p->ledger, p->identity.key);
 	n->targets = target_states_new();
@@ -69,6 +139,8 @@ node_close(struct process *p)
 	outlook_fini(&n->outlook);
 	target_states_free(n->targets);
 	evidence_close(n->evidence);
+	gatehouse_free(n->gates);
+	limits_close(n->limits);
 	parents_free(n->parents);
 	free(n);
 }
@@ -240,6 +312,7 @@ node_start(struct worker *w)
 	w->turn = ledger_turn_new(w->process->ledger, w->loop);
 	name_price_book(d);
 	d->policy_line.upstream = w->upstream;
+	bell_init(&d->bell, w->loop);
 	d->scripts = scripts_new();
 	scripts_adopt(d->scripts, w->topology);
 	list_init(&d->left_uplinks);
@@ -255,6 +328,7 @@ node_adopt(struct worker *w, const struct topology *old)
 	(void)old;
 	name_price_book(d);
 	scripts_adopt(d->scripts, w->topology);
+	limits_adopt(d->node->limits, w->topology);
 	uplinks_adopt(d);
 	door_adopt(&d->door);
 }
@@ -308,6 +382,7 @@ node_stop(struct worker *w)
 	uplinks_free(d);
 	ledger_turn_free(w->turn);
 	loop_timer_free(d->tick);
+	bell_fini(&d->bell);
 	caller_book_release(d->book);
 	evidence_book_release(d->evidence);
 	free(d);

@@ -7,6 +7,7 @@
 #include "common/base/list.h"
 #include "common/limit/retries.h"
 #include "common/llm/price.h"
+#include "common/member/gate.h"
 #include "common/member/process.h"
 #include "node/bench.h"
 #include "node/door.h"
@@ -19,7 +20,9 @@ struct caller_book;
 struct callers;
 struct evidence;
 struct evidence_book;
+struct gatehouse;
 struct history;
+struct limits;
 struct loop_timer;
 struct makers;
 struct parents;
@@ -43,6 +46,8 @@ struct node {
 	struct retries retries;
 	struct evidence *evidence;
 	struct parents *parents; /* how they are linked */
+	struct limits *limits;   /* of everybody */
+	struct gatehouse *gates; /* of callers, groups, and own accounts */
 };
 
 struct desk {
@@ -59,6 +64,7 @@ struct desk {
 	struct routes *routes;             /* the present ones */
 	struct scripts *scripts;
 	struct external_line policy_line;
+	struct bell bell;     /* of requests that wait at a gate */
 	struct list requests; /* struct request.link, all */
 	size_t requests_count;
 	struct loop_timer *tick; /* deadlines, while there are requests */

@@ -321,7 +321,8 @@ decide(struct request *r, enum fail *fail)
 	if (r->group->strategy == STRATEGY_EXTERNAL &&
 	    r->group->external.mode != EXTERNAL_BASELINE) {
 		ask_service(r);
-		if (is_enforced(r))
+		r->policy_asked = is_enforced(r);
+		if (r->policy_asked)
 			return r->external != NULL ? ORDER_WAIT
 						   : enforce(r, fail);
 	}
@@ -330,16 +331,20 @@ decide(struct request *r, enum fail *fail)
 }
 
 enum order_end
-order_make(struct request *r, enum fail *fail)
+order_sift(struct request *r, enum fail *fail)
 {
 	size_t open[TARGETS_MAX];
 
-	if (r->plan.candidates != NULL) /* the service has been asked */
-		return r->policy_said ? enforce(r, fail) : ORDER_WAIT;
 	consider(r);
-	if (plan_open(&r->plan, open) == 0)
-		return refuse(r, fail);
-	return decide(r, fail);
+	return plan_open(&r->plan, open) == 0 ? refuse(r, fail) : ORDER_MADE;
+}
+
+enum order_end
+order_make(struct request *r, enum fail *fail)
+{
+	if (!r->policy_asked)
+		return decide(r, fail);
+	return r->policy_said ? enforce(r, fail) : ORDER_WAIT;
 }
 
 /* The plan as it was before anything was put in order. */

@@ -19,7 +19,13 @@ enum order_end {
 	ORDER_REFUSED   /* nobody can serve it, or the policy fails closed */
 };
 
-/* Fills r->plan; *fail and r->detail say why it was refused. */
+/*
+ * Who can serve it, into r->plan: ORDER_MADE, ORDER_ESTIMATE or ORDER_REFUSED
+ * (*fail and r->detail say why).  Again when time has passed.
+ */
+enum order_end order_sift(struct request *r, enum fail *fail);
+
+/* Puts them in order: ORDER_MADE, ORDER_WAIT or ORDER_REFUSED. */
 enum order_end order_make(struct request *r, enum fail *fail);
 
 /* The one target that its caller, who may, asks for; or empty. */

@@ -143,6 +143,7 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
     struct request_row *row)
 {
 	int64_t first = r->relay.first_content_us;
+	const struct hold *hold = &r->admission.hold;
 
 	*row = (struct request_row){
 		.id = r->id,
@@ -184,6 +185,11 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.operation = slice_of(operation_name(r->shape.operation)),
 		.dropped = slice_of(r->round.passage.dropped),
 		.estimated_tokens = r->shape.input_estimate_tokens,
+		.budget_day = hold->chain.count > 0 ? hold->day : 0,
+		.held_tokens = hold->budget.of[BUDGET_TOKENS],
+		.held_microusd = hold->budget.of[BUDGET_MICROUSD],
+		.queued_us = r->admission.queued_us,
+		.bucket = slice_of(r->admission.bucket),
 	};
 }
 

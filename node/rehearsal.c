@@ -267,6 +267,7 @@ word(struct rehearsal *r, struct candidate *c)
 		.group = r->group,
 		.shape = &r->shape,
 		.route = c->route,
+		.output_cap = c->route->max_output,
 		.answers = r->shape.dialect,
 	};
 	struct passage_terms terms = wording_terms(&wish);

@@ -13,6 +13,7 @@
 #include "common/net/http.h"
 #include "common/store/sum.h"
 #include "node/caller.h"
+#include "node/closing.h"
 #include "node/node.h"
 #include "node/order.h"
 #include "node/recall.h"
@@ -20,6 +21,7 @@
 #include "node/reply.h"
 #include "node/round.h"
 #include "node/tag.h"
+#include "node/throttle.h"
 #include "node/uplink.h"
 #include "node/wording.h"
 #include "topology/load.h"
@@ -43,8 +45,12 @@ static enum step step_body(struct request *r);
 static enum step step_parse(struct request *r);
 static enum step step_filter(struct request *r);
 static enum step step_recall(struct request *r);
+static enum step step_sift(struct request *r);
+static enum step step_admit(struct request *r);
+static enum step step_smooth(struct request *r);
 static enum step step_order(struct request *r);
 static enum step step_word(struct request *r);
+static enum step step_throttle(struct request *r);
 static enum step step_pause(struct request *r);
 static enum step step_attempt(struct request *r);
 static enum step step_relay(struct request *r);
@@ -59,8 +65,13 @@ static const struct {
 	[STEP_PARSE] = { "parse", step_parse },    /* its shape */
 	[STEP_FILTER] = { "filter", step_filter }, /* may it use the group? */
 	[STEP_RECALL] = { "recall", step_recall }, /* what it leans on */
-	[STEP_ORDER] = { "order", step_order },    /* who can, who first */
+	[STEP_SIFT] = { "sift", step_sift },       /* who can serve it */
+	[STEP_ADMIT] = { "admit", step_admit },    /* all limits at once */
+	[STEP_SMOOTH] = { "smooth", step_smooth }, /* bursts wait here */
+	[STEP_ORDER] = { "order", step_order },    /* who is asked first */
 	[STEP_WORD] = { "word", step_word },       /* as the next one speaks */
+	[STEP_THROTTLE] = { "throttle",
+	    step_throttle }, /* its turn at an account of our own */
 	[STEP_PAUSE] = { "pause", step_pause }, /* before it is asked again */
 	[STEP_ATTEMPT] = { "attempt",
 	    step_attempt },                        /* intent row, then call */
@@ -256,27 +267,56 @@ step_recall(struct request *r)
 {
 	enum fail fail = recall_expand(r);
 
-	return fail == FAIL_NONE ? STEP_ORDER : request_fail(r, fail);
+	return fail == FAIL_NONE ? STEP_SIFT : request_fail(r, fail);
 }
 
 /* Who cannot be asked to count is not asked: what is estimated is here. */
 static enum step
-step_order(struct request *r)
+step_sift(struct request *r)
+{
+	enum fail fail;
+	enum order_end end = order_sift(r, &fail);
+
+	if (end == ORDER_REFUSED)
+		return request_fail(r, fail);
+	r->estimated = end == ORDER_ESTIMATE;
+	return STEP_ADMIT;
+}
+
+static enum step
+step_admit(struct request *r)
+{
+	enum fail fail = admission_enter(r);
+
+	if (fail != FAIL_NONE)
+		return request_fail(r, fail);
+	return r->estimated ? STEP_SETTLE : STEP_SMOOTH;
+}
+
+/* While it waited, some may have begun to back off. */
+static enum step
+step_smooth(struct request *r)
 {
 	enum fail fail;
 
-	switch (order_make(r, &fail)) {
-	case ORDER_MADE:
-		return STEP_WORD;
-	case ORDER_WAIT:
+	if (!admission_smooth(r, &fail))
 		return STEP_WAIT;
-	case ORDER_ESTIMATE:
-		r->estimated = true;
-		return STEP_SETTLE;
-	case ORDER_REFUSED:
-		break;
-	}
-	return request_fail(r, fail);
+	if (fail != FAIL_NONE)
+		return request_fail(r, fail);
+	if (r->admission.queued_us > 0 && order_sift(r, &fail) == ORDER_REFUSED)
+		return request_fail(r, fail);
+	return STEP_ORDER;
+}
+
+static enum step
+step_order(struct request *r)
+{
+	enum fail fail;
+	enum order_end end = order_make(r, &fail);
+
+	if (end == ORDER_REFUSED)
+		return request_fail(r, fail);
+	return end == ORDER_WAIT ? STEP_WAIT : STEP_WORD;
 }
 
 /* The path that the row tells: origin, then the egress. */
@@ -294,12 +334,29 @@ note_path(struct request *r)
 static enum step
 step_word(struct request *r)
 {
-	enum fail fail = round_begin(r);
+	enum fail fail = FAIL_NONE;
 
+	if (r->attempts > 0)
+		fail = admission_extend(r);
+	if (fail == FAIL_NONE)
+		fail = round_begin(r);
 	if (fail != FAIL_NONE)
 		return request_fail(r, fail);
 	note_path(r);
-	return STEP_ATTEMPT;
+	return STEP_THROTTLE;
+}
+
+static enum step
+step_throttle(struct request *r)
+{
+	switch (throttle_enter(r)) {
+	case PASS_WAITS:
+		return STEP_WAIT;
+	case PASS_REFUSED:
+		return STEP_WORD;
+	default:
+		return STEP_ATTEMPT;
+	}
 }
 
 static void
@@ -316,7 +373,7 @@ step_pause(struct request *r)
 {
 	if (r->round.paused)
 		return STEP_WAIT;
-	return round_is_put_off(r) ? STEP_WORD : STEP_ATTEMPT;
+	return round_is_put_off(r) ? STEP_WORD : STEP_THROTTLE;
 }
 
 static enum step
@@ -368,64 +425,14 @@ step_relay(struct request *r)
 	return r->round.again ? pause(r, wait_ms) : STEP_WORD;
 }
 
-static void
-on_settled(void *arg, bool stored)
-{
-	struct request *r = arg;
-
-	assert(stored); /* settlements are kept until they are */
-	r->settlement = WRITTEN;
-	if (r->attempts > 1)
-		sum_correct(r->desk->worker->turn, &r->id);
-	run(r);
-}
-
-static void
-write_rows(struct request *r)
-{
-	struct request_row request;
-	struct attempt_row attempt;
-
-	record_spend(r);
-	record_rows(r, "settled", &request, &attempt);
-	if (r->intent == NOT_WRITTEN || r->intent == WRITE_REFUSED ||
-	    r->round.settled)
-		ledger_refused(r->desk->worker->turn, &request);
-	else
-		ledger_settle(r->desk->worker->turn, &request, &attempt);
-	if (r->attempt.message != NULL && !r->round.settled)
-		uplink_keep(r->desk, &r->attempt.receipt,
-		    buf_slice(r->attempt.message));
-	if (record_decision_is_due(r))
-		record_decision(r, LEDGER_SETTLEMENTS);
-	recall_keep(r);
-	ledger_wait_cancel(&r->wait);
-	ledger_wait_init(&r->wait, on_settled, r);
-	ledger_await(r->desk->worker->turn, LEDGER_SETTLEMENTS, &r->wait);
-	r->settlement = WRITING;
-}
-
-/*
- * Without a caller there is nobody to write a row for; without an intent and
- * with a store that takes nothing, the refusal does not wait for its row.
- */
-static bool
-goes_unwritten(const struct request *r)
-{
-	return r->caller == NULL ||
-	       (r->attempts == 0 && ledger_stuck(r->desk->worker->turn));
-}
-
 static enum step
 step_settle(struct request *r)
 {
 	if (r->settlement == NOT_WRITTEN) {
 		attempt_cancel(&r->attempt);
 		round_leave(r);
-		if (!goes_unwritten(r)) {
-			write_rows(r);
+		if (closing_write(r))
 			return STEP_WAIT;
-		}
 	}
 	if (r->settlement == WRITING)
 		return STEP_WAIT;
@@ -475,7 +482,7 @@ request_begin(struct desk *d, struct http_exchange *x,
 	r->shape.model =
 	    r->shape.model.ptr == NULL ? slice_of("") : r->shape.model;
 	loop_task_init(&r->wake, run, r);
-	ledger_wait_init(&r->wait, on_settled, r);
+	list_init(&r->wait.link);
 	list_push(&d->requests, &r->link);
 	if (d->requests_count++ == 0)
 		desk_watch_deadlines(d);

@@ -12,10 +12,12 @@
 #include "common/llm/shape.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
+#include "node/admission.h"
 #include "node/attempt.h"
 #include "node/relay.h"
 #include "node/round.h"
 #include "node/route.h"
+#include "node/step.h"
 #include "node/strategy/plan.h"
 
 struct caller;
@@ -34,22 +36,6 @@ struct json_value;
 struct request_kind {
 	enum dialect dialect;
 	enum operation operation;
-};
-
-enum step {
-	STEP_AUTH,
-	STEP_BODY,
-	STEP_PARSE,
-	STEP_FILTER,
-	STEP_RECALL,
-	STEP_ORDER,
-	STEP_WORD,
-	STEP_PAUSE,
-	STEP_ATTEMPT,
-	STEP_RELAY,
-	STEP_SETTLE,
-	STEP_DONE,
-	STEP_WAIT /* not a step: an event will run the request again */
 };
 
 /* What stands between a request and its attempt, or its last bytes. */
@@ -87,8 +73,9 @@ struct request {
 	double complexity;
 	uint64_t affinity; /* its key there; 0: not looked for */
 	struct plan plan;
+	struct admission admission;
 	struct external_ask *external; /* a policy service's; or NULL */
-	bool policy_said, policy_keyless;
+	bool policy_asked, policy_said, policy_keyless;
 	const struct json_value *whole; /* root, before a target's own edits */
 
 	struct round round; /* under way, or the last one */
@@ -144,6 +131,3 @@ void request_interrupt(struct request *r, enum fail fail);
 
 /* Once a second: when its deadline is past, end it; keep its stream alive. */
 void request_tick(struct request *r, int64_t now_us);
-
-/* Its step's name, for logs and rows. */
-const char *request_step(enum step step);

@@ -18,6 +18,7 @@
 #include "node/order.h"
 #include "node/record.h"
 #include "node/request.h"
+#include "node/throttle.h"
 #include "node/uplink.h"
 #include "node/verdict.h"
 #include "node/wording.h"
@@ -126,8 +127,13 @@ give_up(struct request *r, const struct refusal *unworded)
 	enum fail fail;
 
 	if (r->attempts > 0) {
-		r->detail = slice_of("");
-		return r->round.judged;
+		r->retry_after_ms = eligible_wait_ms(&r->plan);
+		if (r->intent != NOT_WRITTEN)
+			return r->round.judged;
+		/* The last candidates were not called. */
+		r->round.judged = r->round.last;
+		r->round.failure = r->round.after;
+		return r->round.last;
 	}
 	r->detail = unworded->detail;
 	if (unworded->fail != FAIL_NONE)
@@ -304,10 +310,10 @@ static void
 fill_envelope(const struct request *r, struct envelope *e)
 {
 	int64_t cap = r->shape.output_cap;
+	int64_t most = admission_cap(r, r->round.route);
 
-	if (r->round.route->max_output > 0 &&
-	    (cap == 0 || cap > r->round.route->max_output))
-		cap = r->round.route->max_output;
+	if (most > 0 && (cap == 0 || cap > most))
+		cap = most;
 	*e = (struct envelope){
 		.origin = r->topology->self->name,
 		.request = r->id,
@@ -348,6 +354,7 @@ round_call(struct request *r)
 		.envelope = &envelope,
 		.node = r->topology->self->name,
 		.remaining_ms = call_ms(r, &timeouts),
+		.max_wait_ms = throttle_is_last(r) ? call_ms(r, &timeouts) : 0,
 		.events = &events,
 		.arg = r,
 	};
@@ -424,6 +431,7 @@ round_judge(struct request *r)
 	r->round.failure = classify(r, fail);
 	if (fail != FAIL_NONE) {
 		r->retry_after_ms = stated_wait_ms(r);
+		r->detail = arena_copy(&r->arena, slice_of(r->attempt.detail));
 		return fail;
 	}
 	lesson_learn(r, FAILURE_NONE, false, false);
@@ -442,6 +450,7 @@ settle_attempt(struct request *r)
 
 	attempt_cancel(&r->attempt);
 	record_rows(r, "settled", &request, &attempt);
+	throttle_leave(r, &attempt);
 	request.state = slice_of("open");
 	ledger_settle(r->desk->worker->turn, &request, &attempt);
 	if (r->attempt.message != NULL)
@@ -480,11 +489,21 @@ has_other_way(struct request *r)
 {
 	struct candidate *c = r->round.candidate;
 
-	if (r->round.failure != FAILURE_MEMBER || r->attempt.message != NULL ||
-	    r->round.route->local != NULL)
+	if ((r->round.failure != FAILURE_MEMBER &&
+		r->round.failure != FAILURE_THROTTLED) ||
+	    r->attempt.message != NULL || r->round.route->local != NULL)
 		return false;
 	c->gone |= 1u << r->round.route->parent;
 	return order_find_way(r, c);
+}
+
+/* Nobody else is asked: the first that may be asked again says when. */
+static bool
+stop(struct request *r)
+{
+	if (r->retry_after_ms > 0)
+		r->retry_after_ms = eligible_wait_ms(&r->plan);
+	return false;
 }
 
 bool
@@ -493,6 +512,7 @@ round_goes_on(struct request *r, enum fail fail, int64_t *wait_ms)
 	bool again, other_way;
 
 	assert(fail != FAIL_NONE);
+	r->round.candidate->wait_us = r->retry_after_ms * US_PER_MS;
 	if (!may_go_on(r)) {
 		lesson_learn(r, r->round.failure, false, false);
 		return false;
@@ -504,7 +524,7 @@ round_goes_on(struct request *r, enum fail fail, int64_t *wait_ms)
 		r->plan.next--; /* its turn comes once more */
 	if (!again && (failure_other(r->round.failure) == OTHER_NO ||
 			  r->plan.next >= r->plan.order_count))
-		return false;
+		return stop(r);
 	settle_attempt(r);
 	r->round.settled = true;
 	r->round.after = r->round.failure;

@@ -8,6 +8,7 @@
 #include "common/base/arena.h"
 #include "common/llm/failure.h"
 #include "common/llm/usage.h"
+#include "common/member/gate.h"
 #include "node/dialect/passage.h"
 
 struct candidate;
@@ -29,7 +30,8 @@ struct round {
 	bool settled;                /* the attempt's row is written */
 	struct usage spent;          /* by the attempts whose rows are */
 	int64_t spent_microusd;
-	struct loop_timer *pause; /* NULL until it was wanted */
+	struct gate_pass capacity; /* at an account of the node's own */
+	struct loop_timer *pause;  /* NULL until it was wanted */
 	bool paused;
 };
 

@@ -49,7 +49,7 @@ struct uplink {
 	/* Requests that were open when a receipt of theirs came. */
 	struct id open[OPEN_MAX];
 	size_t open_count;
-	bool up, judges; /* see uplink_judges */
+	bool up, judges;  /* see uplink_judges */
 	struct list left; /* in the desk's list: no parent any more */
 };
 

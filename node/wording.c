@@ -57,7 +57,7 @@ wording_terms(const struct wording_wish *w)
 		.allowed = allowed(w->topology),
 		.target = {
 			.model = route->model,
-			.output_cap = route->max_output,
+			.output_cap = w->output_cap,
 			.cap_key = route->cap_key,
 			.quirks = route->quirks,
 			.reasons =
@@ -90,6 +90,7 @@ wording_make(struct request *r)
 		.group = r->group,
 		.shape = &r->shape,
 		.route = r->round.route,
+		.output_cap = admission_cap(r, r->round.route),
 		.answers = r->answers,
 	};
 	struct passage_terms terms = wording_terms(&wish);

@@ -19,6 +19,7 @@ struct wording_wish {
 	const struct group *group;
 	const struct shape *shape;
 	const struct route *route;
+	int64_t output_cap;   /* most output tokens to ask for; 0: any */
 	enum dialect answers; /* that the caller reads */
 };
 

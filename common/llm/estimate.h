@@ -8,5 +8,8 @@
 
 struct json_value;
 
+/* Output of a request that says no less, where nobody says how much is usual. */
+#define ESTIMATE_OUTPUT_TOKENS 1000
+
 /* Of a body in that dialect; what is not understood counts as text. */
 int64_t estimate_tokens(const struct json_value *root, enum dialect d);

@@ -38,6 +38,20 @@ price_cost(const struct price *price, const struct usage *usage)
 	return sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
 }
 
+int64_t
+price_worst(const struct price *price, int64_t input_tokens,
+    int64_t output_tokens)
+{
+	int64_t input = max_i64(max_i64(price->input, price->cached_input),
+	    max_i64(price->cache_write_5m, price->cache_write_1h));
+	int64_t output = max_i64(price->output, price->reasoning);
+	__int128 sum = (__int128)input_tokens * max_i64(input, 0) +
+		       (__int128)output_tokens * max_i64(output, 0);
+
+	sum = (sum + TOKENS_A_PRICE - 1) / TOKENS_A_PRICE;
+	return sum > INT64_MAX ? INT64_MAX : (int64_t)sum;
+}
+
 /* Digits from *at on; -1 when there are none, or the number passes max. */
 static int64_t
 digits(struct slice text, size_t *at, int64_t max)

@@ -24,6 +24,13 @@ struct price {
 /* Micro-USD for these tokens. */
 int64_t price_cost(const struct price *price, const struct usage *usage);
 
+/*
+ * The most that so much can cost: input at the dearest of its prices, written
+ * to a cache or not, output as reasoning where that is dearer.
+ */
+int64_t price_worst(const struct price *price, int64_t input_tokens,
+    int64_t output_tokens);
+
 /* "0.25" USD per million to 250000; at most 6 decimals, 0 to 1,000,000. */
 must_check bool price_parse(int64_t *price, struct slice usd);
 

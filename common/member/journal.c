@@ -10,9 +10,9 @@ key_of(struct id *id, struct id_source *ids, const struct event_row *row)
 	return slice_make(id->bytes, ID_BYTES);
 }
 
-/* On a worker; left out when ledger_full.  `ids` are the worker's. */
-static void
-put(struct ledger_turn *t, struct id_source *ids, const struct event_row *row)
+void
+journal_put(struct ledger_turn *t, struct id_source *ids,
+    const struct event_row *row)
 {
 	struct buf *bytes = ledger_room(t);
 	struct id id;
@@ -42,7 +42,7 @@ journal_target(struct ledger_turn *t, struct id_source *ids,
 		row.kind = slice_of(JOURNAL_BACKING_OFF);
 		row.until = row.at + change->wait_us;
 	}
-	put(t, ids, &row);
+	journal_put(t, ids, &row);
 }
 
 void

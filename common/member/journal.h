@@ -1,6 +1,7 @@
 #pragma once
 /*
- * journal: what happened to targets, and who did it, as rows of their own:
+ * journal: what happened to targets and to requests that were held up, and
+ * who did it, as rows of their own:
  * an operator's word is durable before it is answered, what the router did by
  * itself goes with the settlements of its turn.
  */
@@ -14,6 +15,10 @@ struct target_change;
 #define JOURNAL_BACKING_OFF "target-backing-off"
 #define JOURNAL_RECOVERED   "target-recovered"
 
+#define JOURNAL_SHAPED          "traffic-shaped"
+#define JOURNAL_UPSTREAM_SHAPED "upstream-shaped"
+#define JOURNAL_OVERDRAFT       "overdraft"
+
 /* Bytes of an operator's reason. */
 #define JOURNAL_DETAIL_MAX 512
 
@@ -23,6 +28,10 @@ struct target_change;
  */
 void journal_target(struct ledger_turn *t, struct id_source *ids,
     struct slice target, const struct target_change *change);
+
+/* Any event of the router's own, likewise. */
+void journal_put(struct ledger_turn *t, struct id_source *ids,
+    const struct event_row *row);
 
 /* Into a batch of somebody's own. */
 void journal_add(struct db_batch *b, struct db *db, struct id_source *ids,

@@ -73,16 +73,23 @@ renew(struct limits *l, struct holder *h, const struct limits_who *who)
 	h->of = l->generation;
 }
 
-/* The lock is held. */
+/* With terms as they were; the lock is held. */
 static struct holder *
-holder_of(struct limits *l, const struct limits_who *who)
+met(struct limits *l, const struct limits_who *who)
 {
 	char key_room[KEY_MAX];
 	struct slice key = key_of(key_room, who);
 	struct holder *h = map_find(&l->holders, key);
 
-	if (h == NULL)
-		h = holder_new(l, key, who->level);
+	return h != NULL ? h : holder_new(l, key, who->level);
+}
+
+/* With its present terms; the lock is held. */
+static struct holder *
+holder_of(struct limits *l, const struct limits_who *who)
+{
+	struct holder *h = met(l, who);
+
 	if (h->of != l->generation ||
 	    (who->level == SCOPE_CALLER && !slice_eq(h->tier, who->tier)))
 		renew(l, h, who);
@@ -122,7 +129,7 @@ static void
 post(struct limits *l, const struct limits_who *who, const struct spend *more)
 {
 	const struct budget_amounts none = { .of = { 0 } };
-	struct holder *h = holder_of(l, who);
+	struct holder *h = met(l, who);
 
 	budget_roll(&h->scope.budget, more->day);
 	budget_settle(&h->scope.budget, more->day, &none, &more->amounts);
@@ -155,13 +162,10 @@ load(void *arg, const struct spend_sum *sum)
 {
 	struct loading *loading = arg;
 	struct limits_who who = { sum->level, sum->name, slice_of("") };
-	struct holder *h;
+	struct limits *l = loading->limits;
 
-	h = holder_of(loading->limits, &who);
-	h->of = 0; /* of a caller's tier nothing is known yet */
-	budget_roll(&h->scope.budget, day_of(loading->limits));
-	post(loading->limits, &who, &sum->spend);
-	h->of = 0;
+	budget_roll(&met(l, &who)->scope.budget, day_of(l));
+	post(l, &who, &sum->spend);
 }
 
 static bool
@@ -220,6 +224,12 @@ limits_close(struct limits *l)
 	topology_release(l->topology);
 	pthread_mutex_destroy(&l->lock);
 	free(l);
+}
+
+int64_t
+limits_used_us(const struct limits *l)
+{
+	return l->used_us;
 }
 
 void

@@ -34,6 +34,9 @@ struct limits *limits_open(struct ledger *l, struct topology *t,
     const struct limits_source *source);
 void limits_close(struct limits *l); /* NULL is fine */
 
+/* The monotonic time of the last row before this start. */
+int64_t limits_used_us(const struct limits *l);
+
 /* New terms; what is taken, held and spent stays. */
 void limits_adopt(struct limits *l, struct topology *t);
 

@@ -17,8 +17,11 @@ enum stream_end {
 };
 
 /* How a parent answers an OPEN that it does not serve. */
+#define THROTTLED_MARK '|'
+
 struct throttled {
-	struct slice reason; /* a name of fail.def */
+	/* A name of fail.def; behind a mark which bucket, where one is said. */
+	struct slice reason;
 	int64_t retry_after_ms;
 };
 

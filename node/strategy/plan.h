@@ -22,7 +22,7 @@ struct candidate {
 	struct target_state *state; /* shared by the process */
 	enum exclusion excluded;
 	const char *detail; /* which capability, until when; "" or text */
-	int64_t wait_us;    /* when it is backing off: until it may be tried */
+	int64_t wait_us;    /* backing off, throttled: until it may be tried */
 	enum backoff_kind backoff; /* by what */
 
 	/* As they were when the order was made. */

@@ -1,0 +1,423 @@
+#include "node/admission.h"
+
+#include <stdio.h>
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+#include "common/base/stat.h"
+#include "common/limit/bar.h"
+#include "common/llm/price.h"
+#include "common/member/gatehouse.h"
+#include "common/member/journal.h"
+#include "common/member/limits.h"
+#include "common/member/worker.h"
+#include "node/caller.h"
+#include "node/node.h"
+#include "node/record.h"
+#include "node/request.h"
+#include "topology/load.h"
+
+/*
+ * What a budget has to hold of the output of a request that may answer with
+ * more: agents ask for 128,000 tokens each time, and use a few thousand.
+ */
+#define OUTPUT_HELD_TOKENS 32000
+#define BAR_MAX            512
+#define NAME_MAX_BYTES     160
+
+static struct limits *
+limits_of(const struct request *r)
+{
+	return r->desk->node->limits;
+}
+
+/* What the egress will hold the team to has to be held here, too. */
+static bool
+team_is_bounded(const struct topology *t)
+{
+	const struct team *team = mesh_team(&t->mesh, t->self->team);
+	bool bounded = false;
+	int w;
+
+	for (w = 0; team != NULL && w < BUDGET_WINDOWS; w++)
+		bounded |= team->limits.budget.most[w][BUDGET_TOKENS] > 0 ||
+			   team->limits.budget.most[w][BUDGET_MICROUSD] > 0;
+	return bounded;
+}
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+	if (a == 0 || b == 0)
+		return a + b;
+	return min_i64(a, b);
+}
+
+int64_t
+admission_cap(const struct request *r, const struct route *route)
+{
+	int64_t cap = r->group->max_output;
+
+	if (cap == 0 && r->admission.bounded)
+		cap = OUTPUT_HELD_TOKENS;
+	return least(cap, route->max_output);
+}
+
+struct toll
+admission_toll(const struct request *r)
+{
+	int64_t output = least(r->group->output_estimate, r->shape.output_cap);
+
+	if (r->shape.operation == OPERATION_COUNT)
+		return (struct toll){ 0, 0 };
+	return (struct toll){ r->shape.input_estimate_tokens,
+		output * max_i64(r->shape.choices, 1) };
+}
+
+static void
+find_chain(struct request *r)
+{
+	const struct caller *c = r->caller;
+	struct limits_who who[CHAIN_MAX] = {
+		{ SCOPE_NODE, slice_of(""), slice_of("") },
+	};
+	size_t n = 1;
+
+	if (c->project.len > 0)
+		who[n++] = (struct limits_who){ SCOPE_PROJECT, c->project,
+			slice_of("") };
+	if (c->user.len > 0)
+		who[n++] =
+		    (struct limits_who){ SCOPE_USER, c->user, slice_of("") };
+	who[n++] = (struct limits_who){ SCOPE_CALLER, c->name, c->tier };
+	limits_chain(limits_of(r), &r->admission.chain, who, n);
+}
+
+/* One attempt at the dearest of those that can be tried. */
+static void
+find_worst(struct request *r)
+{
+	struct admission *a = &r->admission;
+	int64_t input = r->shape.input_estimate_tokens, output;
+	size_t i;
+
+	for (i = 0; i < r->plan.count && a->bounded; i++) {
+		const struct candidate *c = &r->plan.candidates[i];
+
+		if (c->excluded != EXCLUSION_NONE)
+			continue;
+		output =
+		    least(admission_cap(r, c->route), r->shape.output_cap) *
+		    max_i64(r->shape.choices, 1);
+		a->first.of[BUDGET_TOKENS] =
+		    max_i64(a->first.of[BUDGET_TOKENS], input + output);
+		a->first.of[BUDGET_MICROUSD] =
+		    max_i64(a->first.of[BUDGET_MICROUSD],
+			price_worst(&c->route->price, input, output));
+	}
+	a->first.of[BUDGET_REQUESTS] = 1;
+}
+
+static enum fail
+fail_of(const struct chain_bar *bar)
+{
+	switch (bar->kind) {
+	case LIMIT_BUDGET:
+		return FAIL_BUDGET_EXHAUSTED;
+	case LIMIT_CONCURRENT:
+		return FAIL_CONCURRENCY_EXCEEDED;
+	default:
+		return FAIL_RATE_LIMITED;
+	}
+}
+
+/* Which limit it was, for the row and for the caller. */
+static enum fail
+refuse(struct request *r, const struct chain_bar *bar)
+{
+	struct buf text;
+
+	buf_init(&text, BAR_MAX);
+	bar_name(&text, bar);
+	r->admission.bucket = arena_text(&r->arena, buf_slice(&text));
+	buf_reset(&text);
+	bar_text(&text, bar);
+	r->detail = arena_copy(&r->arena, buf_slice(&text));
+	buf_fini(&text);
+	r->retry_after_ms = (bar->wait_us + US_PER_MS - 1) / US_PER_MS;
+	stat_add(STAT_LIMITED, 1);
+	return fail_of(bar);
+}
+
+enum fail
+admission_enter(struct request *r)
+{
+	struct toll toll = admission_toll(r);
+	struct admission *a = &r->admission;
+	struct chain_bar bar;
+
+	a->bucket = "";
+	find_chain(r);
+	a->bounded =
+	    chain_is_bounded(&a->chain) || team_is_bounded(r->topology);
+	/* To count tokens costs none. */
+	if (r->shape.operation == OPERATION_GENERATE)
+		find_worst(r);
+	a->wish.rate_tokens = toll.input_tokens + toll.output_tokens;
+	a->wish.budget = a->first;
+	if (limits_reserve(limits_of(r), &a->hold, &a->chain, &a->wish, &bar))
+		return FAIL_NONE;
+	return refuse(r, &bar);
+}
+
+enum fail
+admission_extend(struct request *r)
+{
+	struct admission *a = &r->admission;
+	struct budget_amounts more = { .of = { 0 } };
+	struct chain_bar bar;
+	int64_t spent;
+
+	if (!a->bounded || a->hold.chain.count == 0)
+		return FAIL_NONE;
+	record_spend(r);
+	spent = usage_input(&r->round.spent) + usage_output(&r->round.spent);
+	more.of[BUDGET_TOKENS] = max_i64(spent + a->first.of[BUDGET_TOKENS] -
+					     a->hold.budget.of[BUDGET_TOKENS],
+	    0);
+	more.of[BUDGET_MICROUSD] =
+	    max_i64(r->round.spent_microusd + a->first.of[BUDGET_MICROUSD] -
+			a->hold.budget.of[BUDGET_MICROUSD],
+		0);
+	if (limits_extend(limits_of(r), &a->hold, &more, &bar))
+		return FAIL_NONE;
+	return refuse(r, &bar);
+}
+
+static struct gate *
+gate_of(const struct request *r, enum smoothing s, char name[NAME_MAX_BYTES])
+{
+	const struct topology *t = r->topology;
+	struct gatehouse *h = r->desk->node->gates;
+	const struct tier *tier;
+
+	if (s == SMOOTH_GROUP) {
+		snprintf(name, NAME_MAX_BYTES, "group %.*s",
+		    SLICE_FMT(r->group->name));
+		return gatehouse_gate(h, slice_of(name), &r->group->shaping,
+		    &t->hash);
+	}
+	tier = node_tier(t->node, r->caller->tier);
+	snprintf(name, NAME_MAX_BYTES, "caller %.*s",
+	    SLICE_FMT(r->caller->name));
+	return tier == NULL ? NULL
+			    : gatehouse_gate(h, slice_of(name), &tier->shaping,
+				  &t->hash);
+}
+
+static void
+on_turn(void *arg)
+{
+	request_wake(arg);
+}
+
+/* One flow: whoever comes first is served first. */
+static void
+line_up(struct request *r, struct gate *g, struct gate_pass *p)
+{
+	const struct gate_wish wish = {
+		.party = slice_of("all"),
+		.flow = slice_of("all"),
+		.weight = 1,
+		.toll = admission_toll(r),
+		.max_wait_us = request_left_ms(r) * US_PER_MS,
+		.bell = &r->desk->bell,
+		.call = on_turn,
+		.arg = r,
+	};
+
+	(void)gate_enter(g, p, &wish, clock_mono_us());
+}
+
+static void
+note(struct request *r, const struct gate_pass *p, const char *outcome)
+{
+	int64_t waited_us = p->waited ? clock_mono_us() - p->since_us : 0;
+	struct event_row row = {
+		.at = clock_wall_us(),
+		.kind = slice_of(JOURNAL_SHAPED),
+		.target = slice_of(""),
+		.detail = slice_of(""),
+		.by = slice_of("router"),
+		.request = r->id,
+		.team = slice_of(""),
+		.caller = r->caller->name,
+		.group = r->group->name,
+		.bucket = slice_of(r->admission.bucket),
+		.outcome = slice_of(outcome),
+		.waited_us = waited_us,
+	};
+
+	if (strcmp(outcome, "refused") == 0)
+		row.retry_us = p->wait_us;
+	r->admission.queued_us += waited_us;
+	stat_add(STAT_SHAPED, 1);
+	journal_put(r->desk->worker->turn, &r->desk->worker->ids, &row);
+}
+
+static void
+name_bucket(struct request *r, const struct gate_pass *p)
+{
+	r->admission.bucket = arena_printf(&r->arena, "%.*s %s",
+	    SLICE_FMT(p->gate->name), shaper_bucket_name(p->bucket));
+}
+
+static enum fail
+refuse_shaped(struct request *r, struct gate_pass *p)
+{
+	name_bucket(r, p);
+	note(r, p, "refused");
+	r->retry_after_ms = (p->wait_us + US_PER_MS - 1) / US_PER_MS;
+	r->detail = slice_of(arena_printf(&r->arena,
+	    "%s: the next place is free in about %lld ms.", r->admission.bucket,
+	    (long long)r->retry_after_ms));
+	return FAIL_TRAFFIC_SHAPED;
+}
+
+/* One gate's answer; true: on to the next. */
+static bool
+pass_gate(struct request *r, struct gate_pass *p, enum fail *fail)
+{
+	switch (gate_state(p)) {
+	case PASS_WAITS:
+		return false;
+	case PASS_REFUSED:
+		*fail = refuse_shaped(r, p);
+		return true;
+	case PASS_IN:
+		if (p->waited) {
+			name_bucket(r, p);
+			note(r, p, "queued");
+		}
+		return true;
+	case PASS_NONE:
+		break;
+	}
+	return true;
+}
+
+bool
+admission_smooth(struct request *r, enum fail *fail)
+{
+	struct admission *a = &r->admission;
+	char name[NAME_MAX_BYTES];
+	struct gate_pass *p;
+	struct gate *g;
+
+	*fail = FAIL_NONE;
+	for (; a->next < SMOOTHINGS; a->next++) {
+		p = &a->passes[a->next];
+		g = p->gate != NULL ? NULL : gate_of(r, a->next, name);
+		if (g != NULL)
+			line_up(r, g, p);
+		if (!pass_gate(r, p, fail))
+			return false;
+		if (*fail != FAIL_NONE)
+			return true;
+	}
+	return true;
+}
+
+static void
+leave_gates(struct request *r, const struct toll *real)
+{
+	int64_t now_us = clock_mono_us();
+	size_t i;
+
+	for (i = 0; i < SMOOTHINGS; i++) {
+		struct gate_pass *p = &r->admission.passes[i];
+
+		if (gate_state(p) == PASS_WAITS) {
+			name_bucket(r, p);
+			note(r, p, "gone");
+		}
+		if (real != NULL)
+			gate_leave(p, real, now_us);
+		else
+			gate_undo(p, now_us);
+	}
+}
+
+/* It came to more than was held: the sums have it, and block the next. */
+static void
+note_overdraft(struct request *r, const struct request_row *row)
+{
+	const struct budget_amounts *held = &r->admission.hold.budget;
+	int64_t tokens = row->input_tokens + row->cache_read_tokens +
+			 row->cache_write_tokens + row->cache_write_1h_tokens +
+			 row->output_tokens + row->reasoning_tokens -
+			 held->of[BUDGET_TOKENS];
+	int64_t microusd = row->cost_microusd - held->of[BUDGET_MICROUSD];
+	struct event_row event = {
+		.at = clock_wall_us(),
+		.kind = slice_of(JOURNAL_OVERDRAFT),
+		.target = row->target,
+		.detail = slice_of(""),
+		.by = slice_of("router"),
+		.request = r->id,
+		.team = slice_of(""),
+		.caller = row->caller,
+		.group = row->group,
+		.bucket = slice_of(microusd > 0 ? "usd" : "tokens"),
+	};
+	struct buf text;
+
+	if (!r->admission.bounded || (tokens <= 0 && microusd <= 0))
+		return;
+	buf_init(&text, BAR_MAX);
+	if (tokens > 0)
+		buf_printf(&text, "%lld tokens", (long long)tokens);
+	if (microusd > 0) {
+		buf_puts(&text, tokens > 0 ? ", " : "");
+		bar_amount(&text, BUDGET_MICROUSD, microusd);
+		buf_puts(&text, " USD");
+		stat_add(STAT_OVERDRAFT_MICROUSD, (uint64_t)microusd);
+	}
+	event.outcome = buf_slice(&text);
+	stat_add(STAT_OVERDRAFTS, 1);
+	journal_put(r->desk->worker->turn, &r->desk->worker->ids, &event);
+	buf_fini(&text);
+}
+
+/* Was anything done for it? */
+static bool
+was_served(const struct request *r)
+{
+	return r->attempts > 0 || (r->estimated && r->fail == FAIL_NONE);
+}
+
+void
+admission_settle(struct request *r, const struct request_row *row)
+{
+	struct admission *a = &r->admission;
+	struct chain_spent spent = { .rate_tokens = 0 };
+	struct toll real = { 0, 0 };
+
+	if (row != NULL) {
+		real.input_tokens = row->input_tokens + row->cache_read_tokens +
+				    row->cache_write_tokens +
+				    row->cache_write_1h_tokens;
+		real.output_tokens = row->output_tokens + row->reasoning_tokens;
+	}
+	leave_gates(r, was_served(r) ? &real : NULL);
+	if (a->hold.chain.count == 0)
+		return;
+	if (row != NULL)
+		note_overdraft(r, row);
+	/* What it spent is posted with its row: see limits_post. */
+	spent.rate_tokens = real.input_tokens + real.output_tokens;
+	if (was_served(r))
+		limits_settle(limits_of(r), &a->hold, &spent);
+	else
+		limits_release(limits_of(r), &a->hold);
+}

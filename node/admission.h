@@ -1,0 +1,50 @@
+#pragma once
+/*
+ * admission: how a request gets past the limits of its node, project, user
+ * and caller, once: what it may come to at most is held of all of them or of
+ * none, its caller's and group's bursts are smoothed, and in the end what it
+ * came to takes the place of what was held.  Part of its request.
+ */
+#include "common/limit/chain.h"
+#include "common/llm/fail.h"
+#include "common/member/gate.h"
+
+struct request;
+struct request_row;
+struct route;
+
+enum smoothing { SMOOTH_CALLER, SMOOTH_GROUP, SMOOTHINGS };
+
+struct admission {
+	struct chain chain;          /* empty before it is known */
+	bool bounded;                /* a budget of tokens or money has a say */
+	struct hold hold;            /* what is held now */
+	struct chain_wish wish;      /* what was asked for */
+	struct budget_amounts first; /* for one attempt */
+	struct gate_pass passes[SMOOTHINGS];
+	enum smoothing next;
+	int64_t queued_us;
+	const char *bucket; /* refused it, or made it wait; "" or text */
+};
+
+/*
+ * The most output tokens that a target may be asked for: the group's, where it
+ * says one or a budget has to hold them, or the target's own; 0: any.
+ */
+int64_t admission_cap(const struct request *r, const struct route *route);
+
+/* What rates of tokens count it as beforehand; of a count nothing. */
+struct toll admission_toll(const struct request *r);
+
+/* After eligibility: all limits at once, or why not (r->detail). */
+enum fail admission_enter(struct request *r);
+
+/* Its turn at the smoothing of caller and group; false: it waits, and the
+ * request is woken.  *fail when there was no room. */
+must_check bool admission_smooth(struct request *r, enum fail *fail);
+
+/* What its attempts came to is spent: the next one is held beside it. */
+enum fail admission_extend(struct request *r);
+
+/* On every way out, once: `row` as it is settled; NULL: there is none. */
+void admission_settle(struct request *r, const struct request_row *row);
