@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/limit/retries.h"
@@ -47,11 +48,32 @@ accounts_free(struct accounts *a)
 	free(a);
 }
 
-struct slice
-account_name(const struct provider *p, struct slice team)
+static const struct team_key *
+team_key(const struct provider *p, struct slice team)
 {
-	(void)team;
-	return p->name;
+	size_t i;
+
+	for (i = 0; i < p->team_keys_count; i++)
+		if (slice_eq(p->team_keys[i].team, team))
+			return &p->team_keys[i];
+	return NULL;
+}
+
+struct slice
+account_name(struct arena *arena, const struct provider *p, struct slice team)
+{
+	if (team_key(p, team) == NULL)
+		return p->name;
+	return slice_of(arena_printf(arena, "%.*s@%.*s", SLICE_FMT(p->name),
+	    SLICE_FMT(team)));
+}
+
+struct slice
+account_secret(const struct provider *p, struct slice team)
+{
+	const struct team_key *own = team_key(p, team);
+
+	return own != NULL ? own->secret : p->secret;
 }
 
 /* "account/model"; a name beyond the maximum is cut, and shares a state. */

@@ -10,6 +10,7 @@
 #include "common/member/target.h"
 
 struct accounts;
+struct arena;
 struct model;
 struct provider;
 
@@ -17,10 +18,14 @@ struct accounts *accounts_new(int64_t boot);
 void accounts_free(struct accounts *a); /* NULL is fine */
 
 /*
- * Whose account a team's calls to a provider are on: the provider's own.  A
- * team's own key at a provider will make another: "provider@team".
+ * Whose account a team's calls to a provider are on: the one that all share,
+ * or of a team that brings its own key "provider@team", in the arena.
  */
-struct slice account_name(const struct provider *p, struct slice team);
+struct slice account_name(struct arena *arena, const struct provider *p,
+    struct slice team);
+
+/* The secret's name that goes with it; empty: none is sent. */
+struct slice account_secret(const struct provider *p, struct slice team);
 
 /* Who is asked, and on whose account: account_name. */
 struct account_target {

@@ -18,6 +18,7 @@
 #include "egress/capacity.h"
 #include "egress/egress.h"
 #include "egress/envelope.h"
+#include "egress/parcel.h"
 #include "topology/load.h"
 
 #define MAGIC     0x63616c6cu
@@ -33,6 +34,7 @@
 static enum call_step step_verify(struct call *c);
 static enum call_step step_envelope(struct call *c);
 static enum call_step step_body(struct call *c);
+static enum call_step step_ration(struct call *c);
 static enum call_step step_capacity(struct call *c);
 static enum call_step step_fetch(struct call *c);
 static enum call_step step_relay(struct call *c);
@@ -44,7 +46,8 @@ static const struct {
 } steps[] = {
 	[CALL_VERIFY] = { "verify", step_verify }, /* signed, fresh, first */
 	[CALL_ENVELOPE] = { "envelope", step_envelope }, /* may this team? */
-	[CALL_BODY] = { "body", step_body }, /* all of it, unaltered */
+	[CALL_BODY] = { "body", step_body },       /* all of it, unaltered */
+	[CALL_RATION] = { "ration", step_ration }, /* its team's, its turn */
 	[CALL_CAPACITY] = { "capacity", step_capacity }, /* is it well? */
 	[CALL_FETCH] = { "fetch", step_fetch }, /* intent row, then call */
 	[CALL_RELAY] = { "relay", step_relay }, /* the answer goes by */
@@ -69,6 +72,7 @@ static void
 retire(struct call *c)
 {
 	capacity_leave(c, true);
+	ration_leave(c, c->settlement == CALL_WRITTEN ? &c->row : NULL);
 	claim_release(c->dock, &c->claim);
 	if (c->reserved > 0)
 		allowance_give(&c->dock->egress->process->body_memory,
@@ -161,6 +165,7 @@ step_envelope(struct call *c)
 	if (why != EXCLUSION_NONE)
 		return refuse_for(c, fail_of_exclusion(why),
 		    exclusion_name(why));
+	c->account = account_name(&c->arena, c->model->provider, e->team);
 	if (e->body_bytes > t->egress->max_body_bytes)
 		return refuse(c, FAIL_REQUEST_TOO_LARGE);
 	/* And room for a whole answer's beginning, before it is paid for. */
@@ -170,52 +175,6 @@ step_envelope(struct call *c)
 	c->reserved = room;
 	c->body.max = (size_t)e->body_bytes;
 	return CALL_BODY;
-}
-
-static int64_t
-cap_of(const struct call *c)
-{
-	int64_t mine = c->model->max_output, asked = c->envelope.output_cap;
-
-	if (mine == 0 || (asked > 0 && asked < mine))
-		return asked;
-	return mine;
-}
-
-/* Our own model, cap and flags, whatever the body says. */
-static enum fail
-own(struct call *c)
-{
-	const struct provider_type *type = c->model->provider->type;
-	const struct team *team =
-	    mesh_team(&c->topology->mesh, c->envelope.team);
-	const struct own_terms terms = {
-		.dialect = c->envelope.dialect,
-		.operation = c->envelope.operation,
-		.model = c->model->name,
-		.output_cap = cap_of(c),
-		.cap_key = type->cap_key,
-		.stream = c->envelope.stream,
-		.usage_in_stream = (type->quirks & QUIRK_USAGE_IN_STREAM) != 0,
-		.allowed = team->allow,
-	};
-	const struct json_value *root;
-	struct json_error error;
-	struct owned owned;
-
-	root = json_parse(&c->arena, buf_slice(&c->body), &error);
-	if (root == NULL || !arena_fits(&c->arena, OWN_ARENA_BYTES))
-		return FAIL_INVALID_REQUEST;
-	switch (own_body(&owned, &c->arena, root, &terms)) {
-	case OWN_INVALID:
-		return FAIL_INVALID_REQUEST;
-	case OWN_NOT_ALLOWED:
-		return FAIL_TEAM_NOT_ALLOWED;
-	case OWN_DONE:
-		break;
-	}
-	c->splice = owned.splice;
-	return FAIL_NONE;
 }
 
 static enum call_step
@@ -234,11 +193,44 @@ step_body(struct call *c)
 	if ((int64_t)c->body.len != c->envelope.body_bytes ||
 	    !crypto_equal(&h, &c->envelope.body_hash, sizeof(h)))
 		return refuse(c, FAIL_FORGED);
-	fail = own(c);
-	return fail == FAIL_NONE ? CALL_CAPACITY : refuse(c, fail);
+	ration_find(c);
+	fail = parcel_make(c);
+	return fail == FAIL_NONE ? CALL_RATION : refuse(c, fail);
 }
 
 /* Nothing is written of who is put off: nothing is called. */
+static enum call_step
+put_off(struct call *c, enum fail fail, int64_t retry_after_ms)
+{
+	char reason[THROTTLED_REASON_MAX];
+
+	snprintf(reason, sizeof(reason), "%s%s%s", fail_name(fail),
+	    c->ration.detail[0] != '\0' ? THROTTLED_MARK_TEXT : "",
+	    c->ration.detail);
+	stat_add(STAT_PUT_OFF, 1);
+	if (c->stream != NULL)
+		stream_refuse(c->stream, slice_of(reason), retry_after_ms);
+	c->stream = NULL;
+	return CALL_DONE;
+}
+
+static enum call_step
+step_ration(struct call *c)
+{
+	const struct ration *r = &c->ration;
+
+	if (c->interruption != FAIL_NONE)
+		return refuse(c, c->interruption);
+	switch (ration_enter(c)) {
+	case PASS_WAITS:
+		return CALL_WAIT;
+	case PASS_REFUSED:
+		return put_off(c, r->fail, r->retry_after_ms);
+	default:
+		return CALL_CAPACITY;
+	}
+}
+
 static enum call_step
 step_capacity(struct call *c)
 {
@@ -247,10 +239,8 @@ step_capacity(struct call *c)
 
 	if (fail == FAIL_NONE)
 		return CALL_FETCH;
-	stat_add(STAT_PUT_OFF, 1);
-	stream_refuse(c->stream, slice_of(fail_name(fail)), retry_after_ms);
-	c->stream = NULL;
-	return CALL_DONE;
+	c->ration.detail[0] = '\0';
+	return put_off(c, fail, retry_after_ms);
 }
 
 static void
@@ -281,6 +271,10 @@ fill_row(struct call *c, const char *state)
 		.receipt = slice_of(""),
 		.dialect = slice_of(dialect_name(e->dialect)),
 		.topology = slice_of(c->topology->hash_text),
+		.budget_day = c->ration.hold.day,
+		.held_tokens = c->ration.hold.budget.of[BUDGET_TOKENS],
+		.held_microusd = c->ration.hold.budget.of[BUDGET_MICROUSD],
+		.queued_us = c->ration.queued_us,
 	};
 }
 
@@ -389,6 +383,7 @@ static enum call_step
 step_fetch(struct call *c)
 {
 	const struct provider *p = c->model->provider;
+	struct slice secret;
 
 	if (c->intent == CALL_NOT_WRITTEN)
 		return intend(c);
@@ -397,9 +392,10 @@ step_fetch(struct call *c)
 	if (c->intent_refused)
 		return refuse(c, FAIL_STORE_UNAVAILABLE);
 	c->fail = c->interruption;
-	if (p->secret.len > 0)
-		c->key = process_secret(c->dock->egress->process, p->secret);
-	c->keyless = c->key == NULL && p->secret.len > 0;
+	secret = account_secret(p, c->envelope.team);
+	if (secret.len > 0)
+		c->key = process_secret(c->dock->egress->process, secret);
+	c->keyless = c->key == NULL && secret.len > 0;
 	if (c->keyless && c->fail == FAIL_NONE)
 		c->fail = FAIL_UPSTREAM_FAILED;
 	if (c->fail != FAIL_NONE)
@@ -540,6 +536,7 @@ call_begin(struct dock *d, struct link *l, struct stream *s,
 	c->envelope_text = arena_copy(&c->arena, open->envelope);
 	c->seal = open->seal;
 	c->remaining_ms = open->remaining_ms;
+	c->max_wait_ms = open->max_wait_ms;
 	/* An envelope that cannot be read is refused like a forged one. */
 	c->straight = came_straight(l, open) &&
 		      envelope_read(&c->envelope, c->envelope_text);

@@ -18,6 +18,7 @@
 #include "egress/account.h"
 #include "egress/downlink.h"
 #include "egress/notary.h"
+#include "egress/ration.h"
 
 struct dock;
 struct json_index;
@@ -29,6 +30,7 @@ enum call_step {
 	CALL_VERIFY,
 	CALL_ENVELOPE,
 	CALL_BODY,
+	CALL_RATION,
 	CALL_CAPACITY,
 	CALL_FETCH,
 	CALL_RELAY,
@@ -52,7 +54,7 @@ struct call {
 	struct link_peer peer;
 	unsigned lane; /* of the peer's worker that asks */
 	bool straight; /* came from the origin itself, by a good path */
-	int64_t remaining_ms;
+	int64_t remaining_ms, max_wait_ms;
 	struct claim claim;
 	int64_t received_us, begun_us; /* wall, monotonic */
 
@@ -64,6 +66,8 @@ struct call {
 	size_t reserved; /* of the shared body memory */
 	bool body_here;
 	const struct model *model;
+	struct slice account; /* whose key it goes out with */
+	struct ration ration;
 	struct splice splice;
 
 	struct account_pass pass; /* told of once: see capacity_leave */

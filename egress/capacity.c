@@ -15,6 +15,8 @@
 #include "egress/envelope.h"
 #include "topology/load.h"
 
+#define NAMES_MAX ((size_t)1024 * 1024) /* of teams' own accounts */
+
 static struct accounts *
 accounts_of(const struct call *c)
 {
@@ -24,8 +26,7 @@ accounts_of(const struct call *c)
 static struct account_target
 target_of(const struct call *c)
 {
-	return (struct account_target){ c->model,
-		account_name(c->model->provider, c->envelope.team) };
+	return (struct account_target){ c->model, c->account };
 }
 
 enum fail
@@ -39,6 +40,16 @@ capacity_enter(struct call *c, int64_t *retry_after_ms)
 		return FAIL_NONE;
 	*retry_after_ms = (why.wait_us + US_PER_MS - 1) / US_PER_MS;
 	return target_fail(why.kind);
+}
+
+bool
+capacity_is_closed(const struct call *c)
+{
+	const struct account_target of = target_of(c);
+	struct capacity_entry how;
+
+	return account_look(accounts_of(c), &of, clock_mono_us(), &how) &&
+	       !how.half_open;
 }
 
 static uint32_t
@@ -156,7 +167,7 @@ capacity_adopt(struct dock *d)
 
 /* All that back off and that the team may use. */
 static size_t
-list(struct capacity_entry *entries, const struct dock *d,
+list(struct capacity_entry *entries, struct arena *arena, const struct dock *d,
     const struct team *team)
 {
 	const struct topology *t = d->worker->topology;
@@ -166,8 +177,8 @@ list(struct capacity_entry *entries, const struct dock *d,
 
 	for (i = 0; i < file->providers_count; i++) {
 		const struct provider *p = &file->providers[i];
-		struct account_target of = { .account =
-						 account_name(p, team->name) };
+		struct account_target of = { .account = account_name(arena, p,
+						 team->name) };
 
 		for (k = 0; k < p->models_count; k++) {
 			of.model = &p->models[k];
@@ -194,8 +205,10 @@ capacity_tell(struct dock *d, struct link *l, const struct team *team)
 		.entries = entries,
 	};
 	struct buf message;
+	struct arena arena;
 
-	c.count = list(entries, d, team);
+	arena_init(&arena, NAMES_MAX);
+	c.count = list(entries, &arena, d, team);
 	buf_init(&message, LINK_MESSAGE_MAX);
 	capacity_write(&message, &c);
 	if (message.failed)
@@ -203,6 +216,7 @@ capacity_tell(struct dock *d, struct link *l, const struct team *team)
 	else
 		link_send(l, LINK_CAPACITY, buf_slice(&message));
 	buf_fini(&message);
+	arena_fini(&arena);
 	free(entries);
 }
 

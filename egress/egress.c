@@ -7,6 +7,8 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/member/capacity.h"
+#include "common/member/gatehouse.h"
+#include "common/member/limits.h"
 #include "common/member/worker.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
@@ -36,6 +38,42 @@ epoch_of(const struct public_key *identity, int64_t boot)
 	return above << CAPACITY_BOOT_BITS | boot;
 }
 
+/* As mesh.yaml has them. */
+static struct limit_terms
+find_terms(const struct topology *t, const struct limits_who *who)
+{
+	const struct limit_terms none = { .rates = { 0 } };
+	const struct team *team = NULL;
+
+	if (who->level == SCOPE_TEAM)
+		team = mesh_team(&t->mesh, who->name);
+	return team != NULL ? team->limits : none;
+}
+
+/* A row changed the sums in the store: so do those in memory. */
+static void
+on_spend(void *arg, const struct attempt_row *row, const struct spend *more)
+{
+	const struct limits_who team = { SCOPE_TEAM, row->team, slice_of("") };
+	struct egress *g = arg;
+
+	limits_post(g->limits, &team, more);
+}
+
+static bool
+open_limits(struct egress *g, struct process *p)
+{
+	const struct limits_source source = { find_terms };
+	const struct ledger_watch watch = { .attempt = on_spend, .arg = g };
+
+	g->limits = limits_open(p->ledger, p->topology, &source);
+	if (g->limits == NULL)
+		return false;
+	g->gates = gatehouse_new(limits_used_us(g->limits));
+	ledger_watch(p->ledger, &watch);
+	return true;
+}
+
 static bool
 egress_open(struct process *p, struct buf *why)
 {
@@ -60,6 +98,10 @@ egress_open(struct process *p, struct buf *why)
 		buf_puts(why, "the store could not be recovered\n");
 		return false;
 	}
+	if (!open_limits(g, p)) {
+		buf_puts(why, "what was spent could not be read\n");
+		return false;
+	}
 	if (closed > 0)
 		log_warn("closed calls that the last stop interrupted",
 		    log_int("count", closed));
@@ -74,6 +116,8 @@ egress_close(struct process *p)
 	if (g == NULL)
 		return;
 	accounts_free(g->accounts);
+	gatehouse_free(g->gates);
+	limits_close(g->limits);
 	map_fini(&g->claims);
 	pthread_mutex_destroy(&g->lock);
 	free(g);
@@ -110,6 +154,7 @@ egress_start(struct worker *w)
 	w->app = d;
 	list_init(&d->links);
 	list_init(&d->calls);
+	bell_init(&d->bell, w->loop);
 	/* The notary's part of COMMIT comes before the ledger's. */
 	d->notary = notary_new(d);
 	w->turn = ledger_turn_new(w->process->ledger, w->loop);
@@ -127,6 +172,7 @@ egress_adopt(struct worker *w, const struct topology *old)
 	struct dock *d = w->app;
 
 	(void)old;
+	limits_adopt(d->egress->limits, w->topology);
 	offer_price_book(w->topology, d->price_book);
 	capacity_adopt(d);
 	downlinks_adopt(d);
@@ -187,6 +233,7 @@ egress_stop(struct worker *w)
 	ledger_turn_free(w->turn);
 	notary_free(d->notary);
 	loop_timer_free(d->sweep);
+	bell_fini(&d->bell);
 	free(d);
 }
 

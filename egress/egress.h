@@ -11,10 +11,13 @@
 #include "common/base/map.h"
 #include "common/base/seal.h"
 #include "common/llm/price.h"
+#include "common/member/gate.h"
 #include "common/member/process.h"
 
 struct accounts;
 struct dock;
+struct gatehouse;
+struct limits;
 struct link_listener;
 struct loop_timer;
 struct notary;
@@ -25,6 +28,8 @@ struct egress {
 	int64_t epoch; /* of this boot: identity bits, then its number */
 	atomic_int links_up;
 	struct accounts *accounts; /* how they stand; has locks of its own */
+	struct limits *limits;     /* of the teams */
+	struct gatehouse *gates;   /* of the accounts */
 	pthread_mutex_t lock;      /* for those below */
 	struct map claims; /* attempts under way, by key; see downlink.h */
 	struct dock *docks[WORKERS_MAX]; /* NULL: none, or not any more */
@@ -40,6 +45,7 @@ struct dock {
 	size_t calls_count;
 	struct seal_memory seals;
 	char price_book[PRICE_BOOK_CHARS];
+	struct bell bell;         /* of calls that wait for their turn */
 	struct loop_timer *sweep; /* receipts that were never acknowledged */
 	atomic_bool capacity_due; /* a post of another's is on its way */
 	int64_t capacity_told;    /* the change that its nodes heard last */

@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/stat.h"
 #include "common/limit/bar.h"
+#include "common/llm/estimate.h"
 #include "common/llm/price.h"
 #include "common/member/gatehouse.h"
 #include "common/member/journal.h"
@@ -17,13 +18,8 @@
 #include "node/request.h"
 #include "topology/load.h"
 
-/*
- * What a budget has to hold of the output of a request that may answer with
- * more: agents ask for 128,000 tokens each time, and use a few thousand.
- */
-#define OUTPUT_HELD_TOKENS 32000
-#define BAR_MAX            512
-#define NAME_MAX_BYTES     160
+#define BAR_MAX        512
+#define NAME_MAX_BYTES 160
 
 static struct limits *
 limits_of(const struct request *r)
@@ -59,7 +55,7 @@ admission_cap(const struct request *r, const struct route *route)
 	int64_t cap = r->group->max_output;
 
 	if (cap == 0 && r->admission.bounded)
-		cap = OUTPUT_HELD_TOKENS;
+		cap = ESTIMATE_HELD_TOKENS;
 	return least(cap, route->max_output);
 }
 

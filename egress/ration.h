@@ -1,0 +1,42 @@
+#pragma once
+/*
+ * ration: a call's part of what there is: of its team's limits and budgets,
+ * whatever the node decided, and of the account with the provider that all
+ * teams share, in turn.  Part of its call.
+ */
+#include "common/limit/chain.h"
+#include "common/llm/fail.h"
+#include "common/member/gate.h"
+
+struct attempt_row;
+struct call;
+
+#define RATION_DETAIL_CHARS 48
+
+struct ration {
+	struct chain chain; /* of the team alone */
+	bool bounded;       /* a budget of its tokens or money has a say */
+	bool weighed;       /* somebody counts its tokens */
+	struct gate *gate;  /* of its account; NULL: nobody shapes it */
+	struct toll toll;
+	int64_t most_output; /* tokens that its budget has to hold */
+	struct hold hold;
+	struct gate_pass pass;
+	int64_t queued_us;
+	/* Of PASS_REFUSED. */
+	enum fail fail;
+	int64_t retry_after_ms;
+	char detail[RATION_DETAIL_CHARS]; /* whose limit it was */
+};
+
+/* Before its body is looked at: what will have a say. */
+void ration_find(struct call *c);
+
+/* PASS_IN, PASS_WAITS (the call is woken) or PASS_REFUSED. */
+enum pass_state ration_enter(struct call *c);
+
+/*
+ * On every way out, once; `row` as it was settled, or NULL: nothing was
+ * called, and all is as if it had not come.
+ */
+void ration_leave(struct call *c, const struct attempt_row *row);
