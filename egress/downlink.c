@@ -15,6 +15,7 @@
 #include "egress/egress.h"
 #include "egress/notary.h"
 #include "egress/offer.h"
+#include "egress/outlay.h"
 #include "topology/load.h"
 
 #define SWEEP_RECEIPTS 512                 /* sent again at a time */
@@ -168,11 +169,23 @@ on_ack(struct dock *d, struct link *l, struct slice message)
 }
 
 static void
+on_report(struct dock *d, struct link *l, struct slice message)
+{
+	const struct team *team = team_of(link_owner(l));
+
+	if (team != NULL)
+		outlay_hear(d, slice_of(link_peer(l)->name), team->name,
+		    message);
+}
+
+static void
 on_message(void *arg, struct link *l, enum link_message type,
     struct slice bytes)
 {
 	if (type == LINK_ACK)
 		on_ack(arg, l, bytes);
+	else if (type == LINK_REPORT)
+		on_report(arg, l, bytes);
 }
 
 static void

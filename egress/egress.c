@@ -18,6 +18,7 @@
 #include "egress/downlink.h"
 #include "egress/notary.h"
 #include "egress/offer.h"
+#include "egress/outlay.h"
 #include "topology/load.h"
 
 #define EPOCH_KEY_BYTES 4
@@ -69,6 +70,9 @@ open_limits(struct egress *g, struct process *p)
 	g->limits = limits_open(p->ledger, p->topology, &source);
 	if (g->limits == NULL)
 		return false;
+	g->outlays = outlays_open(p->ledger);
+	if (g->outlays == NULL)
+		return false;
 	g->gates = gatehouse_new(limits_used_us(g->limits));
 	ledger_watch(p->ledger, &watch);
 	return true;
@@ -117,6 +121,7 @@ egress_close(struct process *p)
 		return;
 	accounts_free(g->accounts);
 	gatehouse_free(g->gates);
+	outlays_close(g->outlays);
 	limits_close(g->limits);
 	map_fini(&g->claims);
 	pthread_mutex_destroy(&g->lock);

@@ -21,6 +21,7 @@ struct limits;
 struct link_listener;
 struct loop_timer;
 struct notary;
+struct outlays;
 struct worker;
 
 struct egress {
@@ -29,6 +30,7 @@ struct egress {
 	atomic_int links_up;
 	struct accounts *accounts; /* how they stand; has locks of its own */
 	struct limits *limits;     /* of the teams */
+	struct outlays *outlays;   /* of teams' own upstreams */
 	struct gatehouse *gates;   /* of the accounts */
 	pthread_mutex_t lock;      /* for those below */
 	struct map claims; /* attempts under way, by key; see downlink.h */

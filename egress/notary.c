@@ -5,6 +5,7 @@
 
 #include "common/base/memory.h"
 #include "common/base/stat.h"
+#include "common/store/intent.h"
 #include "common/member/worker.h"
 #include "common/net/link.h"
 #include "common/net/loop.h"

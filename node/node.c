@@ -20,6 +20,7 @@
 #include "node/evidence.h"
 #include "node/history.h"
 #include "node/maker.h"
+#include "node/outlay.h"
 #include "node/parent.h"
 #include "node/request.h"
 #include "node/standing.h"
@@ -76,11 +77,23 @@ on_spend(void *arg, const struct request_row *row, const struct spend *more)
 	post(n->limits, SCOPE_CALLER, row->caller, more);
 }
 
+/* What the team's own upstreams cost: its egresses are told. */
+static void
+on_own_spend(void *arg, const struct attempt_row *row, const struct spend *more)
+{
+	struct node *n = arg;
+
+	post(n->limits, SCOPE_TEAM, row->team, more);
+	atomic_fetch_add(&n->outlays, 1);
+}
+
 static bool
 open_limits(struct node *n, struct process *p)
 {
 	const struct limits_source source = { find_terms };
-	const struct ledger_watch watch = { .request = on_spend, .arg = n };
+	const struct ledger_watch watch = { .request = on_spend,
+		.attempt = on_own_spend,
+		.arg = n };
 
 	n->limits = limits_open(p->ledger, p->topology, &source);
 	if (n->limits == NULL)
@@ -313,6 +326,7 @@ node_start(struct worker *w)
 	name_price_book(d);
 	d->policy_line.upstream = w->upstream;
 	bell_init(&d->bell, w->loop);
+	outlay_start(d);
 	d->scripts = scripts_new();
 	scripts_adopt(d->scripts, w->topology);
 	list_init(&d->left_uplinks);
@@ -383,6 +397,7 @@ node_stop(struct worker *w)
 	ledger_turn_free(w->turn);
 	loop_timer_free(d->tick);
 	bell_fini(&d->bell);
+	outlay_stop(d);
 	caller_book_release(d->book);
 	evidence_book_release(d->evidence);
 	free(d);

@@ -4,6 +4,8 @@
  * link to each parent on each worker.  `struct node` is shared by the threads;
  * a `struct desk` is one worker's part and belongs to its thread.
  */
+#include <stdatomic.h>
+
 #include "common/base/list.h"
 #include "common/limit/retries.h"
 #include "common/llm/price.h"
@@ -45,9 +47,10 @@ struct node {
 	struct affinity *affinity;
 	struct retries retries;
 	struct evidence *evidence;
-	struct parents *parents; /* how they are linked */
-	struct limits *limits;   /* of everybody */
-	struct gatehouse *gates; /* of callers, groups, and own accounts */
+	struct parents *parents;  /* how they are linked */
+	struct limits *limits;    /* of everybody */
+	_Atomic uint64_t outlays; /* changes of what own upstreams cost */
+	struct gatehouse *gates;  /* of callers, groups, and own accounts */
 };
 
 struct desk {
@@ -68,6 +71,8 @@ struct desk {
 	struct list requests; /* struct request.link, all */
 	size_t requests_count;
 	struct loop_timer *tick; /* deadlines, while there are requests */
+	struct loop_timer *outlay_timer; /* of the first worker; see outlay.h */
+	uint64_t outlays_told;
 	bool draining;
 };
 

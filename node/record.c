@@ -193,6 +193,14 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 	};
 }
 
+/* An egress counts its own calls by itself. */
+static bool
+is_own(const struct request *r)
+{
+	return r->round.route != NULL && r->round.route->egress.len == 0 &&
+	       r->shape.operation == OPERATION_GENERATE;
+}
+
 static void
 fill_attempt(const struct request *r, struct slice state, const struct worth *w,
     struct attempt_row *row)
@@ -250,6 +258,7 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.again = r->round.again,
 		.after = slice_of(failure_name(r->round.after)),
 		.probe = r->round.probe,
+		.budget_day = is_own(r) ? r->admission.hold.day : 0,
 	};
 	if (a->events != NULL)
 		row->answer_hash = attempt_answer_hash(a);

@@ -21,6 +21,7 @@
 #include "common/store/sum.h"
 #include "node/attempt.h"
 #include "node/node.h"
+#include "node/outlay.h"
 #include "node/parent.h"
 
 #define CATALOG_KEY_MAX    96
@@ -103,6 +104,7 @@ on_up(void *arg, struct link *l)
 	struct uplink *u = arg;
 
 	u->up = true;
+	outlay_again(u->desk);
 	note_parent(u, PARENT_LINK, true);
 	log_info("link up", log_str("parent", link_peer(l)->name),
 	    log_int("lane", u->desk->worker->index));

@@ -12,6 +12,7 @@ scope_level_name(enum scope_level l)
 		[SCOPE_USER] = "user",
 		[SCOPE_CALLER] = "caller",
 		[SCOPE_TEAM] = "team",
+		[SCOPE_MEMBER] = "member",
 	};
 
 	return names[l];

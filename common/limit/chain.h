@@ -16,6 +16,7 @@ enum scope_level {
 	SCOPE_USER,
 	SCOPE_CALLER,
 	SCOPE_TEAM,
+	SCOPE_MEMBER, /* a node, by what it says of its own upstreams */
 	SCOPE_LEVELS
 };
 

@@ -168,13 +168,26 @@ load(void *arg, const struct spend_sum *sum)
 	post(l, &who, &sum->spend);
 }
 
+/* The first of the month before: later days may still be corrected. */
+static int64_t
+oldest_day(int64_t wall_us)
+{
+	int64_t day = calendar_day(wall_us);
+	int64_t month = calendar_month(day) - 1;
+
+	while (calendar_month(day - 1) >= month)
+		day--;
+	return day;
+}
+
 static bool
 load_all(struct limits *l, struct ledger *ledger)
 {
 	struct loading loading = { .limits = l };
 	int64_t wall_us = clock_wall_us(), used_us;
 
-	if (!spend_each(ledger, load_latest, &loading))
+	if (!spend_fold(ledger, oldest_day(wall_us)) ||
+	    !spend_each(ledger, load_latest, &loading))
 		return false;
 	calendar_start(&l->clock, wall_us, clock_boot_us(),
 	    calendar_day_us(loading.latest_day));

@@ -31,7 +31,7 @@ enum link_message {
 	LINK_ACK,      /* child to parent: receipts that are durable */
 	LINK_CAPACITY, /* parent to child: a target's state (later) */
 	LINK_REVOKE,   /* either way: an operator's revocation (later) */
-	LINK_REPORT    /* child to parent: what it spent itself (later) */
+	LINK_REPORT    /* child to parent: what it spent by itself, by day */
 };
 
 /* Who is at the other end, as the topology knows it. */

@@ -16,6 +16,16 @@
 #define INTENT_GOES_ON 0
 #define INTENT_RECEIPT 1
 
+/* The key of an attempt's row and intent; `origin` is empty at a node. */
+#define ORIGIN_MAX      64
+#define ATTEMPT_KEY_MAX (ID_BYTES + 1 + ORIGIN_MAX)
+struct attempt_key {
+	uint8_t bytes[ATTEMPT_KEY_MAX];
+	size_t len;
+};
+struct attempt_key attempt_key_make(const struct id *request, int64_t number,
+    struct slice origin);
+
 /* A node's attempt key with one of the marks behind it. */
 struct attempt_key intent_mark(const struct id *request, int64_t number,
     uint8_t mark);

@@ -346,6 +346,13 @@ ledger_put(struct ledger_turn *t, enum ledger_batch b, enum family f,
 		recent_put(&t->fresh->rows, f, key, value);
 }
 
+void
+ledger_add(struct ledger_turn *t, struct slice key, const int64_t sums[DB_SUMS])
+{
+	hurry(t);
+	db_batch_add(t->fresh->batch, t->ledger->db, FAMILY_SPEND, key, sums);
+}
+
 struct buf *
 ledger_room(struct ledger_turn *t)
 {

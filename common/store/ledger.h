@@ -59,6 +59,10 @@ void ledger_put(struct ledger_turn *t, enum ledger_batch b, enum family f,
 void ledger_delete(struct ledger_turn *t, enum ledger_batch b, enum family f,
     struct slice key);
 
+/* A settlement: add to sums of FAMILY_SPEND. */
+void ledger_add(struct ledger_turn *t, struct slice key,
+    const int64_t sums[DB_SUMS]);
+
 /* A settlement: a row of the two kinds, with what it adds to spend.h. */
 void ledger_put_row(struct ledger_turn *t, enum row_kind kind, const void *row,
     struct slice key);
@@ -130,16 +134,6 @@ int64_t ledger_recover(struct ledger *l,
     void (*each)(void *arg, struct db_batch *b,
 	const struct attempt_row *attempt),
     void *arg);
-
-/* The key of an attempt's row and intent; `origin` is empty at a node. */
-#define ORIGIN_MAX      64
-#define ATTEMPT_KEY_MAX (ID_BYTES + 1 + ORIGIN_MAX)
-struct attempt_key {
-	uint8_t bytes[ATTEMPT_KEY_MAX];
-	size_t len;
-};
-struct attempt_key attempt_key_make(const struct id *request, int64_t number,
-    struct slice origin);
 
 /* Rows back; text lies in `bytes`, which the caller owns. */
 must_check bool ledger_request(struct ledger *l, const struct id *id,

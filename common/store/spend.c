@@ -152,13 +152,11 @@ spend_put_attempt(struct db_batch *b, struct db *db,
 	add(b, db, &(struct spend_sum){ SCOPE_TEAM, row->team, *more });
 }
 
-bool
-spend_each(struct ledger *l,
-    void (*call)(void *arg, const struct spend_sum *sum), void *arg)
+static bool
+walk(struct db_scan *scan, void (*call)(void *arg, const struct spend_sum *sum),
+    void *arg)
 {
-	struct slice none = { NULL, 0 }, key, value;
-	struct db_scan *scan =
-	    db_scan_new(ledger_db(l), FAMILY_SPEND, none, none, false);
+	struct slice key, value;
 	struct spend_sum sum;
 	bool good = true;
 
@@ -171,6 +169,39 @@ spend_each(struct ledger *l,
 	good = good && !db_scan_failed(scan);
 	db_scan_free(scan);
 	return good;
+}
+
+bool
+spend_each(struct ledger *l,
+    void (*call)(void *arg, const struct spend_sum *sum), void *arg)
+{
+	struct slice none = { NULL, 0 };
+
+	return walk(db_scan_new(ledger_db(l), FAMILY_SPEND, none, none, false),
+	    call, arg);
+}
+
+bool
+spend_days(struct ledger *l, const struct spend_sum *from,
+    void (*call)(void *arg, const struct spend_sum *sum), void *arg)
+{
+	char first[SPEND_KEY_MAX], last[SPEND_KEY_MAX];
+
+	return walk(db_scan_new(ledger_db(l), FAMILY_SPEND,
+			spend_key(first, from->level, from->name,
+			    from->spend.day),
+			spend_key(last, from->level, from->name, UINT32_MAX),
+			false),
+	    call, arg);
+}
+
+void
+spend_add(struct ledger_turn *t, const struct spend_sum *sum)
+{
+	char key[SPEND_KEY_MAX];
+
+	ledger_add(t, spend_key(key, sum->level, sum->name, sum->spend.day),
+	    sum->spend.amounts.of);
 }
 
 struct folding {
@@ -186,7 +217,8 @@ fold(void *arg, const struct spend_sum *sum)
 	struct spend_sum lifetime = *sum;
 	char key[SPEND_KEY_MAX];
 
-	if (sum->spend.day == 0 || sum->spend.day >= f->day)
+	if (sum->spend.day == 0 || sum->spend.day >= f->day ||
+	    sum->level == SCOPE_MEMBER)
 		return;
 	lifetime.spend.day = 0;
 	add(f->batch, f->db, &lifetime);

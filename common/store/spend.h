@@ -11,6 +11,7 @@
 struct db;
 struct db_batch;
 struct ledger;
+struct ledger_turn;
 
 /* What a row adds to its holders' sums. */
 struct spend {
@@ -57,9 +58,16 @@ must_check bool spend_each(struct ledger *l,
 
 /*
  * Days before this one are over: only lifetimes count them.  Before anybody
- * adds to them.
+ * adds to them.  What members said stays by day: they may say it again.
  */
 must_check bool spend_fold(struct ledger *l, int64_t day);
+
+/* The days of one, from that day on. */
+must_check bool spend_days(struct ledger *l, const struct spend_sum *from,
+    void (*call)(void *arg, const struct spend_sum *sum), void *arg);
+
+/* A settlement: what was said of somebody's spending by others. */
+void spend_add(struct ledger_turn *t, const struct spend_sum *sum);
 
 /* When the newest rows were begun or ended, by the wall clock; 0: there are
  * none. */
