@@ -524,6 +524,7 @@ look_at(const struct shaper *s, struct gate_look *look, int64_t now_us)
 
 	for (b = 0; b < SHAPER_RATES; b++) {
 		look->rate[b] = s->rates[b].per_minute;
+		look->burst[b] = s->rates[b].burst;
 		look->left[b] = bucket_left(&s->rates[b], now_us);
 	}
 	look->running = s->running;

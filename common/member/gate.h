@@ -104,7 +104,8 @@ void gate_undo(struct gate_pass *p, int64_t now_us);
 
 /* For people. */
 struct gate_look {
-	int64_t rate[SHAPER_RATES], left[SHAPER_RATES]; /* rate 0: none */
+	/* A minute; at once; left of that.  Rate 0: there is none. */
+	int64_t rate[SHAPER_RATES], burst[SHAPER_RATES], left[SHAPER_RATES];
 	int64_t running, concurrent, waiting;
 };
 void gate_look(struct gate *g, struct slice part, struct gate_look *look,
