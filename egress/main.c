@@ -39,6 +39,7 @@ main(int argc, char **argv)
 		&cmd_get_attempts,
 		&cmd_get_counters,
 		&cmd_get_metrics,
+		&cmd_get_events,
 		&cmd_explain,
 		&cmd_ledger_verify,
 		&cmd_reload,

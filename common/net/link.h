@@ -29,7 +29,7 @@ enum link_message {
 	LINK_CATALOG,  /* parent to child: egress/catalog */
 	LINK_RECEIPT,  /* parent to child: a sealed receipt */
 	LINK_ACK,      /* child to parent: receipts that are durable */
-	LINK_CAPACITY, /* parent to child: a target's state (later) */
+	LINK_CAPACITY, /* parent to child: how its targets stand */
 	LINK_REVOKE,   /* either way: an operator's revocation (later) */
 	LINK_REPORT    /* child to parent: what it spent by itself, by day */
 };

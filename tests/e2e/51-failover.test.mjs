@@ -8,6 +8,10 @@ import { Fresh, mesh, numbered, saying, SPEECH, story, until } from "./lab.mjs";
 const TARGETS = ["chat", "responses", "messages"];
 // The first target is a fresh one for each case; the second always answers.
 const FRESH = 140;
+// What is said of key or money closes the whole account at the egress: such a
+// case has an account of its own for the first target.
+const ACCOUNTS = 12;
+const OF_ACCOUNT = /body=(key|quota|billing)/;
 const FIRST = { input: 3, output: 12 };
 const SECOND = { input: 1, output: 5 };
 const CONTEXT = 100_000;
@@ -35,18 +39,27 @@ const groups = (name, first, second) => numbered(FRESH, name, (n) => ({
   strategy: "failover", targets: [`${first}-${n}`, second], drop: ["hints"], timeouts: { first_byte: "1s", idle: "1s" },
 }));
 
+// name-0 to name-11: accounts with one first model each.
+const accounts = (name, value) => numbered(ACCOUNTS, name, value);
 const lab = await mesh({
-  grants: TARGETS.map((name) => `${name}/*`),
-  providers: ({ url }) => Object.fromEntries(TARGETS.map((name) => [name, speaking(name, url, "openai")])),
+  grants: TARGETS.flatMap((name) => [`${name}/*`, ...Object.keys(accounts(name, () => 0)).map((own) => `${own}/*`)]),
+  providers: ({ url }) => Object.assign({}, ...TARGETS.map((name) => ({
+    [name]: speaking(name, url, "openai"),
+    ...accounts(name, (n) => ({ ...speaking(name, url, "openai"), models: { [`first-${FRESH + n}`]: { price: FIRST, context: CONTEXT } } })),
+  }))),
   upstreams: (at) => ({ near: speaking("chat", at.url, "own"), dead }),
   groups: {
     ...Object.assign({}, ...TARGETS.map((name) => groups(name, `${name}/first`, `${name}/second`))),
+    ...Object.assign({}, ...TARGETS.map((name) => accounts(`own-${name}`, (n) => ({
+      strategy: "failover", targets: [`${name}-${n}/first-${FRESH + n}`, `${name}/second`], drop: ["hints"],
+    })))),
     ...groups("smaller", "chat/wider", "chat/small"),
     ...groups("near", "near/first", "near/second"),
     ...groups("dead", "dead/first", "chat/second"),
   },
 });
 const { node, provider } = lab;
+const alone = Object.fromEntries(TARGETS.map((name) => [name, new Fresh(node, `own-${name}`, ACCOUNTS)]));
 const fresh = Object.fromEntries([...TARGETS, "smaller", "near", "dead"].map((name) => [name, new Fresh(node, name, FRESH)]));
 
 // Who asks, whom, and how that is said.
@@ -104,9 +117,15 @@ class Case {
     Object.assign(this, { asks, pool, script, stream, what: `${script}, stream ${stream}` });
   }
 
+  untouched() {
+    return OF_ACCOUNT.test(this.script) && alone[this.pool] || fresh[this.pool];
+  }
+
   async ask() {
-    const caller = await fresh[this.pool].take();
-    this.first = caller.model.replace(/^\w+/, this.pool === "smaller" ? "wider" : "first");
+    const caller = await this.untouched().take();
+    const n = Number(caller.model.match(/\d+$/));
+    this.first = caller.model.startsWith("own-") ? `first-${FRESH + n}` :
+      `${this.pool === "smaller" ? "wider" : "first"}-${n}`;
     this.words = provider.says(`tokens=2 prompt=50]] [[sim for_model=${this.first} ${this.script}`);
     this.answer = await saying(caller, this.asks, caller.model, this.words, { stream: this.stream });
     this.what += `: ${this.answer.text}`;

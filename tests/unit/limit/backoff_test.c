@@ -113,6 +113,32 @@ a_breaker_opens_at_the_fifth_failure_in_a_row(void **state)
 	is_about(backoff_wait_us(&b, now_us), 120 * SECOND);
 }
 
+/* Who judges others' calls waits for their second try. */
+static void
+an_owner_says_how_many_strikes_open_it(void **state)
+{
+	const struct backoff_cause cause = { .kind = BACKOFF_SHORT,
+		.random = HALF,
+		.strikes = 2 };
+	struct backoff b = { 0 };
+
+	(void)state;
+	backoff_failure(&b, START, &cause);
+	enters(&b, START, false);
+	backoff_success(&b, false);
+	backoff_failure(&b, START, &cause);
+	assert_int_equal(backoff_state(&b, START), BACKOFF_CLOSED);
+	backoff_failure(&b, START, &cause);
+	refuses(&b, START);
+	is_about(backoff_wait_us(&b, START), 1 * SECOND);
+	/* A rate among them wants no second one. */
+	b = (struct backoff){ 0 };
+	backoff_failure(&b, START, &cause);
+	fails(&b, START, BACKOFF_RATE, false);
+	refuses(&b, START);
+	assert_int_equal(b.kind, BACKOFF_RATE);
+}
+
 static void
 one_probe_goes_and_the_others_wait_for_it(void **state)
 {
@@ -257,8 +283,13 @@ every_kind_has_a_name(void **state)
 
 	(void)state;
 	assert_string_equal(backoff_kind_name(BACKOFF_NONE), "");
-	for (k = BACKOFF_NONE + 1; k < BACKOFF_KINDS; k++)
-		assert_true(backoff_kind_name((enum backoff_kind)k)[0] != '\0');
+	assert_int_equal(backoff_kind_by_name(slice_of("")), BACKOFF_NONE);
+	for (k = BACKOFF_NONE + 1; k < BACKOFF_KINDS; k++) {
+		const char *name = backoff_kind_name((enum backoff_kind)k);
+
+		assert_true(name[0] != '\0');
+		assert_int_equal(backoff_kind_by_name(slice_of(name)), k);
+	}
 	assert_string_equal(backoff_kind_name(BACKOFF_BREAKER), "breaker");
 }
 
@@ -417,6 +448,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_kind_grows_from_its_least_to_its_most),
 		cmocka_unit_test(a_breaker_opens_at_the_fifth_failure_in_a_row),
+		cmocka_unit_test(an_owner_says_how_many_strikes_open_it),
 		cmocka_unit_test(one_probe_goes_and_the_others_wait_for_it),
 		cmocka_unit_test(retry_after_is_never_undercut),
 		cmocka_unit_test(jitter_is_a_tenth_to_both_sides),

@@ -350,6 +350,13 @@ without_words_the_end_says_it(void **state)
 		{ { .fail = FAIL_REQUEST_TOO_LARGE }, FAILURE_TOO_LARGE },
 		{ { .fail = FAIL_UPSTREAM_CAPACITY_THROTTLED },
 		    FAILURE_THROTTLED },
+		/* It backs off there: a rate that nobody met now. */
+		{ { .fail = FAIL_UPSTREAM_RATE_LIMITED, .refused = true },
+		    FAILURE_THROTTLED },
+		{ { .fail = FAIL_UPSTREAM_FAILED, .refused = true },
+		    FAILURE_THROTTLED },
+		{ { .fail = FAIL_TEAM_NOT_ALLOWED, .refused = true },
+		    FAILURE_MEMBER },
 	};
 	size_t i;
 
@@ -381,6 +388,21 @@ the_table_says_what_is_done_next(void **state)
 	assert_int_equal(failure_other(FAILURE_MALFORMED), OTHER_NO);
 }
 
+static void
+money_and_keys_are_the_accounts(void **state)
+{
+	enum failure f;
+
+	(void)state;
+	for (f = FAILURE_NONE; f < FAILURES; f++) {
+		assert_int_equal(failure_of_account(f, 429),
+		    f == FAILURE_QUOTA || f == FAILURE_AUTH);
+		/* Rights may be those to one model. */
+		assert_int_equal(failure_of_account(f, 403),
+		    f == FAILURE_QUOTA);
+	}
+}
+
 int
 main(void)
 {
@@ -390,6 +412,7 @@ main(void)
 		    what_a_member_says_of_its_provider_is_not_this_ones),
 		cmocka_unit_test(without_words_the_end_says_it),
 		cmocka_unit_test(the_table_says_what_is_done_next),
+		cmocka_unit_test(money_and_keys_are_the_accounts),
 	};
 
 	return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;

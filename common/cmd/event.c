@@ -3,7 +3,6 @@
 #include "common/cmd/ask.h"
 #include "common/cmd/shared.h"
 #include "common/member/journal.h"
-#include "node/cmd/commands.h"
 
 #define TARGET_MAX 2048
 #define OUT_MAX    ((size_t)64 * 1024 * 1024)
@@ -69,9 +68,10 @@ run(const void *options, int count, char *const *operands)
 const struct command cmd_get_events = {
 	.name = "get events",
 	.summary = "what happened to targets, and who did it, newest first",
-	.text = "Targets that began to back off or recovered, and those that "
-		"operators disabled and\nenabled, with their reason.  Asks the "
-		"running daemon, or reads the store when none\nruns.\n\n"
+	.text = "Targets that began to back off or recovered, at an egress "
+		"also whole accounts, and those that\noperators disabled and "
+		"enabled, with their reason.  Asks the running daemon, or "
+		"reads\nthe store when none runs.\n\n"
 		"Example:  gsr-node get events --target openai/gpt-5 --state "
 		"/var/lib/gsr",
 	.options = specs,
