@@ -13,9 +13,11 @@
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
 #include "egress/account.h"
+#include "egress/admin.h"
 #include "egress/call.h"
 #include "egress/capacity.h"
 #include "egress/downlink.h"
+#include "egress/meter.h"
 #include "egress/notary.h"
 #include "egress/offer.h"
 #include "egress/outlay.h"
@@ -250,6 +252,16 @@ egress_ready(struct process *p, struct buf *why)
 	return true;
 }
 
+static void
+egress_metrics(struct process *p, struct buf *out)
+{
+	struct meter m;
+
+	meter_read(&m, p->shared);
+	meter_metrics(&m, out);
+	meter_fini(&m);
+}
+
 static struct slice
 egress_listen(const struct topology *t)
 {
@@ -269,5 +281,8 @@ const struct process_app egress_app = {
 	.leave = egress_leave,
 	.stop = egress_stop,
 	.ready = egress_ready,
+	.metrics = egress_metrics,
 	.listen = egress_listen,
+	.routes = egress_admin_routes,
+	.routes_count = EGRESS_ADMIN_ROUTES,
 };

@@ -40,6 +40,7 @@ main(int argc, char **argv)
 		&cmd_get_counters,
 		&cmd_get_metrics,
 		&cmd_get_events,
+		&cmd_get_capacity,
 		&cmd_explain,
 		&cmd_ledger_verify,
 		&cmd_reload,

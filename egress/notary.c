@@ -5,10 +5,10 @@
 
 #include "common/base/memory.h"
 #include "common/base/stat.h"
-#include "common/store/intent.h"
 #include "common/member/worker.h"
 #include "common/net/link.h"
 #include "common/net/loop.h"
+#include "common/store/intent.h"
 #include "egress/egress.h"
 #include "topology/load.h"
 

@@ -3,3 +3,4 @@
 #include "common/base/command.h"
 
 extern const struct command cmd_egress_enroll;
+extern const struct command cmd_get_capacity;
