@@ -286,6 +286,17 @@ nobody_is_asked_behind_who_says_so(void **state)
 
 #define UNDER_WAY 8
 
+static void
+all_join(struct fair *f, struct fair_waiter w[UNDER_WAY * 4], const char *party,
+    int64_t cost)
+{
+	size_t i;
+
+	for (i = 0; i < UNDER_WAY * 4; i++)
+		if (w[i].flow == NULL)
+			joins(f, &w[i], party, cost);
+}
+
 /* One asks for ten times what it uses; it is known when others were served. */
 static void
 turns_go_by_what_it_cost_in_the_end(void **state)
@@ -299,11 +310,8 @@ turns_go_by_what_it_cost_in_the_end(void **state)
 	(void)state;
 	fair_init(&f);
 	for (n = 0; n < 20000; n++) {
-		for (p = 0; p < 2; p++)
-			for (i = 0; i < UNDER_WAY * 4; i++)
-				if (w[p][i].flow == NULL)
-					joins(&f, &w[p][i], p == 0 ? "a" : "b",
-					    p == 0 ? 1000 : 100);
+		all_join(&f, w[0], "a", 1000);
+		all_join(&f, w[1], "b", 100);
 		served = under_way[n % UNDER_WAY];
 		if (served != NULL) {
 			fair_correct(served, 100);
