@@ -1,92 +1,122 @@
 #include "common/limit/bucket.h"
 
-#define NS_PER_US     1000
-#define NS_PER_MINUTE ((__int128)60 * 1000000000)
-/* Nothing is waited for longer: no sum of times can overflow. */
-#define COST_NS_MAX ((int64_t)366 * 24 * 3600 * 1000000000)
+/* Parts of a unit: as many as a minute has microseconds, so that in each of
+ * them as many drain as the rate says. */
+#define PARTS ((int64_t)60 * 1000000)
+/* Two of them can be added up. */
+#define OWED_MAX  (INT64_MAX / 2)
+#define BURST_MAX (OWED_MAX / PARTS / 2)
+/* Nothing is waited for longer: times can be added up. */
+#define WAIT_US_MAX ((int64_t)366 * 24 * 3600 * 1000000)
 
 static int64_t
-cost_ns(const struct bucket *b, int64_t units)
+parts(int64_t units)
 {
-	__int128 ns;
-
-	if (b->per_minute <= 0 || units <= 0)
-		return 0;
-	ns = ((__int128)units * NS_PER_MINUTE + b->per_minute - 1) /
-	     b->per_minute;
-	return ns > COST_NS_MAX ? COST_NS_MAX : (int64_t)ns;
+	return min_i64(max_i64(units, 0), OWED_MAX / PARTS) * PARTS;
 }
 
 static int64_t
-units_of(const struct bucket *b, int64_t ns)
+owed_at(const struct bucket *b, int64_t now_us)
 {
-	return (int64_t)((__int128)ns * b->per_minute / NS_PER_MINUTE);
+	int64_t drained;
+
+	if (b->owed == 0 || now_us <= b->at_us)
+		return b->owed;
+	if (__builtin_mul_overflow(now_us - b->at_us, b->per_minute, &drained))
+		return 0;
+	return max_i64(b->owed - drained, 0);
+}
+
+static void
+drain(struct bucket *b, int64_t now_us)
+{
+	b->owed = owed_at(b, now_us);
+	b->at_us = max_i64(b->at_us, now_us);
+	if (b->owed == 0)
+		b->full_us = b->at_us;
 }
 
 void
 bucket_set(struct bucket *b, int64_t per_minute, int64_t burst, int64_t now_us)
 {
-	int64_t now_ns = now_us * NS_PER_US;
-	int64_t taken = 0;
-
-	if (b->per_minute == per_minute && b->burst == burst)
-		return;
-	if (b->per_minute > 0 && b->paid_ns > now_ns)
-		taken = units_of(b, b->paid_ns - now_ns);
-	b->per_minute = per_minute;
-	b->burst = max_i64(burst, 1);
-	b->paid_ns = now_ns + cost_ns(b, taken);
+	if (b->per_minute == 0)
+		*b = (struct bucket){ .at_us = now_us };
+	drain(b, now_us);
+	b->per_minute = max_i64(per_minute, 0);
+	b->burst = min_i64(max_i64(burst, 1), BURST_MAX);
 }
 
+/* Where the time lies back, some of it has drained since. */
 void
 bucket_empty(struct bucket *b, int64_t at_us)
 {
-	b->paid_ns =
-	    max_i64(b->paid_ns, at_us * NS_PER_US + cost_ns(b, b->burst));
+	struct bucket emptied = *b;
+
+	if (b->per_minute == 0)
+		return;
+	drain(b, at_us);
+	emptied.owed = parts(b->burst);
+	emptied.at_us = at_us;
+	b->owed = max_i64(b->owed, owed_at(&emptied, b->at_us));
+}
+
+static int64_t
+drains_in_us(const struct bucket *b, int64_t owed)
+{
+	int64_t rest = owed % b->per_minute > 0;
+
+	return min_i64(owed / b->per_minute + rest, WAIT_US_MAX);
 }
 
 int64_t
 bucket_wait_us(const struct bucket *b, int64_t units, int64_t now_us)
 {
-	int64_t now_ns = now_us * NS_PER_US, wait_ns;
+	int64_t above;
 
 	if (b->per_minute == 0 || units <= 0)
 		return 0;
-	wait_ns = max_i64(b->paid_ns, now_ns) - now_ns +
-		  cost_ns(b, min_i64(units, b->burst)) - cost_ns(b, b->burst);
-	return wait_ns > 0 ? (wait_ns + NS_PER_US - 1) / NS_PER_US : 0;
+	above = owed_at(b, now_us) - parts(b->burst - min_i64(units, b->burst));
+	return above > 0 ? drains_in_us(b, above) : 0;
 }
 
 void
 bucket_take(struct bucket *b, int64_t units, int64_t now_us)
 {
-	if (b->per_minute > 0 && units > 0)
-		b->paid_ns =
-		    max_i64(b->paid_ns, now_us * NS_PER_US) + cost_ns(b, units);
+	if (b->per_minute == 0 || units <= 0)
+		return;
+	drain(b, now_us);
+	b->owed = min_i64(b->owed + parts(units), OWED_MAX);
 }
 
 void
-bucket_give(struct bucket *b, int64_t units)
+bucket_give(struct bucket *b, int64_t units, int64_t taken_us)
 {
-	b->paid_ns -= cost_ns(b, units);
+	if (b->per_minute > 0 && taken_us >= b->full_us)
+		b->owed = max_i64(b->owed - parts(units), 0);
+}
+
+void
+bucket_settle(struct bucket *b, int64_t taken, int64_t taken_us, int64_t real,
+    int64_t now_us)
+{
+	taken = max_i64(taken, 0);
+	real = max_i64(real, 0);
+	if (real > taken)
+		bucket_take(b, real - taken, now_us);
+	else
+		bucket_give(b, taken - real, taken_us);
 }
 
 int64_t
 bucket_left(const struct bucket *b, int64_t now_us)
 {
-	int64_t owed_ns = max_i64(b->paid_ns - now_us * NS_PER_US, 0);
-	__int128 owed;
-
 	if (b->per_minute == 0)
 		return INT64_MAX;
-	owed = (__int128)owed_ns * b->per_minute;
-	return b->burst - (int64_t)((owed + NS_PER_MINUTE - 1) / NS_PER_MINUTE);
+	return b->burst - (owed_at(b, now_us) + PARTS - 1) / PARTS;
 }
 
 int64_t
 bucket_full_us(const struct bucket *b, int64_t now_us)
 {
-	if (b->per_minute == 0)
-		return 0;
-	return max_i64(b->paid_ns - now_us * NS_PER_US, 0) / NS_PER_US;
+	return b->per_minute == 0 ? 0 : drains_in_us(b, owed_at(b, now_us));
 }

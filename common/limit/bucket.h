@@ -1,17 +1,20 @@
 #pragma once
 /*
- * bucket: a rate with a burst, by the generic cell rate algorithm (ITU-T
- * I.371): one number, the time at which what was taken is paid for.  What is
- * larger than the burst is let in when the bucket is full, and what turns out
- * to be more than was taken is a debt; the next ones wait for both.  Pure:
- * time is an argument (monotonic microseconds).  Not thread-safe.
+ * bucket: a rate with a burst, as a leaky bucket that meters (ITU-T I.371,
+ * the continuous state): what is owed drains at the rate, and what fits below
+ * the burst is let in.  What is larger than the burst is let in when nothing
+ * is owed, and what turns out to be more than was taken is a debt; the next
+ * ones wait for both.  All numbers are whole: nothing is lost in rounding.
+ * Pure: time is an argument (monotonic microseconds).  Not thread-safe.
  */
 #include "common/base/lang.h"
 
 struct bucket {
 	int64_t per_minute; /* 0: lets everything in */
 	int64_t burst;      /* at least 1 where there is a rate */
-	int64_t paid_ns;    /* the time in question; in the past: full */
+	int64_t owed;       /* at at_us, in parts of a unit */
+	int64_t at_us;
+	int64_t full_us; /* nothing was owed then; all older is forgotten */
 };
 
 /* Another rate; what is taken stays taken.  Starts zeroed. */
@@ -27,8 +30,13 @@ int64_t bucket_wait_us(const struct bucket *b, int64_t units, int64_t now_us);
 /* Take them, also where that makes a debt. */
 void bucket_take(struct bucket *b, int64_t units, int64_t now_us);
 
-/* Put back what was taken and not used. */
-void bucket_give(struct bucket *b, int64_t units);
+/* Put back what was taken at that time and not used.  Nothing, if the bucket
+ * was full since: then it has come back already. */
+void bucket_give(struct bucket *b, int64_t units, int64_t taken_us);
+
+/* What was taken at that time came to so much: take or give the rest. */
+void bucket_settle(struct bucket *b, int64_t taken, int64_t taken_us,
+    int64_t real, int64_t now_us);
 
 /* What is left of the burst; negative: a debt. */
 int64_t bucket_left(const struct bucket *b, int64_t now_us);

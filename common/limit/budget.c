@@ -70,8 +70,8 @@ budget_fits(const struct budget *b, const struct budget_amounts *wanted,
 			int64_t most = b->terms.most[w][u];
 
 			if (most == 0 || wanted->of[u] == 0 ||
-			    b->posted[w][u] + b->held[w][u] + wanted->of[u] <=
-				most)
+			    wanted->of[u] <=
+				most - b->posted[w][u] - b->held[w][u])
 				continue;
 			*bar = bar_of(b, w, u);
 			return false;
@@ -83,9 +83,11 @@ budget_fits(const struct budget *b, const struct budget_amounts *wanted,
 static bool
 is_over(const struct budget *b, enum budget_window w, int64_t day)
 {
+	if (day == b->day)
+		return false;
 	switch (w) {
 	case BUDGET_DAY:
-		return day != b->day;
+		return true;
 	case BUDGET_MONTH:
 		return calendar_month(day) != calendar_month(b->day);
 	default:
@@ -125,7 +127,8 @@ budget_settle(struct budget *b, int64_t day, const struct budget_amounts *held,
 int64_t
 budget_fullest_ppm(const struct budget *b, struct budget_bar *bar)
 {
-	int64_t fullest = 0, share;
+	__int128 share;
+	int64_t fullest = 0;
 	int w, u;
 
 	for (w = 0; w < BUDGET_WINDOWS; w++)
@@ -135,10 +138,11 @@ budget_fullest_ppm(const struct budget *b, struct budget_bar *bar)
 
 			if (most == 0 || used <= 0)
 				continue;
-			share = (int64_t)((__int128)used * PPM / most);
+			share = (__int128)used * PPM / most;
 			if (share <= fullest)
 				continue;
-			fullest = share;
+			fullest =
+			    share < INT64_MAX ? (int64_t)share : INT64_MAX;
 			*bar = bar_of(b, w, u);
 		}
 	return fullest;

@@ -37,7 +37,8 @@ struct budget_bar {
 	int64_t most, posted, held;
 };
 
-/* Does it fit?  Else *bar says what is in the way. */
+/* Does it fit?  Else *bar says what is in the way, of the longest window.  Of
+ * what it wants nothing it is not asked: what is free may go on. */
 must_check bool budget_fits(const struct budget *b,
     const struct budget_amounts *wanted, struct budget_bar *bar);
 

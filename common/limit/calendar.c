@@ -66,9 +66,8 @@ void
 calendar_start(struct calendar_clock *c, int64_t wall_us, int64_t boot_us,
     int64_t floor_us)
 {
-	c->wall_us = wall_us;
+	c->wall_us = c->latest_us = max_i64(wall_us, floor_us);
 	c->boot_us = boot_us;
-	c->latest_us = max_i64(wall_us, floor_us);
 }
 
 int64_t

@@ -20,7 +20,7 @@ int64_t calendar_end_us(int64_t day, enum budget_window window);
 #define CALENDAR_SKEW_US ((int64_t)15 * 60 * 1000000)
 
 struct calendar_clock {
-	int64_t wall_us, boot_us; /* at the start */
+	int64_t wall_us, boot_us; /* at the start; the wall's, or the floor */
 	int64_t latest_us;        /* that was told */
 };
 

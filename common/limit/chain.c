@@ -107,40 +107,54 @@ budgets_fit(const struct chain *chain, const struct budget_amounts *wanted,
     struct chain_bar *bar)
 {
 	struct budget_bar in_the_way;
+	bool fit = true;
 	size_t i;
 
 	for (i = 0; i < chain->count; i++) {
 		struct scope *s = chain->scopes[i];
 
-		if (budget_fits(&s->budget, wanted, &in_the_way))
+		if (budget_fits(&s->budget, wanted, &in_the_way) ||
+		    (!fit && in_the_way.window <= bar->budget.window))
 			continue;
+		fit = false;
 		*bar = (struct chain_bar){ .scope = s,
 			.kind = LIMIT_BUDGET,
 			.budget = in_the_way };
-		return false;
 	}
-	return true;
+	return fit;
+}
+
+/* Whoever read the clock before midnight may come after who did not. */
+static int64_t
+begin_day(const struct chain *chain, int64_t day)
+{
+	size_t i;
+
+	for (i = 0; i < chain->count; i++)
+		day = max_i64(day, chain->scopes[i]->budget.day);
+	for (i = 0; i < chain->count; i++)
+		budget_roll(&chain->scopes[i]->budget, day);
+	return day;
 }
 
 static void
-take(struct scope *s, const struct chain_wish *wish)
+take(struct scope *s, const struct chain_wish *wish, int64_t day)
 {
 	bucket_take(&s->requests, 1, wish->now_us);
 	bucket_take(&s->tokens, wish->rate_tokens, wish->now_us);
 	s->running++;
-	budget_hold(&s->budget, wish->day, &wish->budget);
+	budget_hold(&s->budget, day, &wish->budget);
 }
 
 bool
 chain_reserve(struct hold *h, const struct chain *chain,
     const struct chain_wish *wish, struct chain_bar *bar)
 {
+	int64_t day = begin_day(chain, wish->day);
 	size_t i;
 
 	assert(h->chain.count == 0 && chain->count > 0);
 	bar->scope = NULL;
-	for (i = 0; i < chain->count; i++)
-		budget_roll(&chain->scopes[i]->budget, wish->day);
 	if (!budgets_fit(chain, &wish->budget, bar))
 		return false;
 	for (i = 0; i < chain->count; i++)
@@ -148,9 +162,10 @@ chain_reserve(struct hold *h, const struct chain *chain,
 	if (bar->scope != NULL)
 		return false;
 	for (i = 0; i < chain->count; i++)
-		take(chain->scopes[i], wish);
+		take(chain->scopes[i], wish, day);
 	h->chain = *chain;
-	h->day = wish->day;
+	h->day = day;
+	h->taken_us = wish->now_us;
 	h->rate_tokens = wish->rate_tokens;
 	h->budget = wish->budget;
 	return true;
@@ -182,7 +197,6 @@ leave(struct hold *h, const struct budget_amounts *spent)
 
 		assert(s->running > 0);
 		s->running--;
-		bucket_give(&s->tokens, h->rate_tokens);
 		budget_settle(&s->budget, h->day, &h->budget, spent);
 	}
 }
@@ -194,8 +208,8 @@ chain_settle(struct hold *h, const struct chain_spent *spent, int64_t now_us)
 
 	leave(h, &spent->budget);
 	for (i = 0; i < h->chain.count; i++)
-		bucket_take(&h->chain.scopes[i]->tokens, spent->rate_tokens,
-		    now_us);
+		bucket_settle(&h->chain.scopes[i]->tokens, h->rate_tokens,
+		    h->taken_us, spent->rate_tokens, now_us);
 	h->chain.count = 0;
 }
 
@@ -206,8 +220,12 @@ chain_release(struct hold *h)
 	size_t i;
 
 	leave(h, &none);
-	for (i = 0; i < h->chain.count; i++)
-		bucket_give(&h->chain.scopes[i]->requests, 1);
+	for (i = 0; i < h->chain.count; i++) {
+		struct scope *s = h->chain.scopes[i];
+
+		bucket_give(&s->requests, 1, h->taken_us);
+		bucket_give(&s->tokens, h->rate_tokens, h->taken_us);
+	}
 	h->chain.count = 0;
 }
 

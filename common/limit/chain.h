@@ -80,18 +80,21 @@ struct chain_bar {
 /* What a request holds; zeroed: nothing. */
 struct hold {
 	struct chain chain; /* of none: nothing is held */
-	int64_t rate_tokens, day;
+	int64_t rate_tokens, taken_us, day;
 	struct budget_amounts budget;
 };
 
 /*
  * All or nothing.  False: nothing has changed, and *bar says why not.  A
- * budget in the way comes before any rate: waiting does not help there.
+ * budget in the way comes before any rate: waiting does not help there.  The
+ * day is the latest that any of the chain has seen.
  */
 must_check bool chain_reserve(struct hold *h, const struct chain *chain,
     const struct chain_wish *wish, struct chain_bar *bar);
 
-/* Hold more of the budgets, for one more attempt; all or nothing. */
+/* Hold more of the budgets, for one more attempt; all or nothing.  After
+ * midnight it has to fit into the new day too, though it is not counted there.
+ */
 must_check bool chain_extend(struct hold *h, const struct budget_amounts *more,
     struct chain_bar *bar);
 

@@ -5,8 +5,9 @@
 
 #include "common/base/memory.h"
 
-/* Virtual time of one unit of cost at weight 1. */
-#define SCALE FAIR_WEIGHT_MAX
+/* Virtual time of one unit of cost at weight 1: whole for any weight, or
+ * nearly. */
+#define SCALE ((int64_t)64 * FAIR_WEIGHT_MAX)
 
 static void
 share_init(struct share *s, struct share *parent)
@@ -103,24 +104,36 @@ hold(struct fair *f, struct fair_waiter *w, const struct fair_claim *claim)
 		s->held++;
 }
 
+/* Virtual time of that cost. */
 static int64_t
-turn_of(const struct share *s)
+takes(int64_t cost, int64_t weight)
 {
-	return max_i64(s->finish, s->parent->now);
+	return (min_i64(cost, FAIR_COST_MAX) * SCALE + weight - 1) / weight;
 }
 
-/* Its turn begins where its last one ended, or now. */
+/* What was not asked for while others were served is no credit. */
 static void
-charge(struct share *flow, int64_t cost)
+catch_up(struct share *s)
 {
-	struct share *s;
+	s->finish = max_i64(s->finish, s->parent->now);
+}
 
-	for (s = flow; s->parent != NULL; s = s->parent) {
-		int64_t start = turn_of(s);
+/* Its turn begins where its last one ended; of who did not wait, not before
+ * now. */
+static void
+charge(struct fair_waiter *w)
+{
+	struct share *flow = w->flow, *party = flow->parent;
 
-		s->parent->now = start;
-		s->finish = start + cost * (SCALE / s->weight);
-	}
+	w->weight = party->weight;
+	if (party->waiting == 0)
+		catch_up(party);
+	if (flow->waiting == 0)
+		catch_up(flow);
+	party->parent->now = max_i64(party->parent->now, party->finish);
+	party->now = max_i64(party->now, flow->finish);
+	party->finish += takes(w->cost, w->weight);
+	flow->finish += takes(w->cost, 1);
 }
 
 void
@@ -132,7 +145,8 @@ fair_join(struct fair *f, struct fair_waiter *w, const struct fair_claim *claim)
 	w->waits = true;
 	list_push(&w->flow->waiters, &w->link);
 	for (s = w->flow; s != NULL; s = s->parent)
-		s->waiting++;
+		if (s->waiting++ == 0 && s->parent != NULL)
+			catch_up(s);
 }
 
 void
@@ -140,7 +154,7 @@ fair_serve(struct fair *f, struct fair_waiter *w,
     const struct fair_claim *claim)
 {
 	hold(f, w, claim);
-	charge(w->flow, w->cost);
+	charge(w);
 }
 
 static void
@@ -164,7 +178,7 @@ first_child(struct share *parent, uint64_t round)
 		struct share *s = share_of(item);
 
 		if (s->waiting > 0 && s->tried != round &&
-		    (first == NULL || turn_of(s) < turn_of(first)))
+		    (first == NULL || s->finish < first->finish))
 			first = s;
 	}
 	if (first != NULL)
@@ -172,46 +186,87 @@ first_child(struct share *parent, uint64_t round)
 	return first;
 }
 
-static struct fair_waiter *
-first_waiter(struct share *flow,
-    bool (*admits)(void *arg, struct fair_waiter *), void *arg)
+/* Who could not go keeps its turn, but does not gather more of them. */
+static void
+pass_by(struct share *parent, const struct share *served, uint64_t round)
+{
+	list_each(item, &parent->children) {
+		struct share *s = share_of(item);
+
+		if (s != served && s->tried == round)
+			catch_up(s);
+	}
+}
+
+struct asking {
+	enum fair_answer (*admits)(void *arg, struct fair_waiter *w);
+	void *arg;
+	uint64_t round;
+	struct fair_waiter *served;
+};
+
+/* False: no more are asked. */
+static bool
+ask_flow(struct asking *a, struct share *flow)
 {
 	list_each(item, &flow->waiters) {
 		struct fair_waiter *w =
 		    container_of(item, struct fair_waiter, link);
 
-		if (admits(arg, w))
-			return w;
+		switch (a->admits(a->arg, w)) {
+		case FAIR_YES:
+			a->served = w;
+			return false;
+		case FAIR_NOBODY:
+			return false;
+		default:
+			break;
+		}
 	}
-	return NULL;
+	return true;
+}
+
+static bool
+ask_party(struct asking *a, struct share *party)
+{
+	struct share *flow;
+
+	while ((flow = first_child(party, a->round)) != NULL)
+		if (!ask_flow(a, flow))
+			return false;
+	return true;
 }
 
 struct fair_waiter *
-fair_next(struct fair *f, bool (*admits)(void *arg, struct fair_waiter *w),
-    void *arg)
+fair_next(struct fair *f,
+    enum fair_answer (*admits)(void *arg, struct fair_waiter *w), void *arg)
 {
-	struct share *party, *flow;
-	struct fair_waiter *w = NULL;
+	struct asking a = { .admits = admits, .arg = arg, .round = ++f->round };
+	struct share *party;
+	struct fair_waiter *w;
 
-	f->round++;
-	while (w == NULL && (party = first_child(&f->root, f->round)) != NULL)
-		while (
-		    w == NULL && (flow = first_child(party, f->round)) != NULL)
-			w = first_waiter(flow, admits, arg);
+	while ((party = first_child(&f->root, a.round)) != NULL)
+		if (!ask_party(&a, party))
+			break;
+	w = a.served;
 	if (w == NULL)
 		return NULL;
+	charge(w);
 	out_of_line(w);
-	charge(w->flow, w->cost);
+	pass_by(&f->root, w->flow->parent, a.round);
+	pass_by(w->flow->parent, w->flow, a.round);
 	return w;
 }
 
 void
 fair_correct(struct fair_waiter *w, int64_t cost)
 {
-	struct share *s;
+	struct share *flow = w->flow;
 
-	for (s = w->flow; s->parent != NULL; s = s->parent)
-		s->finish += (cost - w->cost) * (SCALE / s->weight);
+	assert(flow != NULL && !w->waits && cost >= 0);
+	flow->finish += takes(cost, 1) - takes(w->cost, 1);
+	flow->parent->finish +=
+	    takes(cost, w->weight) - takes(w->cost, w->weight);
 	w->cost = cost;
 }
 

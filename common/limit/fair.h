@@ -5,7 +5,8 @@
  * a party alike; first in, first out in a flow.  The cost of what is served
  * at once counts too, so that who comes often waits when others come.  What
  * waits is served in bounded time: virtual time moves on with all that is
- * served.  Pure.  Not thread-safe.
+ * served, and nobody gathers credit for what he did not ask for or could not
+ * take.  Pure.  Not thread-safe.
  */
 #include "common/base/list.h"
 #include "common/base/map.h"
@@ -35,8 +36,8 @@ struct fair {
 /* Embedded in whoever waits; zeroed: does not. */
 struct fair_waiter {
 	struct list link;
-	struct share *flow; /* NULL: neither waits nor was served */
-	int64_t cost;
+	struct share *flow;   /* NULL: neither waits nor was served */
+	int64_t cost, weight; /* of its party, when it was charged */
 	bool waits;
 };
 
@@ -47,6 +48,9 @@ struct fair_waiter {
 
 void fair_init(struct fair *f);
 void fair_fini(struct fair *f); /* nobody is in it */
+
+/* More costs no more. */
+#define FAIR_COST_MAX ((int64_t)1000 * 1000 * 1000)
 
 /* Whom it is for, and what it costs; `cost` at least 1. */
 struct fair_claim {
@@ -63,15 +67,22 @@ void fair_join(struct fair *f, struct fair_waiter *w,
 void fair_serve(struct fair *f, struct fair_waiter *w,
     const struct fair_claim *claim);
 
+enum fair_answer {
+	FAIR_YES,    /* it took what it needs */
+	FAIR_NOT_IT, /* it keeps its turn; another may go before it */
+	FAIR_NOBODY  /* nor anybody else */
+};
+
 /*
  * The next in turn that `admits` says yes to, taken out and charged; NULL
  * when there is none.  `admits` is asked in order of turn, each one once at
- * most; it takes what it needs when it says yes.
+ * most.
  */
 struct fair_waiter *fair_next(struct fair *f,
-    bool (*admits)(void *arg, struct fair_waiter *w), void *arg);
+    enum fair_answer (*admits)(void *arg, struct fair_waiter *w), void *arg);
 
-/* It cost that much in the end: a part of its turn, or more, comes back. */
+/* It was served, and cost that much in the end: a part of its turn, or more,
+ * comes back; who waits is served the earlier for it. */
 void fair_correct(struct fair_waiter *w, int64_t cost);
 
 /* It is gone, from the line or after it was served. */

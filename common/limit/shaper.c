@@ -2,8 +2,9 @@
 
 #include <assert.h>
 
-#define BURST_S 10 /* a token rate's burst, unless it is said */
-#define MINUTE  60
+#define MINUTE_S 60
+/* Ten seconds' worth: a token rate's burst, unless it is said. */
+#define BURSTS_A_MINUTE 6
 
 const char *
 shaper_bucket_name(enum shaper_bucket b)
@@ -40,7 +41,7 @@ set_tokens(struct bucket *b, int64_t per_minute,
 {
 	bucket_set(b, per_minute,
 	    terms->token_burst > 0 ? terms->token_burst
-				   : per_minute * BURST_S / MINUTE,
+				   : per_minute / BURSTS_A_MINUTE,
 	    now_us);
 }
 
@@ -48,7 +49,7 @@ void
 shaper_set(struct shaper *s, const struct shaping_terms *terms, int64_t now_us)
 {
 	bucket_set(&s->rates[SHAPER_STARTS], terms->rpm,
-	    terms->burst > 0 ? terms->burst : terms->rpm / MINUTE, now_us);
+	    terms->burst > 0 ? terms->burst : terms->rpm / MINUTE_S, now_us);
 	set_tokens(&s->rates[SHAPER_INPUT], terms->input_tpm, terms, now_us);
 	set_tokens(&s->rates[SHAPER_OUTPUT], terms->output_tpm, terms, now_us);
 	set_tokens(&s->rates[SHAPER_TOKENS], terms->tpm, terms, now_us);
@@ -102,24 +103,23 @@ leave(struct shaper *s)
 }
 
 void
-shaper_settle(struct shaper *s, const struct toll *taken,
+shaper_settle(struct shaper *s, const struct toll *taken, int64_t taken_us,
     const struct toll *real, int64_t now_us)
 {
 	enum shaper_bucket b;
 
 	leave(s);
-	for (b = SHAPER_INPUT; b < SHAPER_RATES; b++) {
-		bucket_give(&s->rates[b], units(taken, b));
-		bucket_take(&s->rates[b], units(real, b), now_us);
-	}
+	for (b = SHAPER_INPUT; b < SHAPER_RATES; b++)
+		bucket_settle(&s->rates[b], units(taken, b), taken_us,
+		    units(real, b), now_us);
 }
 
 void
-shaper_undo(struct shaper *s, const struct toll *taken)
+shaper_undo(struct shaper *s, const struct toll *taken, int64_t taken_us)
 {
 	enum shaper_bucket b;
 
 	leave(s);
 	for (b = SHAPER_STARTS; b < SHAPER_RATES; b++)
-		bucket_give(&s->rates[b], units(taken, b));
+		bucket_give(&s->rates[b], units(taken, b), taken_us);
 }

@@ -47,8 +47,8 @@ int64_t shaper_wait_us(const struct shaper *s, const struct toll *toll,
 void shaper_take(struct shaper *s, const struct toll *toll, int64_t now_us);
 
 /* It is over, and this is what it really took. */
-void shaper_settle(struct shaper *s, const struct toll *taken,
+void shaper_settle(struct shaper *s, const struct toll *taken, int64_t taken_us,
     const struct toll *real, int64_t now_us);
 
 /* It did not happen. */
-void shaper_undo(struct shaper *s, const struct toll *taken);
+void shaper_undo(struct shaper *s, const struct toll *taken, int64_t taken_us);

@@ -42,23 +42,24 @@ gate_fini(struct gate *g)
 	pthread_mutex_destroy(&g->lock);
 }
 
-/* How long until the pass may go in, by its part and the whole. */
-static int64_t
-wait_of(const struct gate *g, struct gate_pass *p, int64_t now_us)
-{
+/* How long, and for what: the part or the whole. */
+struct gate_wait {
+	int64_t us;
 	enum shaper_bucket bucket;
-	int64_t wait, longest;
+	bool of_part;
+};
 
-	longest = shaper_wait_us(&g->whole, &p->toll, &p->bucket, now_us);
-	p->of_part = false;
+static struct gate_wait
+wait_of(const struct gate *g, const struct gate_pass *p, int64_t now_us)
+{
+	struct gate_wait whole = { .us = 0 }, part = { .of_part = true };
+
+	whole.us = shaper_wait_us(&g->whole, &p->toll, &whole.bucket, now_us);
 	if (p->part == NULL)
-		return longest;
-	wait = shaper_wait_us(&p->part->shaper, &p->toll, &bucket, now_us);
-	if (wait <= longest)
-		return longest;
-	p->bucket = bucket;
-	p->of_part = true;
-	return wait;
+		return whole;
+	part.us =
+	    shaper_wait_us(&p->part->shaper, &p->toll, &part.bucket, now_us);
+	return part.us > whole.us ? part : whole;
 }
 
 static void
@@ -67,10 +68,11 @@ take(struct gate *g, struct gate_pass *p, int64_t now_us)
 	shaper_take(&g->whole, &p->toll, now_us);
 	if (p->part != NULL)
 		shaper_take(&p->part->shaper, &p->toll, now_us);
+	p->taken_us = now_us;
 	p->state = PASS_IN;
 }
 
-static void ring(struct bell *b);
+static bool ring(struct bell *b);
 static void on_rung(void *arg);
 
 static void
@@ -92,34 +94,36 @@ out_of_line(struct gate *g, struct gate_pass *p)
 struct gate_round {
 	struct gate *gate;
 	int64_t now_us;
-	bool whole_blocked;
+	struct gate_pass *soonest; /* of those that have to wait */
 };
 
 /*
  * Who is first and has to wait for the whole gate, or for a part of it, keeps
  * those behind it from taking what it waits for.
  */
-static bool
+static enum fair_answer
 admits(void *arg, struct fair_waiter *w)
 {
 	struct gate_round *r = arg;
 	struct gate *g = r->gate;
 	struct gate_pass *p = container_of(w, struct gate_pass, turn);
-	int64_t wait;
+	struct gate_wait wait;
 
-	if (r->whole_blocked || (p->part != NULL && p->part->blocked))
-		return false;
+	if (p->part != NULL && p->part->blocked)
+		return FAIR_NOT_IT;
 	wait = wait_of(g, p, r->now_us);
-	if (wait == 0) {
+	if (wait.us == 0) {
 		take(g, p, r->now_us);
-		return true;
+		return FAIR_YES;
 	}
-	if (p->of_part)
-		p->part->blocked = true;
-	else
-		r->whole_blocked = true;
-	g->next_us = min_i64(g->next_us, r->now_us + wait);
-	return false;
+	if (r->now_us + wait.us < g->next_us) {
+		g->next_us = r->now_us + wait.us;
+		r->soonest = p;
+	}
+	if (!wait.of_part)
+		return FAIR_NOBODY;
+	p->part->blocked = true;
+	return FAIR_NOT_IT;
 }
 
 static void
@@ -138,9 +142,9 @@ pump(struct gate *g, int64_t now_us)
 {
 	struct gate_round r = { .gate = g, .now_us = now_us };
 	struct fair_waiter *w;
+	int64_t before_us = g->next_us;
 
 	g->next_us = NEVER_US;
-	g->pumped_us = now_us;
 	if (g->waiting == 0)
 		return;
 	unblock(g);
@@ -148,12 +152,15 @@ pump(struct gate *g, int64_t now_us)
 		count(g, container_of(w, struct gate_pass, turn), -1);
 		ring(container_of(w, struct gate_pass, turn)->bell);
 	}
+	/* Its timer was set for later. */
+	if (r.soonest != NULL && g->next_us < before_us)
+		ring(r.soonest->bell);
 }
 
 /* Until it would be let in when so much has gone in before it. */
-static int64_t
-behind_us(const struct shaper *s, struct gate_pass *p, const struct toll *ahead,
-    int64_t starts, int64_t now_us)
+static struct gate_wait
+behind(const struct shaper *s, const struct gate_pass *p,
+    const struct toll *ahead, int64_t starts, int64_t now_us)
 {
 	const int64_t units[SHAPER_RATES] = {
 		[SHAPER_STARTS] = starts,
@@ -161,12 +168,14 @@ behind_us(const struct shaper *s, struct gate_pass *p, const struct toll *ahead,
 		[SHAPER_OUTPUT] = ahead->output_tokens,
 		[SHAPER_TOKENS] = ahead->input_tokens + ahead->output_tokens,
 	};
+	struct gate_wait wait = { .of_part = false };
 	struct shaper copy = *s;
 	size_t b;
 
 	for (b = 0; b < SHAPER_RATES; b++)
 		bucket_take(&copy.rates[b], max_i64(units[b], 0), now_us);
-	return shaper_wait_us(&copy, &p->toll, &p->bucket, now_us);
+	wait.us = shaper_wait_us(&copy, &p->toll, &wait.bucket, now_us);
+	return wait;
 }
 
 static int64_t
@@ -179,8 +188,8 @@ part_of(int64_t all, int64_t share, int64_t of)
  * What is served before it: all that wait, but of other parties no more than
  * their weight lets them have while its own is served.
  */
-static int64_t
-estimate_us(struct gate *g, struct gate_pass *p, int64_t now_us)
+static void
+estimate(struct gate *g, struct gate_pass *p, int64_t now_us)
 {
 	const struct share *party = p->turn.flow->parent;
 	int64_t all = (int64_t)g->waiting;
@@ -193,25 +202,25 @@ estimate_us(struct gate *g, struct gate_pass *p, int64_t now_us)
 		part_of(g->backlog.output_tokens, min_i64(before, all), all) -
 		    p->toll.output_tokens,
 	};
-	int64_t alone = wait_of(g, p, now_us), wait;
-	enum shaper_bucket bucket = p->bucket;
+	struct gate_wait alone = wait_of(g, p, now_us), wait;
 
-	wait =
-	    behind_us(&g->whole, p, &ahead, min_i64(before, all) - 1, now_us);
-	if (wait >= alone) {
-		p->of_part = false;
-		return wait;
-	}
-	p->bucket = bucket;
-	return alone;
+	wait = behind(&g->whole, p, &ahead, min_i64(before, all) - 1, now_us);
+	if (wait.us < alone.us)
+		wait = alone;
+	p->wait_us = wait.us;
+	p->bucket = wait.bucket;
+	p->of_part = wait.of_part;
 }
 
-/* The lock of some gate is held, whose line has a pass of this bell. */
-static void
+/* The lock of some gate is held, whose line has a pass of this bell; or it is
+ * the bell's own thread.  False: its timer has to do. */
+static bool
 ring(struct bell *b)
 {
-	if (!atomic_exchange(&b->rung, true) && !loop_post(b->loop, on_rung, b))
-		atomic_store(&b->rung, false); /* its timer finds it */
+	if (atomic_exchange(&b->rung, true) || loop_post(b->loop, on_rung, b))
+		return true;
+	atomic_store(&b->rung, false);
+	return false;
 }
 
 static bool
@@ -221,8 +230,10 @@ is_decided(struct gate_pass *p, int64_t now_us)
 	enum pass_state state;
 
 	pthread_mutex_lock(&g->lock);
+	if (g->next_us <= now_us)
+		pump(g, now_us);
 	if (p->state == PASS_WAITS && now_us >= p->until_us) {
-		p->wait_us = estimate_us(g, p, now_us);
+		estimate(g, p, now_us);
 		out_of_line(g, p);
 		p->state = PASS_REFUSED;
 		pump(g, now_us);
@@ -233,43 +244,55 @@ is_decided(struct gate_pass *p, int64_t now_us)
 }
 
 static int64_t
-look_again_us(struct gate_pass *p, int64_t now_us)
+look_again_us(struct gate_pass *p)
 {
 	struct gate *g = p->gate;
 	int64_t next_us;
 
 	pthread_mutex_lock(&g->lock);
-	if (g->next_us <= now_us && g->pumped_us != now_us)
-		pump(g, now_us);
 	next_us = min_i64(g->next_us, p->until_us);
 	pthread_mutex_unlock(&g->lock);
 	return next_us;
 }
 
-/* Pump what is due, tell who is decided, and set the timer for the others. */
-static void
-attend(struct bell *b)
+static struct gate_pass *
+pass_of(struct list *link)
 {
-	int64_t now_us = clock_mono_us(), next_us = NEVER_US;
+	return container_of(link, struct gate_pass, link);
+}
 
-	list_each(item, &b->waiting) {
-		next_us = min_i64(next_us,
-		    look_again_us(container_of(item, struct gate_pass, link),
-			now_us));
-	}
-	list_each(item, &b->waiting) {
-		struct gate_pass *p =
-		    container_of(item, struct gate_pass, link);
+/* When what was decided has left: that may have changed who is next. */
+static void
+set_timer(struct bell *b, int64_t now_us)
+{
+	int64_t next_us = NEVER_US;
 
-		if (!is_decided(p, now_us))
-			continue;
-		list_remove(&p->link);
-		p->call(p->arg);
-	}
-	if (!list_empty(&b->waiting))
+	list_each(item, &b->waiting)
+		next_us = min_i64(next_us, look_again_us(pass_of(item)));
+	if (next_us != NEVER_US)
 		loop_timer_set(b->timer,
 		    min_i64(max_i64(next_us - now_us, US_PER_MS),
 			US_PER_SECOND));
+}
+
+/* Pump what is due, set the timer, and tell who is decided; whom one tells may
+ * make others leave. */
+static void
+attend(struct bell *b)
+{
+	int64_t now_us = clock_mono_us();
+	struct list decided, *item;
+
+	list_init(&decided);
+	list_each(waits, &b->waiting) {
+		if (!is_decided(pass_of(waits), now_us))
+			continue;
+		list_remove(waits);
+		list_push(&decided, waits);
+	}
+	set_timer(b, now_us);
+	while ((item = list_pop(&decided)) != NULL)
+		pass_of(item)->call(pass_of(item)->arg);
 }
 
 static void
@@ -330,7 +353,7 @@ come(struct gate *g, struct gate_pass *p, const struct fair_claim *claim,
 {
 	int64_t now_us = p->since_us;
 
-	if (g->waiting == 0 && wait_of(g, p, now_us) == 0) {
+	if (g->waiting == 0 && wait_of(g, p, now_us).us == 0) {
 		fair_serve(&g->line, &p->turn, claim);
 		take(g, p, now_us);
 		return;
@@ -341,7 +364,7 @@ come(struct gate *g, struct gate_pass *p, const struct fair_claim *claim,
 	pump(g, now_us);
 	if (p->state != PASS_WAITS)
 		return;
-	p->wait_us = estimate_us(g, p, now_us);
+	estimate(g, p, now_us);
 	/* When a slot is free nobody knows beforehand. */
 	p->waited = most_us > 0 && (int64_t)g->waiting <= depth(g, p) &&
 		    (p->wait_us <= most_us || p->bucket == SHAPER_CONCURRENT);
@@ -349,6 +372,8 @@ come(struct gate *g, struct gate_pass *p, const struct fair_claim *claim,
 		return;
 	out_of_line(g, p);
 	p->state = PASS_REFUSED;
+	/* It may have been first, and was looked at for when it could go. */
+	pump(g, now_us);
 }
 
 enum pass_state
@@ -384,7 +409,9 @@ gate_enter(struct gate *g, struct gate_pass *p, const struct gate_wish *wish,
 	if (state != PASS_WAITS)
 		return state;
 	list_push(&p->bell->waiting, &p->link);
-	ring(p->bell); /* so that its timer is set */
+	/* So that its timer is set. */
+	if (!ring(p->bell))
+		loop_timer_set(p->bell->timer, US_PER_MS);
 	return state;
 }
 
@@ -405,9 +432,10 @@ static void
 settle(struct gate *g, struct gate_pass *p, const struct toll *real,
     int64_t now_us)
 {
-	shaper_settle(&g->whole, &p->toll, real, now_us);
+	shaper_settle(&g->whole, &p->toll, p->taken_us, real, now_us);
 	if (p->part != NULL)
-		shaper_settle(&p->part->shaper, &p->toll, real, now_us);
+		shaper_settle(&p->part->shaper, &p->toll, p->taken_us, real,
+		    now_us);
 	fair_correct(&p->turn,
 	    max_i64(real->input_tokens + real->output_tokens, 1));
 }
@@ -415,9 +443,9 @@ settle(struct gate *g, struct gate_pass *p, const struct toll *real,
 static void
 undo(struct gate *g, struct gate_pass *p)
 {
-	shaper_undo(&g->whole, &p->toll);
+	shaper_undo(&g->whole, &p->toll, p->taken_us);
 	if (p->part != NULL)
-		shaper_undo(&p->part->shaper, &p->toll);
+		shaper_undo(&p->part->shaper, &p->toll, p->taken_us);
 	fair_correct(&p->turn, 0);
 }
 

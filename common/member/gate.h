@@ -39,7 +39,7 @@ struct gate {
 	struct fair line;
 	struct toll backlog; /* of all that wait */
 	size_t waiting;
-	int64_t next_us, pumped_us; /* when to look again; when it was */
+	int64_t next_us; /* when to look again */
 };
 
 /* `name` has to stay. */
@@ -64,7 +64,7 @@ struct gate_pass {
 	struct gate_part *part;
 	struct fair_waiter turn;
 	struct toll toll;
-	int64_t since_us, until_us;
+	int64_t since_us, until_us, taken_us;
 	bool waited;
 	/* Why it had to wait, or was refused, and how long it would take. */
 	enum shaper_bucket bucket;

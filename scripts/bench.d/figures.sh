@@ -279,6 +279,22 @@ figure_strategy_weighted_us() { emit_strategy strategy_weighted_us weighted_us; 
 # figure strategy_score_us: the same by score; aim 10
 figure_strategy_score_us() { emit_strategy strategy_score_us score_us; }
 
+admission_us() { taskset -c "$GATEWAY_CORE" "$BIN/bench-admission" alone; }
+admission_contended_us() { "$BIN/bench-admission" contended; }
+
+# emit_admission NAME FUNCTION
+emit_admission() {
+	need bench-admission
+	by_turns 5 "$2"
+	emit "$1" "$MEDIAN_A" us null
+}
+
+# figure admission_us: to let a request in through four levels of limits and to settle it, the levels looked up by name; aim 1
+figure_admission_us() { emit_admission admission_us admission_us; }
+
+# figure admission_contended_us: the same by two threads that do nothing else, on both cores; aim 3
+figure_admission_contended_us() { emit_admission admission_contended_us admission_contended_us; }
+
 script_us() {
 	taskset -c "$GATEWAY_CORE" "$BIN/gsr-node" policy test --json --time 5000 \
 		"$here/../docs/examples/policies/cheapest-fit.ts" \
