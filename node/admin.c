@@ -4,12 +4,14 @@
 #include "common/base/clock.h"
 #include "common/format/json.h"
 #include "common/member/journal.h"
+#include "common/member/tally.h"
 #include "common/member/target.h"
 #include "node/caller.h"
 #include "node/evidence.h"
 #include "node/groups.h"
 #include "node/node.h"
 #include "node/rehearsal.h"
+#include "node/roll.h"
 #include "node/standing.h"
 #include "topology/load.h"
 
@@ -428,15 +430,40 @@ serve_enable(struct admin_call *call)
 static int
 serve_events(struct admin_call *call)
 {
-	struct journal_filter filter = { .target =
-					     admin_argument(call, "target") };
+	struct journal_filter filter = {
+		.target = admin_argument(call, "target"),
+		.kind = admin_argument(call, "kind"),
+	};
+	struct slice request = admin_argument(call, "request");
 	int64_t limit;
 
+	if (request.len > 0 && !journal_request(request, &filter.request)) {
+		buf_puts(&call->out, JOURNAL_REQUEST_WANTED "\n");
+		return 400;
+	}
 	if (admin_number(call, "limit", &limit) && limit > 0)
 		filter.limit = (size_t)limit;
 	journal_list(call->process->ledger, &filter,
 	    call->json ? OUTPUT_JSON : OUTPUT_TEXT, &call->out);
 	return 200;
+}
+
+static int
+serve_limits(struct admin_call *call)
+{
+	struct tally tally;
+
+	roll_call(node_of(call), &tally);
+	tally.only[SCOPE_CALLER] = admin_argument(call, "caller");
+	tally.only[SCOPE_PROJECT] = admin_argument(call, "project");
+	tally.only[SCOPE_USER] = admin_argument(call, "user");
+	if (tally_write(&tally, call->json ? OUTPUT_JSON : OUTPUT_TEXT,
+		clock_wall_us(), &call->out))
+		return 200;
+	buf_reset(&call->out);
+	buf_puts(&call->out,
+	    "nobody of that name has a limit or spent anything\n");
+	return 404;
 }
 
 static int
@@ -456,6 +483,7 @@ const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
 	{ HTTP_GET, "/admin/targets", false, serve_targets },
 	{ HTTP_POST, "/admin/targets/disable", false, serve_disable },
 	{ HTTP_POST, "/admin/targets/enable", false, serve_enable },
+	{ HTTP_GET, "/admin/limits", false, serve_limits },
 	{ HTTP_GET, "/admin/events", false, serve_events },
 	{ HTTP_POST, "/admin/explain", false, serve_rehearsal },
 };

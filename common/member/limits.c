@@ -351,6 +351,8 @@ stand(struct limits *l, struct holder *h, struct limits_standing *s)
 	snprintf(s->tier, sizeof(s->tier), "%.*s", SLICE_FMT(h->tier));
 	s->requests_left = bucket_left(&h->scope.requests, now_us);
 	s->tokens_left = bucket_left(&h->scope.tokens, now_us);
+	s->requests_full_us = bucket_full_us(&h->scope.requests, now_us);
+	s->tokens_full_us = bucket_full_us(&h->scope.tokens, now_us);
 }
 
 void

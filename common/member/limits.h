@@ -85,6 +85,7 @@ struct limits_standing {
 	struct scope scope; /* a copy */
 	char tier[64];
 	int64_t requests_left, tokens_left;
+	int64_t requests_full_us, tokens_full_us; /* until nothing is taken */
 };
 
 /* Each holder that was met, by level, then by name. */
