@@ -1,16 +1,13 @@
 #include "node/account.h"
 
-#include <stdio.h>
-
 #include "common/base/clock.h"
 #include "common/format/json.h"
+#include "common/member/balance.h"
 #include "common/store/decision.h"
 #include "common/store/dossier.h"
 #include "node/caller.h"
 
-#define ID_PREFIX  "req_"
-#define MONEY_MAX  32
-#define USD_DIGITS 1000000 /* micro-USD in one */
+#define ID_PREFIX "req_"
 
 static void
 put_text(struct json_writer *w, const char *name, struct slice text)
@@ -41,19 +38,6 @@ put_ms(struct json_writer *w, const char *name, int64_t us)
 		json_put_int(w, (us + US_PER_MS - 1) / US_PER_MS);
 	else
 		json_put_null(w);
-}
-
-/* As text: a binary fraction would not be the sum that is counted. */
-static void
-put_money(struct json_writer *w, const char *name, int64_t microusd)
-{
-	char text[MONEY_MAX];
-
-	microusd = max_i64(microusd, 0);
-	snprintf(text, sizeof(text), "%lld.%06lld",
-	    (long long)(microusd / USD_DIGITS),
-	    (long long)(microusd % USD_DIGITS));
-	json_field_text(w, name, slice_of(text));
 }
 
 /* None was told or came yet. */
@@ -98,7 +82,7 @@ put_request(struct json_writer *w, const struct request_row *r)
 	put_status(w, r->status, dossier_is_open(r->state));
 	put_text(w, "error", r->fail);
 	put_tokens(w, r);
-	put_money(w, "cost_usd", r->cost_microusd);
+	balance_put_usd(w, "cost_usd", r->cost_microusd);
 }
 
 static void

@@ -4,12 +4,14 @@
 #include "common/base/clock.h"
 #include "common/format/json.h"
 #include "common/member/journal.h"
+#include "common/member/tally.h"
 #include "common/member/target.h"
 #include "node/caller.h"
 #include "node/evidence.h"
 #include "node/groups.h"
 #include "node/node.h"
 #include "node/rehearsal.h"
+#include "node/roll.h"
 #include "node/standing.h"
 #include "topology/load.h"
 
@@ -426,6 +428,24 @@ serve_enable(struct admin_call *call)
 }
 
 static int
+serve_limits(struct admin_call *call)
+{
+	struct tally tally;
+
+	roll_call(node_of(call), &tally);
+	tally.only[SCOPE_CALLER] = admin_argument(call, "caller");
+	tally.only[SCOPE_PROJECT] = admin_argument(call, "project");
+	tally.only[SCOPE_USER] = admin_argument(call, "user");
+	if (tally_write(&tally, call->json ? OUTPUT_JSON : OUTPUT_TEXT,
+		clock_wall_us(), &call->out))
+		return 200;
+	buf_reset(&call->out);
+	buf_puts(&call->out,
+	    "nobody of that name has a limit or spent anything\n");
+	return 404;
+}
+
+static int
 serve_rehearsal(struct admin_call *call)
 {
 	return rehearsal_serve(node_of(call), http_body(call->exchange),
@@ -442,5 +462,6 @@ const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
 	{ HTTP_GET, "/admin/targets", false, serve_targets },
 	{ HTTP_POST, "/admin/targets/disable", false, serve_disable },
 	{ HTTP_POST, "/admin/targets/enable", false, serve_enable },
+	{ HTTP_GET, "/admin/limits", false, serve_limits },
 	{ HTTP_POST, "/admin/explain", false, serve_rehearsal },
 };

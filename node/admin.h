@@ -1,7 +1,7 @@
 #pragma once
 /*
  * admin: what operators ask of a node beside what every member answers:
- * tokens, the evidence of tests, its targets, what happened to them,
+ * tokens, the evidence of tests, its targets, limits, what happened to them,
  * and what would be done with a request.
  */
 #include "common/member/admin.h"

@@ -154,8 +154,7 @@ admission_enter(struct request *r)
 
 	a->bucket = "";
 	find_chain(r);
-	a->bounded =
-	    chain_is_bounded(&a->chain) || team_is_bounded(r->topology);
+	a->bounded = a->chain.is_bounded || team_is_bounded(r->topology);
 	/* To count tokens costs none. */
 	if (r->shape.operation == OPERATION_GENERATE)
 		find_worst(r);

@@ -226,6 +226,12 @@ caller_state(const struct caller *c, int64_t wall_us)
 }
 
 const struct caller *
+caller_next(const struct caller_book *b, size_t *at)
+{
+	return map_next(&b->by_hash, at);
+}
+
+const struct caller *
 caller_named(const struct caller_book *b, struct slice name, int64_t wall_us)
 {
 	const struct caller *c;

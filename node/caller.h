@@ -80,6 +80,9 @@ const struct caller *caller_find(const struct caller_book *b,
 const struct caller *caller_named(const struct caller_book *b,
     struct slice name, int64_t wall_us);
 
+/* Walk all tokens in no order: start with *at = 0, stop at NULL. */
+const struct caller *caller_next(const struct caller_book *b, size_t *at);
+
 /* Does every active token have its tier among the topology's?  Else which has
  * not, in `why`. */
 must_check bool callers_fit(struct callers *c, const struct topology *t,

@@ -41,6 +41,7 @@ main(int argc, char **argv)
 		&cmd_secret_remove,
 		&cmd_get_requests,
 		&cmd_get_targets,
+		&cmd_get_limits,
 		&cmd_get_events,
 		&cmd_get_counters,
 		&cmd_get_metrics,

@@ -9,6 +9,7 @@
 #include "common/llm/catalog.h"
 #include "common/member/gatehouse.h"
 #include "common/member/limits.h"
+#include "common/member/tally.h"
 #include "common/member/target.h"
 #include "common/member/worker.h"
 #include "common/net/link.h"
@@ -23,6 +24,7 @@
 #include "node/outlay.h"
 #include "node/parent.h"
 #include "node/request.h"
+#include "node/roll.h"
 #include "node/standing.h"
 #include "node/strategy/script.h"
 #include "node/uplink.h"
@@ -481,10 +483,13 @@ node_metrics(struct process *p, struct buf *out)
 {
 	struct node *n = p->shared;
 	struct standings s;
+	struct tally tally;
 
 	node_standings(n, &s);
 	standings_metrics(&s, out);
 	standings_fini(&s);
+	roll_call(n, &tally);
+	tally_metrics(&tally, out);
 }
 
 static struct slice

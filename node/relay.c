@@ -8,11 +8,16 @@
 #include "common/llm/mask.h"
 #include "common/net/http.h"
 #include "node/dialect/bridge.h"
+#include "node/remaining.h"
 
 #define ANSWER_STEP   (64 * 1024) /* reserved of the memory at a time */
 #define TREE_MAX      ((size_t)256 << 20)
 #define HOLD_US       (15 * US_PER_SECOND) /* for the first content */
 #define KEEP_ALIVE_US (15 * US_PER_SECOND)
+
+#define OWN_FIELDS_MAX   3 /* of a stream's head */
+#define EVERY_FIELDS_MAX (3 + REMAINING_MAX)
+#define FIELDS_MAX       (OWN_FIELDS_MAX + EVERY_FIELDS_MAX)
 
 void
 relay_init(struct relay *r, const struct relay_wish *wish)
@@ -75,19 +80,21 @@ put_fields(const struct relay *r, struct http_field *fields, size_t count)
 	if (r->wish.dropped[0] != '\0')
 		fields[count++] = (struct http_field){ "X-Router-Dropped",
 			slice_of(r->wish.dropped) };
+	if (r->wish.remaining != NULL)
+		count = remaining_put(r->wish.remaining, fields, count);
 	return count;
 }
 
 static void
 start(struct relay *r)
 {
-	struct http_field fields[6] = {
+	struct http_field fields[FIELDS_MAX] = {
 		{ "Content-Type",
 		    slice_of("text/event-stream; charset=utf-8") },
 		{ "Cache-Control", slice_of("no-cache") },
 		{ "X-Accel-Buffering", slice_of("no") },
 	};
-	size_t count = put_fields(r, fields, 3);
+	size_t count = put_fields(r, fields, OWN_FIELDS_MAX);
 
 	r->started = true;
 	http_stream(r->wish.exchange, 200, fields, count);
@@ -386,7 +393,7 @@ relay_finish(struct relay *r)
 void
 relay_answer(struct relay *r)
 {
-	struct http_field fields[4] = {
+	struct http_field fields[FIELDS_MAX] = {
 		{ "Content-Type", slice_of(r->content_type[0] != '\0' &&
 						   r->wish.bridge == NULL
 					       ? r->content_type

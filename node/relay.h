@@ -14,6 +14,7 @@
 struct allowance;
 struct bridge;
 struct http_exchange;
+struct remaining;
 
 /* A Responses stream repeats the request in its first events. */
 #define RELAY_EVENT_MAX  (4 * 1024 * 1024)
@@ -34,6 +35,8 @@ struct relay_wish {
 	struct slice request_id;
 	struct slice model;  /* as the caller asked for it, plain */
 	const char *dropped; /* for X-Router-Dropped; "" or names */
+	/* Of the caller's limits, for headers; NULL: nothing. */
+	const struct remaining *remaining;
 	/* Looks at each event with content, and at a whole answer. */
 	void (*on_answer)(void *arg, const struct json_value *root);
 	void *arg;

@@ -3,9 +3,11 @@
 #include "common/net/http.h"
 #include "node/request.h"
 
-#define FIELDS_MAX        6
+#define FIELDS_MAX        (6 + REMAINING_MAX)
+#define ESTIMATE_FIELDS   4
 #define ESTIMATE_BODY_MAX 64
 #define RETRY_AFTER_S     1 /* at least */
+#define MS_PER_SECOND     1000
 
 static struct provider_error
 said_by_provider(const struct request *r)
@@ -30,11 +32,24 @@ reply_status(const struct request *r)
 	return fail_status(r->fail, r->answers);
 }
 
-/* As the provider said, or soon: links and stores come back by themselves. */
-static int64_t
-retry_after_s(const struct request *r)
+/*
+ * As the provider said, or soon: links and stores come back by themselves.
+ * Clients that know the finer one go by it.
+ */
+static size_t
+put_retry_after(struct request *r, struct http_field *fields, size_t n)
 {
-	return max_i64((r->retry_after_ms + 999) / 1000, RETRY_AFTER_S);
+	int64_t ms = r->retry_after_ms;
+	int64_t s =
+	    max_i64((ms + MS_PER_SECOND - 1) / MS_PER_SECOND, RETRY_AFTER_S);
+
+	fields[n++] = (struct http_field){ "Retry-After",
+		slice_of(arena_printf(&r->arena, "%lld", (long long)s)) };
+	if (ms > 0)
+		fields[n++] = (struct http_field){ "retry-after-ms",
+			slice_of(
+			    arena_printf(&r->arena, "%lld", (long long)ms)) };
+	return n;
 }
 
 /*
@@ -67,10 +82,8 @@ fill_fields(struct request *r, int status, struct http_field fields[FIELDS_MAX])
 		fields[n++] =
 		    (struct http_field){ "x-should-retry", slice_of("false") };
 	else if (status == 429 || status == 503 || status == 529)
-		fields[n++] = (struct http_field){ "Retry-After",
-			slice_of(arena_printf(&r->arena, "%lld",
-			    (long long)retry_after_s(r))) };
-	return n;
+		n = put_retry_after(r, fields, n);
+	return remaining_put(&r->remaining, fields, n);
 }
 
 static void
@@ -115,18 +128,19 @@ static void
 answer_estimate(struct request *r)
 {
 	struct slice id = slice_of(r->id_text);
-	const struct http_field fields[] = {
+	struct http_field fields[FIELDS_MAX] = {
 		{ "Content-Type", slice_of("application/json") },
 		{ "X-Request-Id", id },
 		{ "request-id", id },
 		{ "X-Router-Estimate", slice_of("true") },
 	};
+	size_t count = remaining_put(&r->remaining, fields, ESTIMATE_FIELDS);
 	struct buf body;
 
 	buf_init(&body, ESTIMATE_BODY_MAX);
 	buf_printf(&body, "{\"input_tokens\":%lld}",
 	    (long long)r->shape.input_estimate_tokens);
-	http_answer(r->exchange, 200, fields, count_of(fields), &body);
+	http_answer(r->exchange, 200, fields, count, &body);
 	buf_fini(&body);
 }
 
@@ -135,6 +149,8 @@ reply(struct request *r)
 {
 	if (r->exchange == NULL || r->answered || r->fail == FAIL_CLIENT_GONE)
 		return;
+	if (!r->relay.started)
+		remaining_note(r);
 	if (r->fail != FAIL_NONE && r->relay.started)
 		end_stream_by_failure(r);
 	else if (r->fail != FAIL_NONE)

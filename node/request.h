@@ -15,6 +15,7 @@
 #include "node/admission.h"
 #include "node/attempt.h"
 #include "node/relay.h"
+#include "node/remaining.h"
 #include "node/round.h"
 #include "node/route.h"
 #include "node/step.h"
@@ -85,6 +86,7 @@ struct request {
 	struct attempt attempt;
 	int64_t attempts;
 	struct relay relay;
+	struct remaining remaining; /* of its limits, for its headers */
 
 	struct ledger_wait wait;
 	enum written intent, settlement;

@@ -6,6 +6,7 @@
 #include "common/member/worker.h"
 #include "common/net/http.h"
 #include "node/account.h"
+#include "node/allotment.h"
 #include "node/caller.h"
 #include "node/models.h"
 #include "node/node.h"
@@ -22,6 +23,7 @@ static void serve_messages(struct desk *d, struct http_exchange *x);
 static void serve_count(struct desk *d, struct http_exchange *x);
 static void serve_models(struct desk *d, struct http_exchange *x);
 static void serve_account(struct desk *d, struct http_exchange *x);
+static void serve_usage(struct desk *d, struct http_exchange *x);
 static void serve_socket(struct desk *d, struct http_exchange *x);
 static void serve_hello(struct desk *d, struct http_exchange *x);
 static void serve_health(struct desk *d, struct http_exchange *x);
@@ -44,6 +46,7 @@ static const struct place {
 	{ HTTP_GET, "/v1/models", serve_models },
 	{ HTTP_GET, MODELS_BELOW, serve_models },
 	{ HTTP_GET, REQUESTS_BELOW, serve_account },
+	{ HTTP_GET, "/v1/usage", serve_usage },
 	{ HTTP_GET, "/api/hello", serve_hello },
 	{ HTTP_GET, "/healthz", serve_health },
 	{ HTTP_GET, "/readyz", serve_ready },
@@ -255,6 +258,23 @@ serve_account(struct desk *d, struct http_exchange *x)
 		http_answer(x, 200, &type, 1, &body);
 	else
 		answer_fail(x, FAIL_UNKNOWN_REQUEST, 404, "");
+	buf_fini(&body);
+}
+
+static void
+serve_usage(struct desk *d, struct http_exchange *x)
+{
+	const struct http_field type = { "Content-Type",
+		slice_of("application/json") };
+	const struct caller *caller = known_caller(d, x);
+	struct buf body;
+
+	if (caller == NULL)
+		return;
+	buf_init(&body, PAGE_MAX);
+	allotment_write(&body, d->node->limits, d->worker->topology, caller,
+	    clock_wall_us());
+	http_answer(x, 200, &type, 1, &body);
 	buf_fini(&body);
 }
 

@@ -171,10 +171,14 @@ wording_answer(struct request *r)
 		.request_id = slice_of(r->id_text),
 		.model = r->shape.model,
 		.dropped = r->round.passage.dropped,
+		.remaining = &r->remaining,
 		.on_answer = has_blobs ? foreign_note : NULL,
 		.arg = r,
 	};
 
+	/* A stream's head leaves before its tokens are known. */
+	if (r->shape.stream)
+		remaining_note(r);
 	relay_init(&r->relay, &wish);
 }
 

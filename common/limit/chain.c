@@ -51,6 +51,21 @@ scope_empty(struct scope *s, int64_t last_us)
 }
 
 bool
+chain_is_limited(const struct chain *chain)
+{
+	size_t i;
+
+	for (i = 0; i < chain->count; i++) {
+		const struct scope *s = chain->scopes[i];
+
+		if (s->rates.rpm > 0 || s->rates.tpm > 0 ||
+		    s->rates.concurrent > 0 || s->budget.limited != 0)
+			return true;
+	}
+	return false;
+}
+
+bool
 chain_is_bounded(const struct chain *chain)
 {
 	size_t i;

@@ -55,7 +55,11 @@ const char *limit_kind_name(enum limit_kind k);
 struct chain {
 	struct scope *scopes[CHAIN_MAX];
 	size_t count;
+	bool is_limited, is_bounded; /* when it was found: see limits_chain */
 };
+
+/* Has any of it a rate or a budget at all? */
+bool chain_is_limited(const struct chain *chain);
 
 /* Does any budget of it count tokens or money? */
 bool chain_is_bounded(const struct chain *chain);

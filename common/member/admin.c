@@ -150,10 +150,17 @@ serve_requests(struct admin_call *call)
 static int
 serve_events(struct admin_call *call)
 {
-	struct journal_filter filter = { .target =
-					     admin_argument(call, "target") };
+	struct journal_filter filter = {
+		.target = admin_argument(call, "target"),
+		.kind = admin_argument(call, "kind"),
+	};
+	struct slice request = admin_argument(call, "request");
 	int64_t limit;
 
+	if (request.len > 0 && !journal_request(request, &filter.request)) {
+		buf_puts(&call->out, JOURNAL_REQUEST_WANTED "\n");
+		return 400;
+	}
 	if (admin_number(call, "limit", &limit) && limit > 0)
 		filter.limit = (size_t)limit;
 	journal_list(call->process->ledger, &filter,

@@ -575,3 +575,54 @@ gate_look(struct gate *g, struct slice part, struct gate_look *look,
 	look->waiting = (int64_t)g->waiting;
 	pthread_mutex_unlock(&g->lock);
 }
+
+struct part_look {
+	struct slice name;
+	struct gate_look look;
+};
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct part_look *p = a, *q = b;
+
+	return strcmp(p->name.ptr, q->name.ptr);
+}
+
+static bool
+has_terms(const struct gate_look *look)
+{
+	size_t b;
+
+	for (b = 0; b < SHAPER_RATES; b++)
+		if (look->rate[b] > 0)
+			return true;
+	return look->concurrent > 0;
+}
+
+void
+gate_each(struct gate *g, int64_t now_us,
+    void (*call)(void *arg, struct slice part, const struct gate_look *look),
+    void *arg)
+{
+	struct gate_look whole = { .running = 0 };
+	struct part_look *parts;
+	struct gate_part *part;
+	size_t at = 0, n = 0, i;
+
+	pthread_mutex_lock(&g->lock);
+	look_at(&g->whole, &whole, now_us);
+	whole.waiting = (int64_t)g->waiting;
+	parts = xcalloc(g->parts.count + 1, sizeof(*parts));
+	while ((part = map_next(&g->parts, &at)) != NULL) {
+		parts[n].name = part->name; /* parts never go */
+		look_at(&part->shaper, &parts[n].look, now_us);
+		n += has_terms(&parts[n].look);
+	}
+	pthread_mutex_unlock(&g->lock);
+	qsort(parts, n, sizeof(*parts), by_name);
+	call(arg, slice_of(""), &whole);
+	for (i = 0; i < n; i++)
+		call(arg, parts[i].name, &parts[i].look);
+	free(parts);
+}

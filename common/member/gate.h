@@ -110,3 +110,8 @@ struct gate_look {
 };
 void gate_look(struct gate *g, struct slice part, struct gate_look *look,
     int64_t now_us);
+
+/* The whole, whose part is empty, then each part that has terms, by name. */
+void gate_each(struct gate *g, int64_t now_us,
+    void (*call)(void *arg, struct slice part, const struct gate_look *look),
+    void *arg);

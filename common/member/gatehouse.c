@@ -144,3 +144,30 @@ gatehouse_next(struct gatehouse *h, size_t *at)
 	pthread_mutex_unlock(&h->lock);
 	return k != NULL ? &k->gate : NULL;
 }
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct gate *const *p = a, *const *q = b;
+
+	return strcmp((*p)->name.ptr, (*q)->name.ptr);
+}
+
+void
+gatehouse_each(struct gatehouse *h, void (*call)(void *arg, struct gate *g),
+    void *arg)
+{
+	struct kept_gate *k;
+	struct gate **all;
+	size_t at = 0, n = 0, i;
+
+	pthread_mutex_lock(&h->lock);
+	all = xcalloc(h->gates.count + 1, sizeof(*all));
+	while ((k = map_next(&h->gates, &at)) != NULL)
+		all[n++] = &k->gate;
+	pthread_mutex_unlock(&h->lock);
+	qsort(all, n, sizeof(*all), by_name);
+	for (i = 0; i < n; i++)
+		call(arg, all[i]);
+	free(all);
+}

@@ -24,6 +24,10 @@ struct gate *gatehouse_gate(struct gatehouse *h, struct slice name,
 struct gate *gatehouse_account(struct gatehouse *h, struct slice account,
     const struct provider *p, const struct hash *topology);
 
+/* Each gate, by name. */
+void gatehouse_each(struct gatehouse *h,
+    void (*call)(void *arg, struct gate *g), void *arg);
+
 /* Walk in no order: start with *at = 0, stop at NULL. */
 struct gate *gatehouse_next(struct gatehouse *h, size_t *at);
 

@@ -38,9 +38,16 @@ void journal_add(struct db_batch *b, struct db *db, struct id_source *ids,
     const struct event_row *row);
 
 struct journal_filter {
-	struct slice target; /* empty: of all */
-	size_t limit;        /* rows at most; 0: JOURNAL_LIMIT */
+	struct slice target, kind; /* empty: of all */
+	struct id request;         /* zero: of all, and of none */
+	size_t limit;              /* rows at most; 0: JOURNAL_LIMIT */
 };
+
+/* Its id, with "req_" before it or not. */
+must_check bool journal_request(struct slice text, struct id *id);
+#define JOURNAL_REQUEST_WANTED                                                 \
+	"a request is named by its id, as X-Request-Id has it"
+
 #define JOURNAL_LIMIT      20
 #define JOURNAL_SEARCH_MAX 50000 /* rows looked at */
 

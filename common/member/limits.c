@@ -271,6 +271,8 @@ limits_chain(struct limits *l, struct chain *chain,
 	for (i = 0; i < count; i++)
 		chain->scopes[i] = &holder_of(l, &who[i])->scope;
 	chain->count = count;
+	chain->is_limited = chain_is_limited(chain);
+	chain->is_bounded = chain_is_bounded(chain);
 	pthread_mutex_unlock(&l->lock);
 }
 
@@ -316,13 +318,18 @@ limits_release(struct limits *l, struct hold *h)
 	pthread_mutex_unlock(&l->lock);
 }
 
+/* One that is worth a warning comes before a fuller one that is not yet. */
 static void
 look_at_budget(struct limits_look *look, const struct scope *s)
 {
 	struct budget_bar bar;
 	int64_t share = budget_fullest_ppm(&s->budget, &bar);
+	bool warned = limits_is_warned(look);
+	bool warns =
+	    s->budget.terms.warn_ppm > 0 && share >= s->budget.terms.warn_ppm;
 
-	if (share <= look->fullest_ppm)
+	if (share == 0 || (warned && !warns) ||
+	    (warned == warns && share <= look->fullest_ppm))
 		return;
 	look->fullest_ppm = share;
 	look->warn_ppm = s->budget.terms.warn_ppm;
@@ -357,6 +364,8 @@ stand(struct limits *l, struct holder *h, struct limits_standing *s)
 	snprintf(s->tier, sizeof(s->tier), "%.*s", SLICE_FMT(h->tier));
 	s->requests_left = bucket_left(&h->scope.requests, now_us);
 	s->tokens_left = bucket_left(&h->scope.tokens, now_us);
+	s->requests_full_us = bucket_full_us(&h->scope.requests, now_us);
+	s->tokens_full_us = bucket_full_us(&h->scope.tokens, now_us);
 }
 
 void
@@ -388,8 +397,15 @@ limits_each(struct limits *l,
 
 	pthread_mutex_lock(&l->lock);
 	all = xcalloc(l->holders.count + 1, sizeof(*all));
-	while ((h = map_next(&l->holders, &at)) != NULL)
+	while ((h = map_next(&l->holders, &at)) != NULL) {
+		const struct limits_who who = { h->scope.level, h->scope.name,
+			h->tier };
+
+		/* Who was only read from the store is met with its tier. */
+		if (h->of != 0 && h->of != l->generation)
+			renew(l, h, &who);
 		stand(l, h, &all[n++]);
+	}
 	pthread_mutex_unlock(&l->lock);
 	qsort(all, n, sizeof(*all), by_place);
 	for (i = 0; i < n; i++)

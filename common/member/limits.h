@@ -43,7 +43,7 @@ void limits_adopt(struct limits *l, struct topology *t);
 /* The UTC day by the clock that budgets go by. */
 int64_t limits_day(struct limits *l);
 
-/* The holders of a request, first the widest. */
+/* The holders of a request, first the widest; and what they say at all. */
 void limits_chain(struct limits *l, struct chain *chain,
     const struct limits_who *who, size_t count);
 
@@ -60,8 +60,11 @@ void limits_release(struct limits *l, struct hold *h);
 void limits_post(struct limits *l, const struct limits_who *who,
     const struct spend *more);
 
-/* The tightest rates of a chain, and its fullest budget with its share in
- * millionths; bar.scope NULL: none has a budget. */
+/*
+ * The tightest rates of a chain, and its fullest budget with its share in
+ * millionths, of those that are worth a warning if any is; fullest.scope NULL:
+ * nothing of a budget is used.
+ */
 struct limits_look {
 	struct chain_rates rates;
 	struct chain_bar fullest;
@@ -70,14 +73,22 @@ struct limits_look {
 void limits_look(struct limits *l, const struct chain *chain,
     struct limits_look *look);
 
+static inline bool
+limits_is_warned(const struct limits_look *look)
+{
+	return look->fullest.scope != NULL && look->warn_ppm > 0 &&
+	       look->fullest_ppm >= look->warn_ppm;
+}
+
 /* One holder as it stands, for people. */
 struct limits_standing {
 	struct scope scope; /* a copy */
 	char tier[64];
 	int64_t requests_left, tokens_left;
+	int64_t requests_full_us, tokens_full_us; /* until nothing is taken */
 };
 
-/* Each holder, by level, then by name. */
+/* Each holder that was met, by level, then by name. */
 void limits_each(struct limits *l,
     void (*call)(void *arg, const struct limits_standing *s), void *arg);
 

@@ -1,0 +1,76 @@
+#include <stdio.h>
+
+#include "common/cmd/ask.h"
+#include "common/cmd/shared.h"
+#include "common/cmd/watch.h"
+#include "node/cmd/commands.h"
+
+#define TARGET_MAX 4096
+
+struct options {
+	const char *state, *caller, *project, *user;
+	bool json, watch;
+};
+
+static const struct option_spec specs[] = {
+	STATE_OPTION(struct options),
+	{ "caller", "NAME", OPTION_TEXT, offsetof(struct options, caller),
+	    false, 0, 0, "only this token, and its smoothing" },
+	{ "project", "NAME", OPTION_TEXT, offsetof(struct options, project),
+	    false, 0, 0, "only this project" },
+	{ "user", "NAME", OPTION_TEXT, offsetof(struct options, user), false, 0,
+	    0, "only this user" },
+	WATCH_OPTION(struct options),
+	JSON_OPTION(struct options),
+};
+
+static int
+draw(const void *arg)
+{
+	const struct options *o = arg;
+	struct buf path;
+	enum asked asked;
+
+	buf_init(&path, TARGET_MAX);
+	buf_puts(&path, "/admin/limits");
+	ask_argument(&path, "caller", o->caller);
+	ask_argument(&path, "project", o->project);
+	ask_argument(&path, "user", o->user);
+	ask_argument(&path, "format", o->json ? "json" : NULL);
+	asked =
+	    ask_daemon(o->state, "GET", buf_text(&path), slice_make(NULL, 0));
+	buf_fini(&path);
+	if (asked == ASKED_NOBODY)
+		fprintf(stderr,
+		    "no daemon runs on %s; what is left of limits is of a "
+		    "running one\n",
+		    o->state);
+	return asked == ASKED_OK ? 0 : 1;
+}
+
+static int
+run(const void *options, int count, char *const *operands)
+{
+	const struct options *o = options;
+
+	(void)count;
+	(void)operands;
+	return o->watch ? watch(draw, o) : draw(o);
+}
+
+const struct command cmd_get_limits = {
+	.name = "get limits",
+	.summary = "what each caller, project and user spent and has left",
+	.text =
+	    "Of the running node.  First who has limits or spent anything: "
+	    "what is left of its\nrates, what is under way, and a line for "
+	    "each budget; spent and held together never\nexceed the limit.  "
+	    "Who has no budget shows its month.  Then where requests are\n"
+	    "smoothed: callers, groups, accounts of the node's own.\n\n"
+	    "Example:  gsr-node get limits --project checkout --watch "
+	    "--state /var/lib/gsr",
+	.options = specs,
+	.options_count = count_of(specs),
+	.options_bytes = sizeof(struct options),
+	.run = run,
+};
