@@ -62,7 +62,8 @@ admission_cap(const struct request *r, const struct route *route)
 struct toll
 admission_toll(const struct request *r)
 {
-	int64_t output = least(r->group->output_estimate, r->shape.output_cap);
+	int64_t cap = least(r->group->max_output, r->shape.output_cap);
+	int64_t output = least(r->group->output_estimate, cap);
 
 	if (r->shape.operation == OPERATION_COUNT)
 		return (struct toll){ 0, 0 };
@@ -89,28 +90,31 @@ find_chain(struct request *r)
 	limits_chain(limits_of(r), &r->admission.chain, who, n);
 }
 
+/* What an attempt by this route may come to counts among the dearest. */
+static void
+add_worst(struct request *r, const struct route *route)
+{
+	struct budget_amounts *first = &r->admission.first;
+	int64_t input = r->shape.input_estimate_tokens, output;
+
+	output = least(admission_cap(r, route), r->shape.output_cap) *
+		 max_i64(r->shape.choices, 1);
+	first->of[BUDGET_TOKENS] =
+	    max_i64(first->of[BUDGET_TOKENS], input + output);
+	first->of[BUDGET_MICROUSD] = max_i64(first->of[BUDGET_MICROUSD],
+	    price_worst(&route->price, input, output));
+}
+
 /* One attempt at the dearest of those that can be tried. */
 static void
 find_worst(struct request *r)
 {
 	struct admission *a = &r->admission;
-	int64_t input = r->shape.input_estimate_tokens, output;
 	size_t i;
 
-	for (i = 0; i < r->plan.count && a->bounded; i++) {
-		const struct candidate *c = &r->plan.candidates[i];
-
-		if (c->excluded != EXCLUSION_NONE)
-			continue;
-		output =
-		    least(admission_cap(r, c->route), r->shape.output_cap) *
-		    max_i64(r->shape.choices, 1);
-		a->first.of[BUDGET_TOKENS] =
-		    max_i64(a->first.of[BUDGET_TOKENS], input + output);
-		a->first.of[BUDGET_MICROUSD] =
-		    max_i64(a->first.of[BUDGET_MICROUSD],
-			price_worst(&c->route->price, input, output));
-	}
+	for (i = 0; i < r->plan.count && a->bounded; i++)
+		if (r->plan.candidates[i].excluded == EXCLUSION_NONE)
+			add_worst(r, r->plan.candidates[i].route);
 	a->first.of[BUDGET_REQUESTS] = 1;
 }
 
@@ -173,8 +177,10 @@ admission_extend(struct request *r)
 	struct chain_bar bar;
 	int64_t spent;
 
-	if (!a->bounded || a->hold.chain.count == 0)
+	if (!a->bounded || a->hold.chain.count == 0 ||
+	    r->shape.operation == OPERATION_COUNT)
 		return FAIL_NONE;
+	add_worst(r, r->round.route);
 	record_spend(r);
 	spent = usage_input(&r->round.spent) + usage_output(&r->round.spent);
 	more.of[BUDGET_TOKENS] = max_i64(spent + a->first.of[BUDGET_TOKENS] -

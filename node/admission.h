@@ -43,7 +43,10 @@ enum fail admission_enter(struct request *r);
  * request is woken.  *fail when there was no room. */
 must_check bool admission_smooth(struct request *r, enum fail *fail);
 
-/* What its attempts came to is spent: the next one is held beside it. */
+/*
+ * What its attempts came to is spent: the next one is held beside it, and as
+ * dear as its route is: one that was left alone at first may be dearer.
+ */
 enum fail admission_extend(struct request *r);
 
 /* On every way out, once: `row` as it is settled; NULL: there is none. */

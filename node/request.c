@@ -334,12 +334,10 @@ note_path(struct request *r)
 static enum step
 step_word(struct request *r)
 {
-	enum fail fail = FAIL_NONE;
+	enum fail fail = round_begin(r);
 
-	if (r->attempts > 0)
-		fail = admission_extend(r);
 	if (fail == FAIL_NONE)
-		fail = round_begin(r);
+		fail = admission_extend(r);
 	if (fail != FAIL_NONE)
 		return request_fail(r, fail);
 	note_path(r);
@@ -371,9 +369,14 @@ on_pause(void *arg)
 static enum step
 step_pause(struct request *r)
 {
+	enum fail fail;
+
 	if (r->round.paused)
 		return STEP_WAIT;
-	return round_is_put_off(r) ? STEP_WORD : STEP_THROTTLE;
+	if (round_is_put_off(r))
+		return STEP_WORD;
+	fail = admission_extend(r);
+	return fail == FAIL_NONE ? STEP_THROTTLE : request_fail(r, fail);
 }
 
 static enum step

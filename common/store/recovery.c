@@ -144,6 +144,9 @@ on_entry(struct recovery *r, struct slice key, struct slice value)
 		    log_int("bytes", (int64_t)value.len));
 		return;
 	} else if (mark == INTENT_GOES_ON) {
+		/* No call was open: what its attempts came to is known. */
+		intent.request.held_tokens = 0;
+		intent.request.held_microusd = 0;
 		settlement_interrupt(&intent.request, NULL);
 		close_request(r, &intent.request);
 	} else if (intent.has_attempt) {

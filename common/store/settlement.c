@@ -49,10 +49,17 @@ replace(int64_t *sum, int64_t *figure, int64_t by)
 	*figure = by;
 }
 
+/*
+ * What an earlier attempt came to says nothing of the one that was cut off:
+ * the request stays interrupted, and what was held for it counts.
+ */
 static void
 take_figures(struct request_row *q, struct attempt_row *a,
     const struct receipt_row *r)
 {
+	bool whole = q != NULL && (slice_is(a->state, "interrupted") ||
+				      !slice_is(q->state, "interrupted"));
+
 #define REPLACE(column)                                                        \
 	replace(q != NULL ? &q->column : NULL, &a->column, r->column)
 	REPLACE(input_tokens);
@@ -73,7 +80,8 @@ take_figures(struct request_row *q, struct attempt_row *a,
 		return;
 	q->usage_source = r->usage_source;
 	q->price_book = r->price_book;
-	q->state = slice_of("resettled");
+	if (whole)
+		q->state = slice_of("resettled");
 }
 
 static bool

@@ -103,6 +103,8 @@ test_a_request_between_attempts_is_closed(void **state)
 	id = intend(&f, 1);
 	request = request_sample(id, "open");
 	request.input_tokens = 5;
+	request.budget_day = 20000;
+	request.held_tokens = 900;
 	attempt = attempt_sample(id, 1, "settled");
 	attempt.input_tokens = 5;
 	ledger_settle(f.turn, &request, &attempt);
@@ -110,6 +112,8 @@ test_a_request_between_attempts_is_closed(void **state)
 	fixture_crash(&f);
 	assert_int_equal(ledger_recover(f.ledger, NULL, NULL), 0);
 	rows_get(&rows, &f, &id, 1);
+	/* What was held was for a call that was not made. */
+	assert_int_equal(rows.request.counted_tokens, 5);
 	assert_true(slice_is(rows.request.state, "interrupted"));
 	assert_int_equal(rows.request.input_tokens, 5);
 	assert_true(slice_is(rows.attempt.state, "settled"));

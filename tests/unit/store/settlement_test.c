@@ -70,6 +70,28 @@ test_a_receipt_replaces_the_estimate_once(void **state)
 	assert_int_equal(q.input_tokens, 750);
 }
 
+/* Nobody knows what became of the last one: what was held for it counts. */
+static void
+test_an_earlier_receipt_leaves_a_request_interrupted(void **state)
+{
+	struct request_row q = request_sample(any_id, "open");
+	struct attempt_row first = attempt_sample(any_id, 1, "settled");
+	struct attempt_row last = attempt_sample(any_id, 2, "open");
+	struct receipt_row r = receipt_sample(any_id, 1, 9, "c");
+
+	(void)state;
+	q.attempts = 2;
+	settlement_interrupt(&q, &last);
+	assert_int_equal(settlement_take(&q, &first, &r, true),
+	    SETTLEMENT_RESETTLED);
+	assert_true(slice_is(first.state, "resettled"));
+	assert_true(slice_is(q.state, "interrupted"));
+	r = receipt_sample(any_id, 2, 10, "c");
+	assert_int_equal(settlement_take(&q, &last, &r, true),
+	    SETTLEMENT_RESETTLED);
+	assert_true(slice_is(q.state, "resettled"));
+}
+
 static struct attempt_row
 settled(const struct receipt_row *r)
 {
@@ -150,6 +172,8 @@ main(void)
 		cmocka_unit_test(test_interrupted_rows_are_estimated),
 		cmocka_unit_test(test_known_usage_is_not_estimated_again),
 		cmocka_unit_test(test_a_receipt_replaces_the_estimate_once),
+		cmocka_unit_test(
+		    test_an_earlier_receipt_leaves_a_request_interrupted),
 		cmocka_unit_test(test_a_row_that_agrees_is_marked),
 		cmocka_unit_test(test_a_row_that_contradicts_keeps_its_figures),
 		cmocka_unit_test(test_a_failed_attempt_takes_the_receipt),
