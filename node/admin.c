@@ -426,20 +426,6 @@ serve_enable(struct admin_call *call)
 }
 
 static int
-serve_events(struct admin_call *call)
-{
-	struct journal_filter filter = { .target =
-					     admin_argument(call, "target") };
-	int64_t limit;
-
-	if (admin_number(call, "limit", &limit) && limit > 0)
-		filter.limit = (size_t)limit;
-	journal_list(call->process->ledger, &filter,
-	    call->json ? OUTPUT_JSON : OUTPUT_TEXT, &call->out);
-	return 200;
-}
-
-static int
 serve_rehearsal(struct admin_call *call)
 {
 	return rehearsal_serve(node_of(call), http_body(call->exchange),
@@ -456,6 +442,5 @@ const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
 	{ HTTP_GET, "/admin/targets", false, serve_targets },
 	{ HTTP_POST, "/admin/targets/disable", false, serve_disable },
 	{ HTTP_POST, "/admin/targets/enable", false, serve_enable },
-	{ HTTP_GET, "/admin/events", false, serve_events },
 	{ HTTP_POST, "/admin/explain", false, serve_rehearsal },
 };

@@ -13,6 +13,7 @@ extern const struct command cmd_secret_list;
 extern const struct command cmd_secret_remove;
 extern const struct command cmd_get_requests; /* a node's */
 extern const struct command cmd_get_attempts; /* an egress's requests */
+extern const struct command cmd_get_events;
 extern const struct command cmd_get_counters;
 extern const struct command cmd_get_metrics;
 extern const struct command cmd_explain;

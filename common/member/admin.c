@@ -7,6 +7,7 @@
 #include "common/base/stat.h"
 #include "common/base/version.h"
 #include "common/format/json.h"
+#include "common/member/journal.h"
 #include "common/member/metrics.h"
 #include "common/member/process.h"
 #include "common/store/view.h"
@@ -147,6 +148,20 @@ serve_requests(struct admin_call *call)
 }
 
 static int
+serve_events(struct admin_call *call)
+{
+	struct journal_filter filter = { .target =
+					     admin_argument(call, "target") };
+	int64_t limit;
+
+	if (admin_number(call, "limit", &limit) && limit > 0)
+		filter.limit = (size_t)limit;
+	journal_list(call->process->ledger, &filter,
+	    call->json ? OUTPUT_JSON : OUTPUT_TEXT, &call->out);
+	return 200;
+}
+
+static int
 serve_explain(struct admin_call *call)
 {
 	struct ledger *l = call->process->ledger;
@@ -173,6 +188,7 @@ static const struct admin_route shared_routes[] = {
 	{ HTTP_GET, "/admin/counters", false, serve_counters },
 	{ HTTP_GET, "/admin/requests", false, serve_requests },
 	{ HTTP_GET, "/admin/explain/", false, serve_explain },
+	{ HTTP_GET, "/admin/events", false, serve_events },
 	{ HTTP_POST, "/admin/reload", false, serve_reload },
 	{ HTTP_POST, "/admin/reload/secrets", false, serve_reload_secrets },
 };

@@ -3,7 +3,6 @@
 #include "common/cmd/ask.h"
 #include "common/cmd/shared.h"
 #include "common/member/journal.h"
-#include "node/cmd/commands.h"
 
 #define TARGET_MAX 2048
 #define OUT_MAX    ((size_t)64 * 1024 * 1024)
@@ -68,10 +67,13 @@ run(const void *options, int count, char *const *operands)
 
 const struct command cmd_get_events = {
 	.name = "get events",
-	.summary = "what happened to targets, and who did it, newest first",
-	.text = "Targets that began to back off or recovered, and those that "
-		"operators disabled and\nenabled, with their reason.  Asks the "
-		"running daemon, or reads the store when none\nruns.\n\n"
+	.summary =
+	    "what happened to targets and to shaped requests, newest first",
+	.text = "Targets that began to back off or recovered, those that "
+		"operators disabled and\nenabled, with their reason, requests "
+		"that waited for their turn or were refused\nit, and sums that "
+		"were exceeded.  Asks the running daemon, or reads the store "
+		"when\nnone runs.\n\n"
 		"Example:  gsr-node get events --target openai/gpt-5 --state "
 		"/var/lib/gsr",
 	.options = specs,
