@@ -1,6 +1,7 @@
 #include "egress/ration.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/stat.h"
@@ -16,7 +17,7 @@
 #include "egress/egress.h"
 #include "topology/load.h"
 
-#define TEXT_MAX 256
+#define TEXT_MAX RATION_DETAIL_CHARS
 
 static struct limits *
 limits_of(const struct call *c)
@@ -58,26 +59,13 @@ fail_of(const struct chain_bar *bar)
 	}
 }
 
-/* Short: it has to go into a frame's word. */
 static void
 tell_bar(struct ration *r, const struct chain_bar *bar)
 {
-	const struct budget_bar *b = &bar->budget;
 	struct buf text;
 
 	buf_init(&text, TEXT_MAX);
-	if (bar->kind != LIMIT_BUDGET) {
-		buf_printf(&text, "team %s of %lld", limit_kind_name(bar->kind),
-		    (long long)bar->most);
-	} else {
-		buf_printf(&text, "team %s: spent ",
-		    budget_sum_name(b->window, b->unit));
-		bar_amount(&text, b->unit, b->posted);
-		buf_puts(&text, ", held ");
-		bar_amount(&text, b->unit, b->held);
-		buf_puts(&text, " of ");
-		bar_amount(&text, b->unit, b->most);
-	}
+	bar_text(&text, bar);
 	snprintf(r->detail, sizeof(r->detail), "%.*s",
 	    SLICE_FMT(buf_slice(&text)));
 	buf_fini(&text);
@@ -137,15 +125,27 @@ line_up(struct call *c)
 	    clock_mono_us());
 }
 
-/* "provider openai rpm", "model gpt-5-mini tpm" */
+/* "provider openai rpm", "model openai/gpt-5-mini tpm" */
 static void
 name_bucket(struct call *c)
 {
 	const struct gate_pass *p = &c->ration.pass;
 
-	snprintf(c->ration.detail, sizeof(c->ration.detail), "%s %s %.*s",
-	    shaper_bucket_name(p->bucket), p->of_part ? "of model" : "of",
-	    SLICE_FMT(p->of_part ? c->model->name : p->gate->name));
+	snprintf(c->ration.detail, sizeof(c->ration.detail), "%s %.*s %s",
+	    p->of_part ? "model" : "provider",
+	    SLICE_FMT(p->of_part ? c->model->target : p->gate->name),
+	    shaper_bucket_name(p->bucket));
+}
+
+/* Behind its name, for who has to come again. */
+static void
+tell_wait(struct ration *r)
+{
+	size_t n = strlen(r->detail);
+
+	snprintf(r->detail + n, sizeof(r->detail) - n,
+	    ": the next place is free in about %lld ms.",
+	    (long long)r->retry_after_ms);
 }
 
 static void
@@ -190,6 +190,7 @@ look(struct call *c)
 	r->fail = FAIL_UPSTREAM_CAPACITY_THROTTLED;
 	r->retry_after_ms =
 	    max_i64((r->pass.wait_us + US_PER_MS - 1) / US_PER_MS, 1);
+	tell_wait(r);
 	return state;
 }
 

@@ -11,7 +11,7 @@
 struct attempt_row;
 struct call;
 
-#define RATION_DETAIL_CHARS 48
+#define RATION_DETAIL_CHARS 224 /* what a frame takes beside a name */
 
 struct ration {
 	struct chain chain; /* of the team alone */
@@ -26,7 +26,7 @@ struct ration {
 	/* Of PASS_REFUSED. */
 	enum fail fail;
 	int64_t retry_after_ms;
-	char detail[RATION_DETAIL_CHARS]; /* whose limit it was */
+	char detail[RATION_DETAIL_CHARS]; /* "whose limit: how it stands" */
 };
 
 /* Before its body is looked at: what will have a say. */

@@ -9,6 +9,7 @@
 #include "common/base/list.h"
 #include "common/llm/fail.h"
 #include "common/llm/own.h"
+#include "common/net/stream.h"
 #include "common/store/receipt.h"
 #include "node/route.h"
 
@@ -56,10 +57,10 @@ struct attempt {
 	enum fail fail; /* FAIL_NONE: the call was answered in full */
 	int64_t retry_after_ms;
 	char router_error[ROUTER_ERROR_CHARS]; /* X-Router-Error, or "" */
-	bool judged;     /* by an egress that tells how its targets stand */
-	char detail[64]; /* which bucket refused it, where it was said; or "" */
-	bool throttled;  /* refused by it, for a reason that we know */
-	bool keyless;    /* its provider's key is not in the vault */
+	bool judged; /* by an egress that tells how its targets stand */
+	char detail[THROTTLED_REASON_MAX]; /* "whose limit: how it stands" */
+	bool throttled; /* refused by it, for a reason that we know */
+	bool keyless;   /* its provider's key is not in the vault */
 	bool over;
 	bool reached; /* a provider may have it; an egress tells by receipt */
 	struct list waiting; /* in the uplink's list, until the receipt */

@@ -259,6 +259,7 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.after = slice_of(failure_name(r->round.after)),
 		.probe = r->round.probe,
 		.budget_day = is_own(r) ? r->admission.hold.day : 0,
+		.queued_us = r->round.queued_us,
 	};
 	if (a->events != NULL)
 		row->answer_hash = attempt_answer_hash(a);

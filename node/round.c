@@ -48,6 +48,7 @@ clear(struct request *r)
 	memset(&r->relay, 0, sizeof(r->relay));
 	r->intent = NOT_WRITTEN;
 	r->round.settled = false;
+	r->round.queued_us = 0;
 	r->round.judged = FAIL_NONE;
 	r->round.failure = FAILURE_NONE;
 	r->retry_after_ms = 0;
@@ -417,6 +418,18 @@ stated_wait_ms(const struct request *r)
 	return ms;
 }
 
+/* Which limit or bucket it was, for the row and for the caller. */
+static void
+note_refusal(struct request *r)
+{
+	const char *detail = r->attempt.detail;
+
+	r->admission.bucket = arena_printf(&r->arena, "egress %.*s",
+	    (int)strcspn(detail, ":"), detail);
+	r->detail = slice_of(arena_printf(&r->arena, "At the egress %.*s: %s",
+	    SLICE_FMT(r->round.route->egress), detail));
+}
+
 enum fail
 round_judge(struct request *r)
 {
@@ -431,7 +444,8 @@ round_judge(struct request *r)
 	r->round.failure = classify(r, fail);
 	if (fail != FAIL_NONE) {
 		r->retry_after_ms = stated_wait_ms(r);
-		r->detail = arena_copy(&r->arena, slice_of(r->attempt.detail));
+		if (r->attempt.throttled && r->attempt.detail[0] != '\0')
+			note_refusal(r);
 		return fail;
 	}
 	lesson_learn(r, FAILURE_NONE, false, false);

@@ -51,6 +51,17 @@ line_up(struct request *r, struct gate *g)
 }
 
 static void
+name_bucket(struct request *r)
+{
+	const struct gate_pass *p = &r->round.capacity;
+
+	r->admission.bucket = arena_printf(&r->arena, "%s %.*s %s",
+	    p->of_part ? "model" : "provider",
+	    SLICE_FMT(p->of_part ? r->round.route->target : p->gate->name),
+	    shaper_bucket_name(p->bucket));
+}
+
+static void
 note(struct request *r, const char *outcome)
 {
 	const struct gate_pass *p = &r->round.capacity;
@@ -64,15 +75,13 @@ note(struct request *r, const char *outcome)
 		.team = r->topology->self->team,
 		.caller = r->caller->name,
 		.group = r->group->name,
-		.bucket = slice_of(arena_printf(&r->arena, "%s %.*s %s",
-		    p->of_part ? "model" : "provider",
-		    SLICE_FMT(
-			p->of_part ? r->round.route->target : p->gate->name),
-		    shaper_bucket_name(p->bucket))),
 		.outcome = slice_of(outcome),
 		.waited_us = p->waited ? clock_mono_us() - p->since_us : 0,
 	};
 
+	name_bucket(r);
+	row.bucket = slice_of(r->admission.bucket);
+	r->round.queued_us = row.waited_us;
 	if (strcmp(outcome, "refused") == 0)
 		row.retry_us = p->wait_us;
 	stat_add(STAT_UPSTREAM_SHAPED, 1);
@@ -89,7 +98,7 @@ refuse(struct request *r)
 	c->wait_us = max_i64(r->round.capacity.wait_us, 1);
 	c->backoff = BACKOFF_NONE;
 	c->excluded = EXCLUSION_THROTTLED;
-	c->detail = shaper_bucket_name(r->round.capacity.bucket);
+	c->detail = r->admission.bucket;
 	r->plan.amended = true;
 	lesson_learn(r, FAILURE_NONE, true, false);
 	gate_undo(&r->round.capacity, clock_mono_us());

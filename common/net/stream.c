@@ -308,7 +308,7 @@ stream_refuse(struct stream *st, struct slice reason, int64_t retry_after_ms)
 	struct frame f = { .type = FRAME_THROTTLED };
 
 	if (may_say(st)) {
-		reason.len = min_size(reason.len, 64);
+		reason.len = min_size(reason.len, THROTTLED_REASON_MAX - 1);
 		f.as.throttled.stream = st->id;
 		f.as.throttled.reason = reason;
 		f.as.throttled.retry_after_ms = max_i64(retry_after_ms, -1);

@@ -19,7 +19,7 @@ enum stream_end {
 /* How a parent answers an OPEN that it does not serve. */
 #define THROTTLED_MARK       '|'
 #define THROTTLED_MARK_TEXT  "|"
-#define THROTTLED_REASON_MAX 65 /* with a NUL; longer ones are cut */
+#define THROTTLED_REASON_MAX 257 /* with a NUL; longer ones are cut */
 
 struct throttled {
 	/* A name of fail.def; behind a mark which bucket, where one is said. */
