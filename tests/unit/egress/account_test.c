@@ -40,8 +40,9 @@ static const struct model models[PROVIDERS][MODELS] = {
 static struct account_target
 target(size_t p, size_t m)
 {
+	/* No team has a key of its own here, so nothing is allocated. */
 	return (struct account_target){ &models[p][m],
-		account_name(&providers[p], slice_of("team")) };
+		account_name(NULL, &providers[p], slice_of("team")) };
 }
 
 static bool
