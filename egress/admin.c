@@ -1,7 +1,12 @@
 #include "egress/admin.h"
 
+#include "common/base/clock.h"
+#include "common/member/limits.h"
 #include "common/member/process.h"
+#include "common/member/tally.h"
+#include "egress/egress.h"
 #include "egress/meter.h"
+#include "topology/load.h"
 
 static int
 serve_capacity(struct admin_call *call)
@@ -17,6 +22,57 @@ serve_capacity(struct admin_call *call)
 	return 200;
 }
 
+/* All teams of mesh.yaml are there, also those that did not come yet. */
+static void
+meet_teams(struct egress *g)
+{
+	struct topology *t = process_topology(g->process);
+	struct chain chain;
+	size_t i;
+
+	for (i = 0; i < t->mesh.teams_count; i++)
+		limits_chain(g->limits, &chain,
+		    &(struct limits_who){ SCOPE_TEAM, t->mesh.teams[i].name,
+			slice_of("") },
+		    1);
+	topology_release(t);
+}
+
+static struct tally
+tally_of(struct egress *g)
+{
+	meet_teams(g);
+	return (struct tally){ .limits = g->limits, .gates = g->gates };
+}
+
+static int
+serve_limits(struct admin_call *call)
+{
+	struct tally tally = tally_of(call->process->shared);
+
+	tally.only[SCOPE_TEAM] = admin_argument(call, "team");
+	if (tally_write(&tally, call->json ? OUTPUT_JSON : OUTPUT_TEXT,
+		clock_wall_us(), &call->out))
+		return 200;
+	buf_reset(&call->out);
+	buf_puts(&call->out, "no team of that name has a limit or spent "
+			     "anything\n");
+	return 404;
+}
+
+void
+egress_metrics(struct process *p, struct buf *out)
+{
+	struct tally tally = tally_of(p->shared);
+	struct meter m;
+
+	meter_read(&m, p->shared);
+	meter_metrics(&m, out);
+	meter_fini(&m);
+	tally_metrics(&tally, out);
+}
+
 const struct admin_route egress_admin_routes[EGRESS_ADMIN_ROUTES] = {
 	{ HTTP_GET, "/admin/capacity", false, serve_capacity },
+	{ HTTP_GET, "/admin/limits", false, serve_limits },
 };

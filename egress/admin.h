@@ -4,5 +4,11 @@
  */
 #include "common/member/admin.h"
 
-#define EGRESS_ADMIN_ROUTES 1
+struct buf;
+struct process;
+
+#define EGRESS_ADMIN_ROUTES 2
+/* The accounts and the teams, as Prometheus text. */
+void egress_metrics(struct process *p, struct buf *out);
+
 extern const struct admin_route egress_admin_routes[EGRESS_ADMIN_ROUTES];

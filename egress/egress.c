@@ -17,7 +17,6 @@
 #include "egress/call.h"
 #include "egress/capacity.h"
 #include "egress/downlink.h"
-#include "egress/meter.h"
 #include "egress/notary.h"
 #include "egress/offer.h"
 #include "egress/outlay.h"
@@ -250,16 +249,6 @@ egress_ready(struct process *p, struct buf *why)
 	(void)p;
 	(void)why;
 	return true;
-}
-
-static void
-egress_metrics(struct process *p, struct buf *out)
-{
-	struct meter m;
-
-	meter_read(&m, p->shared);
-	meter_metrics(&m, out);
-	meter_fini(&m);
 }
 
 static struct slice

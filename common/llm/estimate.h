@@ -8,7 +8,8 @@
 
 struct json_value;
 
-/* Output of a request that says no less, where nobody says how much is usual. */
+/* Output of a request that says no less, where nobody says how much is usual.
+ */
 #define ESTIMATE_OUTPUT_TOKENS 1000
 
 /*

@@ -2,26 +2,26 @@
 
 #include "common/cmd/ask.h"
 #include "common/cmd/shared.h"
+#include "common/cmd/watch.h"
 #include "egress/cmd/commands.h"
 
 struct options {
 	const char *state;
-	bool json;
+	bool json, watch;
 };
 
 static const struct option_spec specs[] = {
 	STATE_OPTION(struct options),
+	WATCH_OPTION(struct options),
 	JSON_OPTION(struct options),
 };
 
 static int
-run(const void *options, int count, char *const *operands)
+draw(const void *arg)
 {
-	const struct options *o = options;
+	const struct options *o = arg;
 	enum asked asked;
 
-	(void)count;
-	(void)operands;
 	asked = ask_daemon(o->state, "GET",
 	    o->json ? "/admin/capacity?format=json" : "/admin/capacity",
 	    slice_make(NULL, 0));
@@ -32,6 +32,16 @@ run(const void *options, int count, char *const *operands)
 	return asked == ASKED_OK ? 0 : 1;
 }
 
+static int
+run(const void *options, int count, char *const *operands)
+{
+	const struct options *o = options;
+
+	(void)count;
+	(void)operands;
+	return o->watch ? watch(draw, o) : draw(o);
+}
+
 const struct command cmd_get_capacity = {
 	.name = "get capacity",
 	.summary = "what is left of each provider account, and who waits",
@@ -40,7 +50,7 @@ const struct command cmd_get_capacity = {
 	    "for what, what is left\nof each rate now (of a minute's worth), "
 	    "calls under way, calls that wait for their\nturn.  A team with a "
 	    "key of its own has an account of its own: provider@team.\n\n"
-	    "Example:  gsr-egress get capacity --state /var/lib/gsr",
+	    "Example:  gsr-egress get capacity --watch --state /var/lib/gsr",
 	.options = specs,
 	.options_count = count_of(specs),
 	.options_bytes = sizeof(struct options),

@@ -4,3 +4,4 @@
 
 extern const struct command cmd_egress_enroll;
 extern const struct command cmd_get_capacity;
+extern const struct command cmd_get_team_limits;

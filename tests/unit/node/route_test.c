@@ -9,10 +9,10 @@
 #include "common/base/arena.h"
 #include "common/llm/catalog.h"
 #include "common/llm/shape.h"
+#include "common/member/target.h"
 #include "node/eligible.h"
 #include "node/route.h"
 #include "node/strategy/plan.h"
-#include "common/member/target.h"
 #include "topology/load.h"
 
 #define ARENA   (1 << 20)
