@@ -96,11 +96,13 @@ count(struct dock *d, struct slice node, struct slice team,
     const struct spend *more)
 {
 	const struct limits_who who = { SCOPE_TEAM, team, slice_of("") };
+	const struct limits_who member = { SCOPE_MEMBER, node, slice_of("") };
 	struct ledger_turn *t = d->worker->turn;
 
 	spend_add(t, &(struct spend_sum){ SCOPE_MEMBER, node, *more });
 	spend_add(t, &(struct spend_sum){ SCOPE_TEAM, team, *more });
 	limits_post(d->egress->limits, &who, more);
+	limits_post(d->egress->limits, &member, more);
 }
 
 void
