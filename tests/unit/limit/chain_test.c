@@ -162,6 +162,14 @@ budgets_come_before_rates_and_the_longest_of_all_scopes_first(void **state)
 	w = wish(10, 0);
 	bar = is_refused(&p, &w);
 	assert_int_equal(bar.kind, LIMIT_RPM);
+	/* In whichever order they are asked. */
+	pair_init(&p, &caller, &node);
+	budget_roll(&p.node.budget, DAY);
+	budget_roll(&p.caller.budget, DAY);
+	w = wish(10, 8);
+	bar = is_refused(&p, &w);
+	assert_ptr_equal(bar.scope, &p.node);
+	assert_int_equal(bar.budget.window, BUDGET_LIFETIME);
 }
 
 /* But for when a full bucket was last looked at. */

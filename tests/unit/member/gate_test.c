@@ -314,6 +314,55 @@ a_part_that_waits_lets_others_by(void **state)
 	lab_close(&l);
 }
 
+/* What it waits for is not taken from it, however little it is. */
+static void
+nobody_overtakes_who_waits_for_the_same_part(void **state)
+{
+	const struct shaping_terms whole = { .rpm = 6000,
+		.burst = 100,
+		.queue_ms = 60000,
+		.queue_depth = 9 };
+	const struct shaping_terms part = { .tpm = 60, .token_burst = 100 };
+	struct lab l;
+
+	(void)state;
+	lab_open(&l, &whole);
+	gate_set_part(&l.gate, slice_of("m"), &part, l.now_us);
+	assert_int_equal(enters_as(&l, 'a', wish_of(&l, "p", "m", 60)),
+	    PASS_IN);
+	assert_int_equal(enters_as(&l, 'b', wish_of(&l, "p", "m", 60)),
+	    PASS_WAITS);
+	assert_int_equal(enters_as(&l, 'c', wish_of(&l, "p", "m", 1)),
+	    PASS_WAITS);
+	lab_close(&l);
+}
+
+static void
+on_nothing(void *arg)
+{
+	(void)arg;
+}
+
+static void
+a_full_mailbox_loses_nobody(void **state)
+{
+	const struct shaping_terms terms = { .rpm = 60000,
+		.burst = 1,
+		.queue_ms = 60000,
+		.queue_depth = 9 };
+	struct lab l;
+
+	(void)state;
+	lab_open(&l, &terms);
+	while (loop_post(l.loop, on_nothing, NULL))
+		;
+	assert_int_equal(enters(&l, 'a'), PASS_IN);
+	assert_int_equal(enters(&l, 'b'), PASS_WAITS);
+	assert_false(atomic_load(&l.bell.rung));
+	hears(&l, "b");
+	lab_close(&l);
+}
+
 /* The same tokens come back to the whole and to the part. */
 static void
 what_it_took_less_is_the_next_ones(void **state)
@@ -481,6 +530,8 @@ main(void)
 		cmocka_unit_test(a_slot_that_is_left_is_the_next_ones),
 		cmocka_unit_test(who_waited_too_long_is_told),
 		cmocka_unit_test(a_part_that_waits_lets_others_by),
+		cmocka_unit_test(nobody_overtakes_who_waits_for_the_same_part),
+		cmocka_unit_test(a_full_mailbox_loses_nobody),
 		cmocka_unit_test(what_it_took_less_is_the_next_ones),
 		cmocka_unit_test(
 		    who_is_refused_keeps_nobody_from_being_looked_at),
