@@ -72,9 +72,6 @@ take(struct gate *g, struct gate_pass *p, int64_t now_us)
 	p->state = PASS_IN;
 }
 
-static bool ring(struct bell *b);
-static void on_rung(void *arg);
-
 static void
 count(struct gate *g, const struct gate_pass *p, int sign)
 {
@@ -150,11 +147,11 @@ pump(struct gate *g, int64_t now_us)
 	unblock(g);
 	while ((w = fair_next(&g->line, admits, &r)) != NULL) {
 		count(g, container_of(w, struct gate_pass, turn), -1);
-		ring(container_of(w, struct gate_pass, turn)->bell);
+		bell_ring(container_of(w, struct gate_pass, turn)->bell);
 	}
 	/* Its timer was set for later. */
 	if (r.soonest != NULL && g->next_us < before_us)
-		ring(r.soonest->bell);
+		bell_ring(r.soonest->bell);
 }
 
 /* Until it would be let in when so much has gone in before it. */
@@ -212,19 +209,8 @@ estimate(struct gate *g, struct gate_pass *p, int64_t now_us)
 	p->of_part = wait.of_part;
 }
 
-/* The lock of some gate is held, whose line has a pass of this bell; or it is
- * the bell's own thread.  False: its timer has to do. */
-static bool
-ring(struct bell *b)
-{
-	if (atomic_exchange(&b->rung, true) || loop_post(b->loop, on_rung, b))
-		return true;
-	atomic_store(&b->rung, false);
-	return false;
-}
-
-static bool
-is_decided(struct gate_pass *p, int64_t now_us)
+bool
+gate_is_decided(struct gate_pass *p, int64_t now_us)
 {
 	struct gate *g = p->gate;
 	enum pass_state state;
@@ -243,8 +229,8 @@ is_decided(struct gate_pass *p, int64_t now_us)
 	return state != PASS_WAITS;
 }
 
-static int64_t
-look_again_us(struct gate_pass *p)
+int64_t
+gate_look_again_us(struct gate_pass *p)
 {
 	struct gate *g = p->gate;
 	int64_t next_us;
@@ -253,77 +239,6 @@ look_again_us(struct gate_pass *p)
 	next_us = min_i64(g->next_us, p->until_us);
 	pthread_mutex_unlock(&g->lock);
 	return next_us;
-}
-
-static struct gate_pass *
-pass_of(struct list *link)
-{
-	return container_of(link, struct gate_pass, link);
-}
-
-/* When what was decided has left: that may have changed who is next. */
-static void
-set_timer(struct bell *b, int64_t now_us)
-{
-	int64_t next_us = NEVER_US;
-
-	list_each(item, &b->waiting)
-		next_us = min_i64(next_us, look_again_us(pass_of(item)));
-	if (next_us != NEVER_US)
-		loop_timer_set(b->timer,
-		    min_i64(max_i64(next_us - now_us, US_PER_MS),
-			US_PER_SECOND));
-}
-
-/* Pump what is due, set the timer, and tell who is decided; whom one tells may
- * make others leave. */
-static void
-attend(struct bell *b)
-{
-	int64_t now_us = clock_mono_us();
-	struct list decided, *item;
-
-	list_init(&decided);
-	list_each(waits, &b->waiting) {
-		if (!is_decided(pass_of(waits), now_us))
-			continue;
-		list_remove(waits);
-		list_push(&decided, waits);
-	}
-	set_timer(b, now_us);
-	while ((item = list_pop(&decided)) != NULL)
-		pass_of(item)->call(pass_of(item)->arg);
-}
-
-static void
-on_rung(void *arg)
-{
-	struct bell *b = arg;
-
-	atomic_store(&b->rung, false);
-	attend(b);
-}
-
-static void
-on_timer(void *arg)
-{
-	attend(arg);
-}
-
-void
-bell_init(struct bell *b, struct loop *loop)
-{
-	b->loop = loop;
-	list_init(&b->waiting);
-	atomic_init(&b->rung, false);
-	b->timer = loop_timer_new(loop, on_timer, b);
-}
-
-void
-bell_fini(struct bell *b)
-{
-	assert(list_empty(&b->waiting));
-	loop_timer_free(b->timer);
 }
 
 static void
@@ -410,7 +325,7 @@ gate_enter(struct gate *g, struct gate_pass *p, const struct gate_wish *wish,
 		return state;
 	list_push(&p->bell->waiting, &p->link);
 	/* So that its timer is set. */
-	if (!ring(p->bell))
+	if (!bell_ring(p->bell))
 		loop_timer_set(p->bell->timer, US_PER_MS);
 	return state;
 }

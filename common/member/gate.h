@@ -10,20 +10,7 @@
 
 #include "common/limit/fair.h"
 #include "common/limit/shaper.h"
-
-struct loop;
-struct loop_timer;
-
-/* One a worker: wakes its requests that wait at any gate. */
-struct bell {
-	struct loop *loop;
-	struct list waiting; /* struct gate_pass.link */
-	struct loop_timer *timer;
-	atomic_bool rung;
-};
-
-void bell_init(struct bell *b, struct loop *loop);
-void bell_fini(struct bell *b); /* nobody waits */
+#include "common/member/bell.h"
 
 #define GATE_PARTS_MAX 4096 /* models of an account */
 
@@ -101,6 +88,10 @@ void gate_leave(struct gate_pass *p, const struct toll *real, int64_t now_us);
 
 /* It did not happen after all; from whatever state it is in. */
 void gate_undo(struct gate_pass *p, int64_t now_us);
+
+/* The bell's: is it decided by now?  When is it to be looked at again? */
+bool gate_is_decided(struct gate_pass *p, int64_t now_us);
+int64_t gate_look_again_us(struct gate_pass *p);
 
 /* For people. */
 struct gate_look {
