@@ -490,7 +490,7 @@ may_try_again(struct request *r, int64_t *wait_ms)
 	       r->retry_after_ms <= RETRIES_WAIT_MAX_MS &&
 	       *wait_ms < request_left_ms(r) &&
 	       !is_disabled(r->round.candidate) &&
-	       !target_is_put_off(r->round.candidate->state) &&
+	       !target_is_put_off(r->round.candidate->state, clock_mono_us()) &&
 	       retries_take(retries_of(r));
 }
 
@@ -559,7 +559,7 @@ round_is_put_off(struct request *r)
 	struct target_look look;
 
 	if (!r->round.entered || r->round.route->egress.len == 0 ||
-	    !target_is_put_off(r->round.candidate->state))
+	    !target_is_put_off(r->round.candidate->state, clock_mono_us()))
 		return false;
 	target_look(r->round.candidate->state, &look, clock_mono_us(),
 	    clock_wall_us());

@@ -112,6 +112,23 @@ target_state_next(struct target_states *s, size_t *at)
 	return t;
 }
 
+static bool
+is_closed(const struct backoff *b)
+{
+	return b->until_us == 0;
+}
+
+/*
+ * A refusal alone ends with its time: it may have crossed the word that the
+ * target has recovered, and then no other comes.
+ */
+static void
+forget_refusal(struct target_told *told, int64_t now_us)
+{
+	if (!told->noted && now_us >= told->backoff.until_us)
+		*told = (struct target_told){ 0 };
+}
+
 static const struct backoff *
 later(const struct backoff *a, const struct backoff *b)
 {
@@ -125,6 +142,7 @@ target_look(struct target_state *t, struct target_look *look, int64_t now_us,
 	const struct backoff *b;
 
 	pthread_mutex_lock(&t->lock);
+	forget_refusal(&t->told, now_us);
 	window_look(&t->window, &look->seen, now_us);
 	b = later(&t->backoff, &t->told.backoff);
 	look->state = backoff_state(b, now_us);
@@ -155,6 +173,7 @@ target_enter(struct target_state *t, int64_t now_us, bool *probe)
 
 	*probe = false;
 	pthread_mutex_lock(&t->lock);
+	forget_refusal(&t->told, now_us);
 	entered = backoff_wait_us(&t->told.backoff, now_us) == 0 &&
 		  backoff_enter(&t->backoff, now_us, probe) &&
 		  backoff_enter(&t->told.backoff, now_us, &probe_told);
@@ -228,12 +247,6 @@ on_answer(struct target_state *t, const struct target_outcome *o,
 	seen.failed = false;
 	window_add(&t->window, &seen, now_us);
 	backoff_success(&t->backoff, o->probe);
-}
-
-static bool
-is_closed(const struct backoff *b)
-{
-	return b->until_us == 0;
 }
 
 static struct target_change
@@ -375,11 +388,12 @@ target_put_off(struct target_state *t, const struct target_word *w,
 }
 
 bool
-target_is_put_off(struct target_state *t)
+target_is_put_off(struct target_state *t, int64_t now_us)
 {
 	bool put_off;
 
 	pthread_mutex_lock(&t->lock);
+	forget_refusal(&t->told, now_us);
 	put_off = !is_closed(&t->told.backoff);
 	pthread_mutex_unlock(&t->lock);
 	return put_off;

@@ -117,12 +117,12 @@ struct target_word {
 struct target_change target_hear(struct target_state *t,
     const struct target_word *w, int64_t now_us);
 
-/* It refused a call for that: leave the target alone for a while. */
+/* It refused a call for that: leave the target alone for so long. */
 void target_put_off(struct target_state *t, const struct target_word *w,
     int64_t now_us);
 
 /* Has an egress said to leave it alone, since somebody entered? */
-must_check bool target_is_put_off(struct target_state *t);
+must_check bool target_is_put_off(struct target_state *t, int64_t now_us);
 
 /* Somebody acted: it is closed if it backs off for that. */
 struct target_change target_forgive(struct target_state *t,

@@ -7,7 +7,7 @@ import { Load, mesh, numbered, pause, story, until } from "./lab.mjs";
 
 const TEAMS = ["payments", "search", "risk"];
 const PRICE = { price: { input: 1, output: 1 } };
-const MODELS = ["rate", "beside", "busy", "probed", "left", "broken"];
+const MODELS = ["rate", "beside", "busy", "probed", "left", "hasty", "broken"];
 
 // What providers say when money or quota is spent: each is of the account.
 const error = (fields) => JSON.stringify({ error: fields });
@@ -102,6 +102,22 @@ story("overload is one when the second try fails too, and then for all", async (
   await allSee("shared/busy", "backing-off short").catch(() => allSee("shared/busy", "half-open short"));
   const { [`shared/busy`]: busy } = await targets(nodes[1]);
   if (busy.state === "backing-off") await nobodyAsks([others[0]], "upstream-overloaded", "short");
+});
+
+story("who waits to try once more does not, when others have closed the target meanwhile", async () => {
+  await lab.save();
+  const [one, two] = asks("hasty");
+  const both = [1, 2].map(() => provider.refuses(503, "overloaded", "retry_after=1"));
+  const first = one.refused(both[0]);
+  await until("it is called", async () => (await provider.calls(both[0])).length > 0);
+  const told = [await two.refused(both[1]), await first];
+  for (const words of both) await provider.callsOf(words, 1);
+  for (const [i, error] of told.entries()) {
+    assert.deepEqual([error.status, error.router], [503, "upstream-overloaded"]);
+    assert.ok(Number(error.headers.get("retry-after")) >= 1, error.headers.get("retry-after"));
+    const { request, attempts } = await nodes[1 - i].explain(error.id);
+    assert.deepEqual([request.attempts, attempts.map((a) => [a.class, a.state])], [1, [["overloaded", "settled"]]]);
+  }
 });
 
 story("spent money or quota is the account's, whoever says it how: nobody asks its other model", async () => {

@@ -197,15 +197,23 @@ a_refusal_keeps_a_target_from_being_asked(void **state)
 	(void)state;
 	begin(&s);
 	t = target_state_get(s.states, slice_of("p/m"));
-	assert_false(target_is_put_off(t));
+	assert_false(target_is_put_off(t, NOW));
 	target_put_off(t, &no, NOW);
-	assert_true(target_is_put_off(t));
+	assert_true(target_is_put_off(t, NOW));
 	assert_false(enters(&s, "p/m", NOW, &probe));
 	assert_int_equal(look(&s, "p/m", NOW).kind, BACKOFF_SHORT);
 	/* It was no change that anybody wrote down. */
 	hears(&s, "central", epoch(1, 1), NULL);
 	assert_int_equal(s.recovered, 0);
 	assert_true(enters(&s, "p/m", NOW, &probe));
+	/* One that crossed the word of recovery ends with its time. */
+	target_put_off(t, &no, NOW);
+	assert_false(enters(&s, "p/m", NOW + SECOND - 1, &probe));
+	assert_true(target_is_put_off(t, NOW + SECOND - 1));
+	assert_false(target_is_put_off(t, NOW + SECOND));
+	assert_true(enters(&s, "p/m", NOW + SECOND, &probe));
+	assert_false(probe);
+	assert_int_equal(look(&s, "p/m", NOW + SECOND).state, BACKOFF_CLOSED);
 	finish(&s);
 }
 
