@@ -10,6 +10,7 @@
 #include "common/base/memory.h"
 #include "common/base/stat.h"
 #include "common/net/loop.h"
+#include "common/store/pile.h"
 #include "common/store/recent.h"
 #include "common/store/spend.h"
 
@@ -32,6 +33,7 @@ struct settlements {
 	struct db_batch *batch;
 	struct list waits;
 	struct buf rows; /* recent.h */
+	struct pile pile;
 };
 
 struct ledger_turn {
@@ -95,6 +97,30 @@ settlements_new(void)
 	s->batch = db_batch_new();
 	buf_init(&s->rows, FRESH_BYTES);
 	return s;
+}
+
+/* What comes after this turn's COMMIT, or before any, must not sleep. */
+static void
+hurry(struct ledger_turn *t)
+{
+	uint64_t turn = loop_turns(t->loop);
+
+	if (turn == 0 || turn == t->committed_turn)
+		loop_again(t->loop);
+}
+
+static void
+add_to_pile(void *arg, struct slice key, const int64_t *sums)
+{
+	struct ledger_turn *t = arg;
+	struct settlements *s = t->fresh;
+
+	hurry(t);
+	if (pile_add(&s->pile, key, sums))
+		return;
+	pile_write(&s->pile, s->batch, t->ledger->db);
+	if (!pile_add(&s->pile, key, sums))
+		abort(); /* an empty one has room */
 }
 
 static bool
@@ -214,6 +240,7 @@ commit_settlements(struct ledger_turn *t)
 {
 	struct settlements *s = t->fresh;
 
+	pile_write(&s->pile, s->batch, t->ledger->db);
 	if (commit_kept(t) &&
 	    write_batch(t->ledger, s->batch, false) == DB_OK) {
 		list_append(&t->written, &s->waits);
@@ -302,6 +329,7 @@ ledger_turn_free(struct ledger_turn *t)
 		return;
 	list_each(link, &t->kept)
 		write_last(t, container_of(link, struct settlements, link));
+	pile_write(&t->fresh->pile, t->fresh->batch, t->ledger->db);
 	write_last(t, t->fresh);
 	forget_waits(&t->intent_waits);
 	forget_waits(&t->written);
@@ -310,16 +338,6 @@ ledger_turn_free(struct ledger_turn *t)
 	buf_fini(&t->row);
 	loop_timer_free(t->retry);
 	free(t);
-}
-
-/* What comes after this turn's COMMIT, or before any, must not sleep. */
-static void
-hurry(struct ledger_turn *t)
-{
-	uint64_t turn = loop_turns(t->loop);
-
-	if (turn == 0 || turn == t->committed_turn)
-		loop_again(t->loop);
 }
 
 /* In the turn that put it, by ledger_find. */
@@ -349,8 +367,7 @@ ledger_put(struct ledger_turn *t, enum ledger_batch b, enum family f,
 void
 ledger_add(struct ledger_turn *t, struct slice key, const int64_t sums[DB_SUMS])
 {
-	hurry(t);
-	db_batch_add(t->fresh->batch, t->ledger->db, FAMILY_SPEND, key, sums);
+	add_to_pile(t, key, sums);
 }
 
 struct buf *
@@ -374,7 +391,7 @@ count_request(struct ledger_turn *t, struct request_row *row)
 
 	if (!spend_of_request(row, &more))
 		return;
-	spend_put_request(t->fresh->batch, t->ledger->db, row, &more);
+	spend_put_request(row, &more, add_to_pile, t);
 	if (watch->request != NULL)
 		watch->request(watch->arg, row, &more);
 }
@@ -387,7 +404,7 @@ count_attempt(struct ledger_turn *t, struct attempt_row *row)
 
 	if (!spend_of_attempt(row, &more))
 		return;
-	spend_put_attempt(t->fresh->batch, t->ledger->db, row, &more);
+	spend_put_attempt(row, &more, add_to_pile, t);
 	if (watch->attempt != NULL)
 		watch->attempt(watch->arg, row, &more);
 }

@@ -1,6 +1,9 @@
+#include <stdlib.h>
+
 #include "common/base/log.h"
 #include "common/base/stat.h"
 #include "common/store/intent.h"
+#include "common/store/pile.h"
 #include "common/store/receipt.h"
 #include "common/store/settlement.h"
 #include "common/store/spend.h"
@@ -15,6 +18,7 @@
 struct recovery {
 	struct db *db;
 	struct db_batch *batch;
+	struct pile pile;
 	void (*each)(void *arg, struct db_batch *b,
 	    const struct attempt_row *attempt);
 	void *arg;
@@ -53,6 +57,18 @@ closed_request(struct recovery *r, struct buf *bytes, struct request_row *row)
 	       !slice_is(row->state, "open");
 }
 
+static void
+add_to_pile(void *arg, struct slice key, const int64_t *sums)
+{
+	struct recovery *r = arg;
+
+	if (pile_add(&r->pile, key, sums))
+		return;
+	pile_write(&r->pile, r->batch, r->db);
+	if (!pile_add(&r->pile, key, sums))
+		abort(); /* an empty one has room */
+}
+
 /* With what its budgets count for it from now on. */
 static void
 put_request(struct recovery *r, struct request_row *row)
@@ -60,7 +76,7 @@ put_request(struct recovery *r, struct request_row *row)
 	struct spend more;
 
 	if (spend_of_request(row, &more))
-		spend_put_request(r->batch, r->db, row, &more);
+		spend_put_request(row, &more, add_to_pile, r);
 	put_row(r, ROW_REQUEST, row, request_key(r));
 }
 
@@ -90,7 +106,7 @@ close_attempt(struct recovery *r, struct slice key, struct intent *i)
 	if (r->has_receipt && r->receipt.row.attempt == attempt->number)
 		settlement_take(request, attempt, &r->receipt.row, true);
 	if (spend_of_attempt(attempt, &more))
-		spend_put_attempt(r->batch, r->db, attempt, &more);
+		spend_put_attempt(attempt, &more, add_to_pile, r);
 	put_row(r, ROW_ATTEMPT, attempt, key);
 	if (r->each != NULL)
 		r->each(r->arg, r->batch, attempt);
@@ -160,6 +176,7 @@ write_rows(struct recovery *r, size_t at_least)
 {
 	if (db_batch_count(r->batch) < at_least)
 		return true;
+	pile_write(&r->pile, r->batch, r->db);
 	if (db_write(r->db, r->batch, true) != DB_OK)
 		return false;
 	db_batch_clear(r->batch);

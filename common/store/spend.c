@@ -122,34 +122,43 @@ key_read(struct spend_sum *sum, struct slice key)
 	return true;
 }
 
+/* To whom the sums are given. */
+struct taker {
+	void (*add)(void *arg, struct slice key, const int64_t *sums);
+	void *arg;
+	const struct spend *more;
+};
+
 static void
-add(struct db_batch *b, struct db *db, const struct spend_sum *sum)
+give(const struct taker *t, enum scope_level level, struct slice name)
 {
 	char key[SPEND_KEY_MAX];
 
-	db_batch_add(b, db, FAMILY_SPEND,
-	    spend_key(key, sum->level, sum->name, sum->spend.day),
-	    sum->spend.amounts.of);
+	t->add(t->arg, spend_key(key, level, name, t->more->day),
+	    t->more->amounts.of);
 }
 
 void
-spend_put_request(struct db_batch *b, struct db *db,
-    const struct request_row *row, const struct spend *more)
+spend_put_request(const struct request_row *row, const struct spend *more,
+    void (*add)(void *arg, struct slice key, const int64_t *sums), void *arg)
 {
-	add(b, db, &(struct spend_sum){ SCOPE_NODE, slice_of(""), *more });
+	const struct taker t = { add, arg, more };
+
+	give(&t, SCOPE_NODE, slice_of(""));
 	if (row->project.len > 0)
-		add(b, db,
-		    &(struct spend_sum){ SCOPE_PROJECT, row->project, *more });
+		give(&t, SCOPE_PROJECT, row->project);
 	if (row->user.len > 0)
-		add(b, db, &(struct spend_sum){ SCOPE_USER, row->user, *more });
-	add(b, db, &(struct spend_sum){ SCOPE_CALLER, row->caller, *more });
+		give(&t, SCOPE_USER, row->user);
+	give(&t, SCOPE_CALLER, row->caller);
 }
 
 void
-spend_put_attempt(struct db_batch *b, struct db *db,
-    const struct attempt_row *row, const struct spend *more)
+spend_put_attempt(const struct attempt_row *row, const struct spend *more,
+    void (*add)(void *arg, struct slice key, const int64_t *sums), void *arg)
 {
-	add(b, db, &(struct spend_sum){ SCOPE_TEAM, row->team, *more });
+	const struct taker t = { add, arg, more };
+
+	give(&t, SCOPE_TEAM, row->team);
 }
 
 static bool
@@ -214,14 +223,13 @@ static void
 fold(void *arg, const struct spend_sum *sum)
 {
 	struct folding *f = arg;
-	struct spend_sum lifetime = *sum;
 	char key[SPEND_KEY_MAX];
 
 	if (sum->spend.day == 0 || sum->spend.day >= f->day ||
 	    sum->level == SCOPE_MEMBER)
 		return;
-	lifetime.spend.day = 0;
-	add(f->batch, f->db, &lifetime);
+	db_batch_add(f->batch, f->db, FAMILY_SPEND,
+	    spend_key(key, sum->level, sum->name, 0), sum->spend.amounts.of);
 	db_batch_delete(f->batch, f->db, FAMILY_SPEND,
 	    spend_key(key, sum->level, sum->name, sum->spend.day));
 }

@@ -8,8 +8,6 @@
 #include "common/limit/chain.h"
 #include "common/store/row.h"
 
-struct db;
-struct db_batch;
 struct ledger;
 struct ledger_turn;
 
@@ -27,11 +25,11 @@ struct spend {
 must_check bool spend_of_request(struct request_row *row, struct spend *more);
 must_check bool spend_of_attempt(struct attempt_row *row, struct spend *more);
 
-/* Into the sums of the row's holders. */
-void spend_put_request(struct db_batch *b, struct db *db,
-    const struct request_row *row, const struct spend *more);
-void spend_put_attempt(struct db_batch *b, struct db *db,
-    const struct attempt_row *row, const struct spend *more);
+/* Into the sums of the row's holders: each is given to `add`. */
+void spend_put_request(const struct request_row *row, const struct spend *more,
+    void (*add)(void *arg, struct slice key, const int64_t *sums), void *arg);
+void spend_put_attempt(const struct attempt_row *row, const struct spend *more,
+    void (*add)(void *arg, struct slice key, const int64_t *sums), void *arg);
 
 /*
  * Who wants to know of each change of those sums when it is put; NULL:

@@ -1,0 +1,38 @@
+#include "common/store/pile.h"
+
+#include <assert.h>
+
+bool
+pile_add(struct pile *p, struct slice key, const int64_t sums[DB_SUMS])
+{
+	size_t i, k;
+
+	assert(key.len <= PILE_KEY_BYTES);
+	for (i = 0; i < p->count; i++)
+		if (p->items[i].key_len == key.len &&
+		    memcmp(p->items[i].key, key.ptr, key.len) == 0)
+			break;
+	if (i == PILE_KEYS)
+		return false;
+	if (i == p->count) {
+		p->count++;
+		p->items[i].key_len = key.len;
+		memcpy(p->items[i].key, key.ptr, key.len);
+		memset(p->items[i].sums, 0, sizeof(p->items[i].sums));
+	}
+	for (k = 0; k < DB_SUMS; k++)
+		p->items[i].sums[k] += sums[k];
+	return true;
+}
+
+void
+pile_write(struct pile *p, struct db_batch *b, struct db *db)
+{
+	size_t i;
+
+	for (i = 0; i < p->count; i++)
+		db_batch_add(b, db, FAMILY_SPEND,
+		    slice_make(p->items[i].key, p->items[i].key_len),
+		    p->items[i].sums);
+	p->count = 0;
+}
