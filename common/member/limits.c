@@ -166,6 +166,11 @@ load(void *arg, const struct spend_sum *sum)
 
 	budget_roll(&met(l, &who)->scope.budget, day_of(l));
 	post(l, &who, &sum->spend);
+	if (sum->level != SCOPE_CALLER)
+		return;
+	who = (struct limits_who){ SCOPE_NODE, slice_of(""), slice_of("") };
+	budget_roll(&met(l, &who)->scope.budget, day_of(l));
+	post(l, &who, &sum->spend);
 }
 
 /* The first of the month before: later days may still be corrected. */

@@ -144,7 +144,6 @@ spend_put_request(const struct request_row *row, const struct spend *more,
 {
 	const struct taker t = { add, arg, more };
 
-	give(&t, SCOPE_NODE, slice_of(""));
 	if (row->project.len > 0)
 		give(&t, SCOPE_PROJECT, row->project);
 	if (row->user.len > 0)

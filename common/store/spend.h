@@ -25,7 +25,8 @@ struct spend {
 must_check bool spend_of_request(struct request_row *row, struct spend *more);
 must_check bool spend_of_attempt(struct attempt_row *row, struct spend *more);
 
-/* Into the sums of the row's holders: each is given to `add`. */
+/* Into the sums of the row's holders: each is given to `add`.  A node's own
+ * are those of its callers, and are not kept beside them. */
 void spend_put_request(const struct request_row *row, const struct spend *more,
     void (*add)(void *arg, struct slice key, const int64_t *sums), void *arg);
 void spend_put_attempt(const struct attempt_row *row, const struct spend *more,

@@ -44,7 +44,7 @@ counted(struct fixture *f)
 
 	while (db_scan_next(scan, &key, &value)) {
 		assert_true(row_read(ROW_REQUEST, value, &row));
-		for (level = SCOPE_NODE; level <= SCOPE_CALLER; level++) {
+		for (level = SCOPE_PROJECT; level <= SCOPE_CALLER; level++) {
 			if (level == SCOPE_PROJECT && row.project.len == 0)
 				continue;
 			s.of[level][BUDGET_REQUESTS] += row.counted;
@@ -171,7 +171,7 @@ sums_are_those_of_the_rows(void **state)
 	}
 	fixture_turn(&f);
 	expect_same(&f);
-	assert_true(stored(&f).of[SCOPE_NODE][BUDGET_TOKENS] > 0);
+	assert_true(stored(&f).of[SCOPE_CALLER][BUDGET_TOKENS] > 0);
 	fixture_free(&f);
 }
 
