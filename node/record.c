@@ -250,6 +250,7 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.again = r->round.again,
 		.after = slice_of(failure_name(r->round.after)),
 		.probe = r->round.probe,
+		.queued_us = r->round.queued_us,
 	};
 	if (a->events != NULL)
 		row->answer_hash = attempt_answer_hash(a);

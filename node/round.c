@@ -48,6 +48,7 @@ clear(struct request *r)
 	memset(&r->relay, 0, sizeof(r->relay));
 	r->intent = NOT_WRITTEN;
 	r->round.settled = false;
+	r->round.queued_us = 0;
 	r->round.judged = FAIL_NONE;
 	r->round.failure = FAILURE_NONE;
 	r->retry_after_ms = 0;
