@@ -118,16 +118,23 @@ story("a provider that ignores its cap makes an overdraft, which blocks the next
 });
 
 story("each further attempt is held for beside what the earlier ones came to", async () => {
-  const caller = await callerOf({ tier: "rich" }, "pair");
-  // The first target breaks off, also when it is asked once more.
-  const { id } = await caller.ask(provider.says("for_model=m cut_after=400b"));
-  const { request, attempts } = await node.explain(id);
-  const came = attempts.map((row) => row.input_tokens + row.output_tokens);
-  assert.deepEqual(attempts.map(({ target }) => target), ["claude/m", "claude/m", "own/gpt-oss"]);
-  assert.ok(came[0] > 0 && came[1] > 0);
-  assert.equal(request.held_tokens, came[0] + came[1] + CAP + request.estimated_tokens);
-  assert.equal(request.counted_tokens, came[0] + came[1] + came[2]);
-  assert.equal((await node.events()).some((event) => event.kind === "overdraft" && event.request === id), false);
+  const rich = await callerOf({ tier: "rich" });
+  // The first target breaks off, also when it is asked once more; or once.
+  for (const [group, script, targets] of [
+    ["pair", "for_model=m cut_after=400b times=2", ["claude/m", "claude/m", "own/gpt-oss"]],
+    ["small", "for_model=gpt-oss cut_after=400b times=1", ["own/gpt-oss", "own/gpt-oss"]],
+  ]) {
+    await provider.script(script);
+    const { id } = await as(rich, group).ask(provider.says());
+    const { request, attempts } = await node.explain(id);
+    const came = attempts.map((row) => row.input_tokens + row.output_tokens);
+    const before = came.slice(0, -1).reduce((a, b) => a + b);
+    assert.deepEqual(attempts.map(({ target }) => target), targets);
+    assert.ok(came[0] > 0);
+    assert.equal(request.held_tokens, before + CAP + request.estimated_tokens, group);
+    assert.equal(request.counted_tokens, before + came.at(-1), group);
+    assert.ok(!(await node.events()).some((event) => event.kind === "overdraft" && event.request === id));
+  }
 });
 
 story("a dearer target that comes back while a request waits is held for", async () => {
