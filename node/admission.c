@@ -267,16 +267,16 @@ note(struct request *r, const struct gate_pass *p, const char *outcome)
 }
 
 static void
-name_bucket(struct request *r, const struct gate_pass *p)
+name_bucket(struct request *r, const struct gate *g, const struct gate_pass *p)
 {
 	r->admission.bucket = arena_printf(&r->arena, "%.*s %s",
-	    SLICE_FMT(p->gate->name), shaper_bucket_name(p->bucket));
+	    SLICE_FMT(g->name), shaper_bucket_name(p->bucket));
 }
 
 static enum fail
 refuse_shaped(struct request *r, struct gate_pass *p)
 {
-	name_bucket(r, p);
+	name_bucket(r, p->gate, p);
 	note(r, p, "refused");
 	r->retry_after_ms = (p->wait_us + US_PER_MS - 1) / US_PER_MS;
 	r->detail = slice_of(arena_printf(&r->arena,
@@ -297,7 +297,7 @@ pass_gate(struct request *r, struct gate_pass *p, enum fail *fail)
 		return true;
 	case PASS_IN:
 		if (p->waited) {
-			name_bucket(r, p);
+			name_bucket(r, p->gate, p);
 			note(r, p, "queued");
 		}
 		return true;
@@ -329,24 +329,33 @@ admission_smooth(struct request *r, enum fail *fail)
 	return true;
 }
 
+/* Others write into a pass while it waits. */
+void
+admission_leave_line(struct request *r)
+{
+	struct admission *a = &r->admission;
+	struct gate_pass *p = &a->passes[min_size(a->next, SMOOTHINGS - 1)];
+	enum pass_state state = gate_state(p);
+	const struct gate *g = p->gate;
+
+	if (a->next == SMOOTHINGS || !(state == PASS_WAITS || state == PASS_IN))
+		return;
+	gate_undo(p, clock_mono_us());
+	name_bucket(r, g, p);
+	note(r, p, "gone");
+}
+
 static void
 leave_gates(struct request *r, const struct toll *real)
 {
 	int64_t now_us = clock_mono_us();
 	size_t i;
 
-	for (i = 0; i < SMOOTHINGS; i++) {
-		struct gate_pass *p = &r->admission.passes[i];
-
-		if (gate_state(p) == PASS_WAITS) {
-			name_bucket(r, p);
-			note(r, p, "gone");
-		}
+	for (i = 0; i < SMOOTHINGS; i++)
 		if (real != NULL)
-			gate_leave(p, real, now_us);
+			gate_leave(&r->admission.passes[i], real, now_us);
 		else
-			gate_undo(p, now_us);
-	}
+			gate_undo(&r->admission.passes[i], now_us);
 }
 
 /* It came to more than was held: the sums have it, and block the next. */

@@ -49,5 +49,8 @@ must_check bool admission_smooth(struct request *r, enum fail *fail);
  */
 enum fail admission_extend(struct request *r);
 
+/* It waits no more, if it still did: before its row is made. */
+void admission_leave_line(struct request *r);
+
 /* On every way out, once: `row` as it is settled; NULL: there is none. */
 void admission_settle(struct request *r, const struct request_row *row);

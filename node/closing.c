@@ -64,6 +64,8 @@ goes_unwritten(const struct request *r)
 bool
 closing_write(struct request *r)
 {
+	if (r->caller != NULL)
+		admission_leave_line(r);
 	if (!goes_unwritten(r)) {
 		write_rows(r);
 		return true;

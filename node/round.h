@@ -31,7 +31,7 @@ struct round {
 	struct usage spent;          /* by the attempts whose rows are */
 	int64_t spent_microusd;
 	struct gate_pass capacity; /* at an account of the node's own */
-	int64_t queued_us;         /* there */
+	int64_t queued_us;         /* for it */
 	struct loop_timer *pause;  /* NULL until it was wanted */
 	bool paused;
 };

@@ -51,18 +51,17 @@ line_up(struct request *r, struct gate *g)
 }
 
 static void
-name_bucket(struct request *r)
+name_bucket(struct request *r, const struct gate *g)
 {
 	const struct gate_pass *p = &r->round.capacity;
 
 	r->admission.bucket = arena_printf(&r->arena, "%s %.*s %s",
 	    p->of_part ? "model" : "provider",
-	    SLICE_FMT(p->of_part ? r->round.route->target : p->gate->name),
+	    SLICE_FMT(p->of_part ? r->round.route->target : g->name),
 	    shaper_bucket_name(p->bucket));
 }
 
-static void
-note(struct request *r, const char *outcome)
+note(struct request *r, const struct gate *g, const char *outcome)
 {
 	const struct gate_pass *p = &r->round.capacity;
 	struct event_row row = {
@@ -79,11 +78,11 @@ note(struct request *r, const char *outcome)
 		.waited_us = p->waited ? clock_mono_us() - p->since_us : 0,
 	};
 
-	name_bucket(r);
+	name_bucket(r, g);
 	row.bucket = slice_of(r->admission.bucket);
-	r->round.queued_us = row.waited_us;
 	if (strcmp(outcome, "refused") == 0)
 		row.retry_us = p->wait_us;
+	r->round.queued_us = row.waited_us;
 	stat_add(STAT_UPSTREAM_SHAPED, 1);
 	journal_put(r->desk->worker->turn, &r->desk->worker->ids, &row);
 }
@@ -94,7 +93,7 @@ refuse(struct request *r)
 {
 	struct candidate *c = r->round.candidate;
 
-	note(r, "refused");
+	note(r, r->round.capacity.gate, "refused");
 	c->wait_us = max_i64(r->round.capacity.wait_us, 1);
 	c->backoff = BACKOFF_NONE;
 	c->excluded = EXCLUSION_THROTTLED;
@@ -121,7 +120,7 @@ throttle_enter(struct request *r)
 	if (state == PASS_REFUSED)
 		refuse(r);
 	else if (state == PASS_IN && p->waited)
-		note(r, "queued");
+		note(r, p->gate, "queued");
 	return state == PASS_NONE ? PASS_IN : state;
 }
 
@@ -129,10 +128,14 @@ void
 throttle_leave(struct request *r, const struct attempt_row *row)
 {
 	struct gate_pass *p = &r->round.capacity;
+	const struct gate *g = p->gate;
 	struct toll real;
 
-	if (gate_state(p) == PASS_WAITS)
-		note(r, "gone");
+	/* Others write into a pass while it waits. */
+	if (gate_state(p) == PASS_WAITS) {
+		gate_undo(p, clock_mono_us());
+		note(r, g, "gone");
+	}
 	if (row == NULL || r->attempt.started_us == 0) {
 		gate_undo(p, clock_mono_us());
 		return;

@@ -15,6 +15,7 @@ const TOKENS = 400;
 // A provider that says no, asked once and never left alone for it.
 const NO = "status=503 header=X-Router-Error:overloaded";
 const MUCH = 1_000_000_000;
+const DEAR = { input: 100, output: 400 };
 const model = { price: { input: 1, output: 4 } };
 
 const lab = await mesh({
@@ -23,13 +24,14 @@ const lab = await mesh({
     tiers: {
       once: { budget: { lifetime_requests: 1 } }, single: { limits: { concurrent: 1 } },
       rich: { budget: { lifetime_usd: 1000 } }, tight: { budget: { lifetime_tokens: 1000 } },
+      waits: { shaping: { rpm: 20, burst: 1, queue: "20s" }, budget: { lifetime_usd: 1000 } },
       few: { limits: { rpm: 2 } }, paced: { shaping: { rpm: 2, burst: 2 } },
     },
     projects: { mixed: { limits: { concurrent: 8 }, budget: { lifetime_tokens: MUCH } } },
   },
   upstreams: ({ url }) => ({
     claude: { type: "anthropic", base_url: url, api_key: "secret/own", models: { m: model } },
-    wild: { type: "vllm", base_url: url, api_key: "secret/own", models: { m: model } },
+    wild: { type: "vllm", base_url: url, api_key: "secret/own", models: { m: model, dear: { price: DEAR } } },
   }),
   groups: {
     claude: { strategy: "static", targets: ["claude/m"] },
@@ -37,12 +39,14 @@ const lab = await mesh({
     small: { strategy: "static", targets: ["own/gpt-oss"], max_output: CAP },
     far: { strategy: "static", targets: ["openai/gpt-5-mini"], max_output: CAP },
     wild: { strategy: "static", targets: ["wild/m"], max_output: CAP },
+    pair: { strategy: "failover", targets: ["claude/m", "own/gpt-oss"], max_output: CAP },
+    dear: { strategy: "failover", targets: ["wild/dear", "own/gpt-oss"], max_output: CAP },
     hasty: { strategy: "static", targets: ["wild/m"], max_output: CAP, timeouts: { total: "1s" } },
     narrow: { strategy: "static", targets: ["own/gpt-oss"], max_output: CAP, shaping: { rpm: 60, burst: 1 } },
   },
 });
 const { egress, node, provider, topology } = lab;
-const GROUPS = ["claude", "short", "small", "far", "wild", "hasty", "narrow", "own", "assistant"];
+const GROUPS = ["claude", "short", "small", "far", "wild", "pair", "dear", "hasty", "narrow", "own", "assistant"];
 let taken = 0;
 const callerOf = (whose = {}, group = "small") => node.caller(`c${taken++}`, { groups: GROUPS, model: group, ...whose });
 const as = (caller, group) => new Caller(node, caller.token, group);
@@ -111,6 +115,37 @@ story("a provider that ignores its cap makes an overdraft, which blocks the next
   const after = await node.counters();
   assert.equal(after.gsr_overdrafts_total - before.gsr_overdrafts_total, 1);
   assert.equal(after.gsr_overdraft_microusd_total - before.gsr_overdraft_microusd_total, row.cost_microusd - row.held_microusd);
+});
+
+story("each further attempt is held for beside what the earlier ones came to", async () => {
+  const rich = await callerOf({ tier: "rich" });
+  // The first target breaks off, also when it is asked once more; or once.
+  for (const [group, script, targets] of [
+    ["pair", "for_model=m cut_after=400b times=2", ["claude/m", "claude/m", "own/gpt-oss"]],
+    ["small", "for_model=gpt-oss cut_after=400b times=1", ["own/gpt-oss", "own/gpt-oss"]],
+  ]) {
+    await provider.script(script);
+    const { id } = await as(rich, group).ask(provider.says());
+    const { request, attempts } = await node.explain(id);
+    const came = attempts.map((row) => row.input_tokens + row.output_tokens);
+    const before = came.slice(0, -1).reduce((a, b) => a + b);
+    assert.deepEqual(attempts.map(({ target }) => target), targets);
+    assert.ok(came[0] > 0);
+    assert.equal(request.held_tokens, before + CAP + request.estimated_tokens, group);
+    assert.equal(request.counted_tokens, before + came.at(-1), group);
+    assert.ok(!(await node.events()).some((event) => event.kind === "overdraft" && event.request === id));
+  }
+});
+
+story("a dearer target that comes back while a request waits is held for", async () => {
+  const caller = await callerOf({ tier: "waits" }, "dear");
+  const { id } = await caller.ask(provider.says(`for_model=dear status=429 body=rate retry_after=1`));
+  assert.equal((await node.explain(id)).attempts.length, 2);
+  const { id: next } = await caller.ask(provider.says(REAL));
+  const { request } = await node.explain(next);
+  assert.equal(request.target, "wild/dear");
+  assert.ok(request.queued_us > 0);
+  assert.equal(request.held_microusd, request.estimated_tokens * DEAR.input + CAP * DEAR.output);
 });
 
 story("rates begin as if they had been used when a node was killed", async () => {
