@@ -162,9 +162,15 @@ export class Member {
   }
 
   // A caller with a token of its own; `model` is what it asks for.
-  async caller(name, { groups, model = groups[0], more = [] }) {
-    const token = await this.says("token", "create", name, "--groups", groups.join(","), ...more);
+  async caller(name, { groups, model = groups[0], user, project, tier, more = [] }) {
+    const whose = Object.entries({ user, project, tier }).flatMap(([key, value]) => (value ? [`--${key}`, value] : []));
+    const token = await this.says("token", "create", name, "--groups", groups.join(","), ...whose, ...more);
     return new Caller(this, token.trim(), model);
+  }
+
+  // What happened to targets and requests, newest first.
+  async events(limit = 1000) {
+    return JSON.parse(await this.says("get", "events", "--json", "--limit", String(limit)));
   }
 
   // Memory that is this process's own, in KiB.
