@@ -31,7 +31,7 @@ const own = (at, shaping) => ({ ...account(at, shaping), type: "vllm", api_key: 
 const failover = (...targets) => ({ strategy: "failover", targets });
 
 const lab = await mesh({
-  teams: ["payments", "risk"], timeouts: { idle: "2s" },
+  teams: ["payments", "risk"], timeouts: { first_byte: "1s", idle: "2s" },
   grants: [...Object.keys(ACCOUNTS), "models"].map((name) => `${name}/*`),
   providers: (at) => ({
     ...named(ACCOUNTS, (name, shaping) => [name, account(at, shaping)]),
@@ -260,6 +260,15 @@ story("as many as may be are under way, and the next is told or waits", async ()
   const waits = await waitsForSlot();
   await held.end;
   await slotIsFreed(waits);
+});
+
+story("who waits longer than a provider may is no failure of the provider", async () => {
+  const held = await holdsSlot("tokens=10 interval_ms=500");
+  const waits = await waitsForSlot();
+  await held.end;
+  await slotIsFreed(waits);
+  const { attempts } = await risk.explain((await waits.waits).id);
+  assert.deepEqual(attempts.map((a) => [a.target, a.fail]), [["slot/m", ""]]);
 });
 
 story("a caller who leaves gives its slot back, and who leaves the line never had one", async () => {
