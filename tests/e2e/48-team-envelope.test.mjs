@@ -195,6 +195,34 @@ story("the provider is asked for no more than what is held, whoever asks", async
   await ask(app, REAL, { max_tokens: 5000 });
 });
 
+story("what came to more than was held is told, and blocks the next", async () => {
+  const before = (await spent()).tokens;
+  await team({ budget: { lifetime_tokens: before + 5000 } });
+  const { id } = await ask(app, "prompt=6000 completion=3000 tokens=1");
+  const row = (await theirRows()).find((one) => one.request === id);
+  const events = (await egress.events()).filter((event) => event.request === id);
+  assert.deepEqual(events.map((event) => [event.kind, event.team, event.target, event.caller]), [["overdraft", "payments", "openai/gpt-5-mini", row.caller]]);
+  assert.match(events[0].outcome, new RegExp(`^${9000 - row.held_tokens} tokens`));
+  await refusedEverywhere({ ...quota, name: "lifetime_tokens", text: `${before + 5000} tokens, of which ${before + 9000} are spent and 0 held` });
+});
+
+story("a call that a provider failed costs the team what it cost", async () => {
+  const before = await spent();
+  await team({ budget: { lifetime_requests: before.requests + 3, lifetime_tokens: before.tokens + 1_000_000 } });
+  assert.equal((await app.refused(provider.refuses(400, "invalid"))).status, 400);
+  assert.deepEqual(await spent(), { ...before, requests: before.requests + 1 });
+  const stream = app.stream(provider.says("tokens=1000 interval_ms=20"), { max_tokens: 2000 });
+  await stream.heard(5);
+  await stream.hangUp();
+  const after = await until("its row is settled", async () => {
+    const now = await spent().catch(() => null);
+    return now?.requests === before.requests + 2 && now;
+  });
+  assert.ok(after.tokens > before.tokens && after.tokens < before.tokens + 1000, "what was said, and not what was held");
+  await ask(app);
+  await refusedEverywhere({ ...quota, name: "lifetime_requests", text: `${before.requests + 3} requests, of which ${before.requests + 3} are spent and 0 held` });
+});
+
 story("one unit is left, and a thousand ask for it at two nodes: one provider call", async () => {
   for (const unit of ["requests", "tokens"]) {
     const before = await spent();
