@@ -24,6 +24,7 @@
 #include "node/request.h"
 #include "node/standing.h"
 #include "node/strategy/script.h"
+#include "node/throttle.h"
 #include "node/uplink.h"
 
 #define TICK_US US_PER_SECOND
@@ -329,6 +330,7 @@ node_adopt(struct worker *w, const struct topology *old)
 	name_price_book(d);
 	scripts_adopt(d->scripts, w->topology);
 	limits_adopt(d->node->limits, w->topology);
+	throttle_adopt(d);
 	uplinks_adopt(d);
 	door_adopt(&d->door);
 }

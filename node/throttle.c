@@ -150,3 +150,14 @@ throttle_leave(struct request *r, const struct attempt_row *row)
 	real.output_tokens = row->output_tokens + row->reasoning_tokens;
 	gate_leave(p, &real, clock_mono_us());
 }
+
+void
+throttle_adopt(struct desk *d)
+{
+	const struct topology *t = d->worker->topology;
+	size_t i;
+
+	for (i = 0; i < t->node->providers_count; i++)
+		gatehouse_adopt(d->node->gates, t->node->providers[i].name,
+		    &t->node->providers[i], &t->hash);
+}

@@ -6,6 +6,7 @@
 #include "common/member/gate.h"
 
 struct attempt_row;
+struct desk;
 struct request;
 
 /*
@@ -23,3 +24,6 @@ void throttle_leave(struct request *r, const struct attempt_row *row);
  * while somebody else is left, and so that it can still say no.
  */
 int64_t throttle_wait_ms(const struct request *r, int64_t left_ms);
+
+/* The files were loaded anew: of requests that wait, too. */
+void throttle_adopt(struct desk *d);

@@ -18,10 +18,11 @@ const ACCOUNTS = {
   short: { rpm: 1, burst: 1, queue: "1m", queue_depth: 1 },
   input: { input_tpm: 60, token_burst: 2000, ...NOW }, output: { output_tpm: 60, token_burst: 1000, ...NOW },
   tokens: { tpm: 60, token_burst: 3000, ...NOW },
+  grows: { rpm: 1, burst: 1, queue: "10m" }, freed: { rpm: 1, burst: 1, queue: "10m" }, ends: { rpm: 1, burst: 1, queue: "10m" },
   slot: { concurrent: 1, queue: "2m" }, taken: { concurrent: 1, ...NOW },
 };
 const MODELS = { m: { rpm: 1, burst: 1, ...NOW }, n: {} };
-const OWN = { often: { rpm: 6, burst: 1, ...NOW }, seldom: RARE, wide: {} };
+const OWN = { often: { rpm: 6, burst: 1, ...NOW }, seldom: RARE, wide: {}, grows: { rpm: 1, burst: 1, queue: "10m" } };
 
 const named = (all, make) => Object.fromEntries(Object.entries(all).map(([name, terms]) => make(name, terms)));
 const shaped = (shaping) => (Object.keys(shaping).length > 0 ? { shaping } : {});
@@ -48,7 +49,7 @@ const lab = await mesh({
     last: failover("full/m", "spare/m"),
   },
 });
-const { egress, provider } = lab;
+const { egress, provider, topology } = lab;
 const { payments, risk } = lab.nodes;
 const GROUPS = ["round", "home", "rare-first", "rare-last", "own-sooner", "own-later", "last", "model-m", "model-n",
   ...Object.keys(ACCOUNTS), ...Object.keys(OWN).map((name) => `near-${name}`)];
@@ -225,6 +226,29 @@ for (const [group, bucket, text, more] of [
     assert.match(error.message, new RegExp(`provider ${group} ${bucket}`));
   });
 
+// Requests that wait in a line whose turn would not come for minutes.
+async function line(group, length = 4) {
+  await ask(app, group, provider.says());
+  const prompts = Array.from({ length }, () => provider.says("tokens=1"));
+  const streams = prompts.map((prompt, i) => of(group.startsWith("near") || i % 2 ? app : other, group).stream(prompt));
+  await pause(300);
+  for (const prompt of prompts) assert.deepEqual(await provider.calls(prompt), []);
+  return streams;
+}
+
+story("an account that grows by a reload serves those who wait already", async () => {
+  for (const [member, group, file, provide] of [
+    [egress, "grows", "egress/central.yaml", ({ providers }) => (providers.grows.shaping.rpm = 6000)],
+    [egress, "freed", "egress/central.yaml", ({ providers }) => delete providers.freed.shaping],
+    [payments, "near-grows", "node/payments.yaml", ({ providers }) => (providers["near-grows"].shaping.rpm = 6000)],
+  ]) {
+    const streams = await line(group);
+    await topology.change(file, provide);
+    assert.equal((await member.reload()).why, "");
+    for (const stream of streams) assert.equal((await stream.end).error, null, group);
+  }
+});
+
 // A slot that a request of the app holds; then others of the other team wait.
 async function holdsSlot(script = "tokens=10000 interval_ms=20") {
   const words = provider.says(script);
@@ -331,4 +355,17 @@ story("what is counted is what the rows say", async () => {
     assert.ok(rows.some((row) => row.request === event.request && row.target === event.target && row.queued_us === event.waited_us));
   for (const node of [payments, risk])
     await until("receipts agree", async () => (await node.verify()).code === 0);
+});
+
+story("an egress that stops lets go of its line, and begins with empty buckets", async () => {
+  const streams = await line("ends");
+  assert.equal((await egress.stop()).code, 0);
+  for (const stream of streams) assert.match((await stream.end).error.message, /shutting down|cannot be reached/);
+  await egress.start();
+  for (const node of [payments, risk]) await node.ready();
+  const prompt = provider.says();
+  const next = of(app, "ends").stream(prompt);
+  await pause(300);
+  assert.deepEqual([next.over, await provider.calls(prompt)], [undefined, []]);
+  await next.hangUp();
 });
