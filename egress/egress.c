@@ -20,6 +20,7 @@
 #include "egress/notary.h"
 #include "egress/offer.h"
 #include "egress/outlay.h"
+#include "egress/ration.h"
 #include "topology/load.h"
 
 #define EPOCH_KEY_BYTES 4
@@ -179,6 +180,7 @@ egress_adopt(struct worker *w, const struct topology *old)
 
 	(void)old;
 	limits_adopt(d->egress->limits, w->topology);
+	ration_adopt(d);
 	offer_price_book(w->topology, d->price_book);
 	capacity_adopt(d);
 	downlinks_adopt(d);

@@ -27,30 +27,38 @@ parcel_cap(const struct call *c)
 	return cap;
 }
 
-/* Only chat has n: each choice is an answer of its own. */
+/*
+ * Only chat has n: each choice is an answer of its own.  0: a number that no
+ * node lets pass, and of which nobody can say what it comes to.
+ */
 static int64_t
 choices(const struct call *c, const struct json_value *root)
 {
 	const struct json_value *n = json_find(root, "n");
-	int64_t count = 1;
+	int64_t count;
 
-	if (c->envelope.dialect == DIALECT_CHAT && n != NULL)
-		(void)json_int(n, &count);
-	return min_i64(max_i64(count, 1), CHOICES_MAX);
+	if (c->envelope.dialect != DIALECT_CHAT || n == NULL ||
+	    n->type == JSON_NULL)
+		return 1;
+	if (!json_int(n, &count) || count < 1 || count > CHOICES_MAX)
+		return 0;
+	return count;
 }
 
 /* Looked at where somebody counts it: it is read a second time for that. */
-static void
+static bool
 weigh(struct call *c, const struct json_value *root)
 {
 	struct ration *r = &c->ration;
+	int64_t count = choices(c, root);
 
 	if (!r->weighed || c->envelope.operation == OPERATION_COUNT)
-		return;
+		return true;
 	r->toll.input_tokens = estimate_tokens(root, c->envelope.dialect);
-	r->most_output = parcel_cap(c) * choices(c, root);
+	r->most_output = parcel_cap(c) * count;
 	r->toll.output_tokens =
-	    least(parcel_cap(c), ESTIMATE_OUTPUT_TOKENS) * choices(c, root);
+	    least(parcel_cap(c), ESTIMATE_OUTPUT_TOKENS) * count;
+	return count > 0;
 }
 
 /* Our own model, cap and flags, whatever the body says. */
@@ -86,6 +94,5 @@ parcel_make(struct call *c)
 		break;
 	}
 	c->splice = owned.splice;
-	weigh(c, root);
-	return FAIL_NONE;
+	return weigh(c, root) ? FAIL_NONE : FAIL_INVALID_REQUEST;
 }

@@ -17,7 +17,8 @@
 #include "egress/egress.h"
 #include "topology/load.h"
 
-#define TEXT_MAX RATION_DETAIL_CHARS
+#define TEXT_MAX  RATION_DETAIL_CHARS
+#define NAMES_MAX ((size_t)1024 * 1024) /* of teams' own accounts */
 
 static struct limits *
 limits_of(const struct call *c)
@@ -276,4 +277,25 @@ ration_leave(struct call *c, const struct attempt_row *row)
 	gate_undo(&r->pass, clock_mono_us());
 	if (r->hold.chain.count > 0)
 		limits_release(limits_of(c), &r->hold);
+}
+
+void
+ration_adopt(struct dock *d)
+{
+	const struct topology *t = d->worker->topology;
+	struct gatehouse *gates = d->egress->gates;
+	struct arena arena;
+	size_t i, k;
+
+	arena_init(&arena, NAMES_MAX);
+	for (i = 0; i < t->egress->providers_count; i++) {
+		const struct provider *p = &t->egress->providers[i];
+
+		gatehouse_adopt(gates, p->name, p, &t->hash);
+		for (k = 0; k < p->team_keys_count; k++)
+			gatehouse_adopt(gates,
+			    account_name(&arena, p, p->team_keys[k].team), p,
+			    &t->hash);
+	}
+	arena_fini(&arena);
 }

@@ -10,6 +10,7 @@
 
 struct attempt_row;
 struct call;
+struct dock;
 
 #define RATION_DETAIL_CHARS 224 /* what a frame takes beside a name */
 
@@ -40,3 +41,6 @@ enum pass_state ration_enter(struct call *c);
  * called, and all is as if it had not come.
  */
 void ration_leave(struct call *c, const struct attempt_row *row);
+
+/* The files were loaded anew: of calls that wait, too. */
+void ration_adopt(struct dock *d);

@@ -188,7 +188,9 @@ on_stream_room(void *arg)
 static void
 on_stream_accepted(void *arg)
 {
-	(void)arg; /* the head or the end says more */
+	struct attempt *a = arg;
+
+	a->called_us = clock_mono_us();
 }
 
 /* A peer's number: a header's is bounded where it is read. */
@@ -369,6 +371,8 @@ attempt_start(struct attempt *a, const struct attempt_spec *spec)
 	a->events = spec->events;
 	a->arg = spec->arg;
 	a->started_us = clock_mono_us();
+	a->called_us = a->route->local != NULL ? a->started_us : 0;
+	a->max_wait_ms = spec->max_wait_ms;
 	hashing_init(&a->hashing);
 	list_init(&a->waiting);
 	stat_add(STAT_ATTEMPTS, 1);
@@ -384,6 +388,13 @@ bool
 attempt_is_live(const struct attempt *a)
 {
 	return a->events != NULL && !a->over;
+}
+
+int64_t
+attempt_due_us(const struct attempt *a)
+{
+	return a->called_us > 0 ? a->called_us
+				: a->started_us + a->max_wait_ms * US_PER_MS;
 }
 
 void

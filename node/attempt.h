@@ -50,7 +50,9 @@ struct attempt {
 	int64_t owed; /* bytes the stream waits credit for */
 
 	int64_t started_us, first_byte_us, ended_us; /* monotonic; 0: not yet */
-	int64_t heard_us; /* when bytes of it last came, or were let in */
+	int64_t called_us;   /* by who it went to: an egress may let it wait */
+	int64_t max_wait_ms; /* for so long */
+	int64_t heard_us;    /* when bytes of it last came, or were let in */
 	struct hashing hashing;
 	int64_t answer_bytes;
 	int status;     /* provider's; 0: none came */
@@ -92,6 +94,9 @@ must_check bool attempt_is_live(const struct attempt *a);
 /* False when it cannot begin (a->fail says why); then no event comes. */
 must_check bool attempt_start(struct attempt *a,
     const struct attempt_spec *spec);
+
+/* When its provider was called, or will be at the latest: its deadlines. */
+int64_t attempt_due_us(const struct attempt *a);
 
 /* The consumer has room again; `bytes` of the answer have left for good. */
 void attempt_taken(struct attempt *a, size_t bytes);

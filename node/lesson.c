@@ -25,6 +25,8 @@ seen_of(const struct request *r)
 {
 	const struct attempt *a = &r->attempt;
 	int64_t first = r->relay.first_content_us;
+	/* To wait for a turn says nothing of the target. */
+	int64_t begun_us = a->called_us > 0 ? a->called_us : a->started_us;
 	struct usage usage;
 
 	/* How fast it counts says nothing of how fast it answers. */
@@ -32,8 +34,8 @@ seen_of(const struct request *r)
 		return (struct window_seen){ .failed = false };
 	record_usage(r, &usage);
 	return (struct window_seen){
-		.ttft_us = first > 0 ? first - a->started_us : 0,
-		.total_us = a->ended_us > 0 ? a->ended_us - a->started_us : 0,
+		.ttft_us = first > 0 ? first - begun_us : 0,
+		.total_us = a->ended_us > 0 ? a->ended_us - begun_us : 0,
 		.output_tokens = r->shape.stream ? usage_output(&usage) : 0,
 	};
 }

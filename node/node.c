@@ -27,6 +27,7 @@
 #include "node/roll.h"
 #include "node/standing.h"
 #include "node/strategy/script.h"
+#include "node/throttle.h"
 #include "node/uplink.h"
 
 #define TICK_US US_PER_SECOND
@@ -345,6 +346,7 @@ node_adopt(struct worker *w, const struct topology *old)
 	name_price_book(d);
 	scripts_adopt(d->scripts, w->topology);
 	limits_adopt(d->node->limits, w->topology);
+	throttle_adopt(d);
 	uplinks_adopt(d);
 	door_adopt(&d->door);
 }

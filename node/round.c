@@ -355,7 +355,7 @@ round_call(struct request *r)
 		.envelope = &envelope,
 		.node = r->topology->self->name,
 		.remaining_ms = call_ms(r, &timeouts),
-		.max_wait_ms = throttle_is_last(r) ? call_ms(r, &timeouts) : 0,
+		.max_wait_ms = throttle_wait_ms(r, call_ms(r, &timeouts)),
 		.events = &events,
 		.arg = r,
 	};
@@ -394,7 +394,7 @@ void
 round_leave(struct request *r)
 {
 	bool late = r->interruption == FAIL_UPSTREAM_TIMEOUT &&
-		    r->attempt.started_us > 0;
+		    r->attempt.called_us > 0;
 
 	if (late)
 		r->round.failure = FAILURE_TIMEOUT;
@@ -575,7 +575,7 @@ round_is_late(struct request *r, int64_t now_us)
 {
 	const struct timeouts t = timeouts_of(r);
 	struct attempt *a = &r->attempt;
-	int64_t since_ms = (now_us - a->started_us) / US_PER_MS - LATE_MS;
+	int64_t since_ms = (now_us - attempt_due_us(a)) / US_PER_MS - LATE_MS;
 	int64_t quiet_ms = (now_us - a->heard_us) / US_PER_MS - LATE_MS;
 	bool late;
 

@@ -13,8 +13,9 @@
 
 #define NAME_BYTES 96
 
-bool
-throttle_is_last(const struct request *r)
+/* May nobody else be tried after this candidate? */
+static bool
+is_last(const struct request *r)
 {
 	const struct plan *p = &r->plan;
 	size_t i;
@@ -23,6 +24,12 @@ throttle_is_last(const struct request *r)
 		if (p->candidates[p->order[i]].excluded == EXCLUSION_NONE)
 			return false;
 	return true;
+}
+
+int64_t
+throttle_wait_ms(const struct request *r, int64_t left_ms)
+{
+	return is_last(r) ? left_ms - left_ms / 8 : 0;
 }
 
 static void
@@ -41,7 +48,7 @@ line_up(struct request *r, struct gate *g)
 		.weight = 1,
 		.toll = admission_toll(r),
 		.max_wait_us =
-		    throttle_is_last(r) ? request_left_ms(r) * US_PER_MS : 0,
+		    throttle_wait_ms(r, request_left_ms(r)) * US_PER_MS,
 		.bell = &r->desk->bell,
 		.call = on_turn,
 		.arg = r,
@@ -61,6 +68,7 @@ name_bucket(struct request *r, const struct gate *g)
 	    shaper_bucket_name(p->bucket));
 }
 
+static void
 note(struct request *r, const struct gate *g, const char *outcome)
 {
 	const struct gate_pass *p = &r->round.capacity;
@@ -145,4 +153,15 @@ throttle_leave(struct request *r, const struct attempt_row *row)
 			    row->cache_write_1h_tokens;
 	real.output_tokens = row->output_tokens + row->reasoning_tokens;
 	gate_leave(p, &real, clock_mono_us());
+}
+
+void
+throttle_adopt(struct desk *d)
+{
+	const struct topology *t = d->worker->topology;
+	size_t i;
+
+	for (i = 0; i < t->node->providers_count; i++)
+		gatehouse_adopt(d->node->gates, t->node->providers[i].name,
+		    &t->node->providers[i], &t->hash);
 }

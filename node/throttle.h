@@ -6,6 +6,7 @@
 #include "common/member/gate.h"
 
 struct attempt_row;
+struct desk;
 struct request;
 
 /*
@@ -18,5 +19,11 @@ enum pass_state throttle_enter(struct request *r);
 /* The call is over, and this is what it took; NULL: nothing. */
 void throttle_leave(struct request *r, const struct attempt_row *row);
 
-/* May nobody else be tried after this candidate? */
-bool throttle_is_last(const struct request *r);
+/*
+ * How long an egress may let an attempt wait that has so much time: not at all
+ * while somebody else is left, and so that it can still say no.
+ */
+int64_t throttle_wait_ms(const struct request *r, int64_t left_ms);
+
+/* The files were loaded anew: of requests that wait, too. */
+void throttle_adopt(struct desk *d);

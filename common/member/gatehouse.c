@@ -134,6 +134,20 @@ gatehouse_account(struct gatehouse *h, struct slice account,
 	return is_shaped(p) ? get(h, account, &t) : NULL;
 }
 
+void
+gatehouse_adopt(struct gatehouse *h, struct slice account,
+    const struct provider *p, const struct hash *topology)
+{
+	const struct terms t = { &p->shaping, p, topology };
+	struct kept_gate *k;
+
+	pthread_mutex_lock(&h->lock);
+	k = map_find(&h->gates, account);
+	if (k != NULL)
+		renew(h, k, &t);
+	pthread_mutex_unlock(&h->lock);
+}
+
 struct gate *
 gatehouse_next(struct gatehouse *h, size_t *at)
 {

@@ -28,6 +28,10 @@ struct gate *gatehouse_account(struct gatehouse *h, struct slice account,
 void gatehouse_each(struct gatehouse *h,
     void (*call)(void *arg, struct gate *g), void *arg);
 
+/* The files were loaded anew: who waits there waits by the new terms. */
+void gatehouse_adopt(struct gatehouse *h, struct slice account,
+    const struct provider *p, const struct hash *topology);
+
 /* Walk in no order: start with *at = 0, stop at NULL. */
 struct gate *gatehouse_next(struct gatehouse *h, size_t *at);
 

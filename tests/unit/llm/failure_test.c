@@ -337,6 +337,7 @@ without_words_the_end_says_it(void **state)
 		      .told = { "network", 7 } },
 		    FAILURE_MEMBER },
 		/* The egress said no, and called nobody. */
+		{ { .fail = FAIL_BUDGET_EXHAUSTED }, FAILURE_THROTTLED },
 		{ { .fail = FAIL_TEAM_NOT_ALLOWED }, FAILURE_MEMBER },
 		{ { .fail = FAIL_NO_ELIGIBLE_TARGET }, FAILURE_MEMBER },
 		{ { .fail = FAIL_STORE_UNAVAILABLE }, FAILURE_MEMBER },
