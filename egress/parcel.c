@@ -8,19 +8,11 @@
 
 #define CHOICES_MAX 128
 
-static int64_t
-least(int64_t a, int64_t b)
-{
-	if (a == 0 || b == 0)
-		return a + b;
-	return min_i64(a, b);
-}
-
 /* What a budget of the team's holds has an end, also where nobody said one. */
 int64_t
 parcel_cap(const struct call *c)
 {
-	int64_t cap = least(c->model->max_output, c->envelope.output_cap);
+	int64_t cap = least_i64(c->model->max_output, c->envelope.output_cap);
 
 	if (cap == 0 && c->ration.bounded)
 		cap = ESTIMATE_HELD_TOKENS;
@@ -57,7 +49,7 @@ weigh(struct call *c, const struct json_value *root)
 	r->toll.input_tokens = estimate_tokens(root, c->envelope.dialect);
 	r->most_output = parcel_cap(c) * count;
 	r->toll.output_tokens =
-	    least(parcel_cap(c), ESTIMATE_OUTPUT_TOKENS) * count;
+	    least_i64(parcel_cap(c), ESTIMATE_OUTPUT_TOKENS) * count;
 	return count > 0;
 }
 

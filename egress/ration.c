@@ -47,19 +47,6 @@ ration_find(struct call *c)
 	    r->bounded || r->gate != NULL || team_of(c)->limits.rates.tpm > 0;
 }
 
-static enum fail
-fail_of(const struct chain_bar *bar)
-{
-	switch (bar->kind) {
-	case LIMIT_BUDGET:
-		return FAIL_BUDGET_EXHAUSTED;
-	case LIMIT_CONCURRENT:
-		return FAIL_CONCURRENCY_EXCEEDED;
-	default:
-		return FAIL_RATE_LIMITED;
-	}
-}
-
 static void
 tell_bar(struct ration *r, const struct chain_bar *bar)
 {
@@ -91,7 +78,7 @@ reserve(struct call *c)
 	}
 	if (limits_reserve(limits_of(c), &r->hold, &r->chain, &wish, &bar))
 		return true;
-	r->fail = fail_of(&bar);
+	r->fail = limits_fail(bar.kind);
 	r->retry_after_ms = (bar.wait_us + US_PER_MS - 1) / US_PER_MS;
 	tell_bar(r, &bar);
 	stat_add(STAT_LIMITED, 1);

@@ -41,14 +41,6 @@ team_is_bounded(const struct topology *t)
 	return bounded;
 }
 
-static int64_t
-least(int64_t a, int64_t b)
-{
-	if (a == 0 || b == 0)
-		return a + b;
-	return min_i64(a, b);
-}
-
 int64_t
 admission_cap(const struct request *r, const struct route *route)
 {
@@ -56,14 +48,14 @@ admission_cap(const struct request *r, const struct route *route)
 
 	if (cap == 0 && r->admission.bounded)
 		cap = ESTIMATE_HELD_TOKENS;
-	return least(cap, route->max_output);
+	return least_i64(cap, route->max_output);
 }
 
 struct toll
 admission_toll(const struct request *r)
 {
-	int64_t cap = least(r->group->max_output, r->shape.output_cap);
-	int64_t output = least(r->group->output_estimate, cap);
+	int64_t cap = least_i64(r->group->max_output, r->shape.output_cap);
+	int64_t output = least_i64(r->group->output_estimate, cap);
 
 	if (r->shape.operation == OPERATION_COUNT)
 		return (struct toll){ 0, 0 };
@@ -97,7 +89,7 @@ add_worst(struct request *r, const struct route *route)
 	struct budget_amounts *first = &r->admission.first;
 	int64_t input = r->shape.input_estimate_tokens, output;
 
-	output = least(admission_cap(r, route), r->shape.output_cap) *
+	output = least_i64(admission_cap(r, route), r->shape.output_cap) *
 		 max_i64(r->shape.choices, 1);
 	first->of[BUDGET_TOKENS] =
 	    max_i64(first->of[BUDGET_TOKENS], input + output);
@@ -118,19 +110,6 @@ find_worst(struct request *r)
 	a->first.of[BUDGET_REQUESTS] = 1;
 }
 
-static enum fail
-fail_of(const struct chain_bar *bar)
-{
-	switch (bar->kind) {
-	case LIMIT_BUDGET:
-		return FAIL_BUDGET_EXHAUSTED;
-	case LIMIT_CONCURRENT:
-		return FAIL_CONCURRENCY_EXCEEDED;
-	default:
-		return FAIL_RATE_LIMITED;
-	}
-}
-
 /* Which limit it was, for the row and for the caller. */
 static enum fail
 refuse(struct request *r, const struct chain_bar *bar)
@@ -146,7 +125,7 @@ refuse(struct request *r, const struct chain_bar *bar)
 	buf_fini(&text);
 	r->retry_after_ms = (bar->wait_us + US_PER_MS - 1) / US_PER_MS;
 	stat_add(STAT_LIMITED, 1);
-	return fail_of(bar);
+	return limits_fail(bar->kind);
 }
 
 enum fail

@@ -30,6 +30,15 @@ min_i64(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* The smaller of two, where 0 is none. */
+static inline int64_t
+least_i64(int64_t a, int64_t b)
+{
+	if (a == 0 || b == 0)
+		return a + b;
+	return min_i64(a, b);
+}
+
 static inline int64_t
 max_i64(int64_t a, int64_t b)
 {

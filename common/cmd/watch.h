@@ -3,10 +3,21 @@
  * watch: an answer that is drawn again each second, until Ctrl-C or until the
  * daemon is gone.
  */
+#include <stdbool.h>
 
 /* Draws once and gives the exit status; on a terminal in the place of the
  * last time, else behind an empty line. */
 int watch(int (*draw)(const void *arg), const void *arg);
+
+/*
+ * The same of what a running daemon answers to a GET of `target`; without a
+ * daemon it says that `what` is of a running one.
+ */
+struct watch_ask {
+	const char *state, *target, *what;
+	bool watch; /* else once */
+};
+int watch_daemon(const struct watch_ask *ask);
 
 /* For the table of options, of a `bool watch`. */
 #define WATCH_OPTION(type)                                                     \

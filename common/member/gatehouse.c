@@ -148,17 +148,6 @@ gatehouse_adopt(struct gatehouse *h, struct slice account,
 	pthread_mutex_unlock(&h->lock);
 }
 
-struct gate *
-gatehouse_next(struct gatehouse *h, size_t *at)
-{
-	struct kept_gate *k;
-
-	pthread_mutex_lock(&h->lock);
-	k = map_next(&h->gates, at);
-	pthread_mutex_unlock(&h->lock);
-	return k != NULL ? &k->gate : NULL;
-}
-
 static int
 by_name(const void *a, const void *b)
 {

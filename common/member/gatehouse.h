@@ -32,8 +32,5 @@ void gatehouse_each(struct gatehouse *h,
 void gatehouse_adopt(struct gatehouse *h, struct slice account,
     const struct provider *p, const struct hash *topology);
 
-/* Walk in no order: start with *at = 0, stop at NULL. */
-struct gate *gatehouse_next(struct gatehouse *h, size_t *at);
-
 /* Says the terms anything? */
 bool shaping_is_said(const struct shaping_terms *terms);

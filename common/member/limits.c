@@ -307,6 +307,19 @@ limits_extend(struct limits *l, struct hold *h,
 	return extended;
 }
 
+enum fail
+limits_fail(enum limit_kind kind)
+{
+	switch (kind) {
+	case LIMIT_BUDGET:
+		return FAIL_BUDGET_EXHAUSTED;
+	case LIMIT_CONCURRENT:
+		return FAIL_CONCURRENCY_EXCEEDED;
+	default:
+		return FAIL_RATE_LIMITED;
+	}
+}
+
 void
 limits_settle(struct limits *l, struct hold *h, const struct chain_spent *spent)
 {

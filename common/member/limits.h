@@ -6,6 +6,7 @@
  * when they are first met and never move.
  */
 #include "common/limit/chain.h"
+#include "common/llm/fail.h"
 #include "common/store/spend.h"
 
 struct buf;
@@ -52,6 +53,9 @@ must_check bool limits_reserve(struct limits *l, struct hold *h,
     const struct chain *chain, struct chain_wish *wish, struct chain_bar *bar);
 must_check bool limits_extend(struct limits *l, struct hold *h,
     const struct budget_amounts *more, struct chain_bar *bar);
+/* What to tell of a limit that let somebody not in. */
+enum fail limits_fail(enum limit_kind kind);
+
 void limits_settle(struct limits *l, struct hold *h,
     const struct chain_spent *spent);
 void limits_release(struct limits *l, struct hold *h);

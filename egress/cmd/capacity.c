@@ -1,9 +1,9 @@
-#include <stdio.h>
-
 #include "common/cmd/ask.h"
 #include "common/cmd/shared.h"
 #include "common/cmd/watch.h"
 #include "egress/cmd/commands.h"
+
+#define TARGET_MAX 1024
 
 struct options {
 	const char *state;
@@ -17,29 +17,24 @@ static const struct option_spec specs[] = {
 };
 
 static int
-draw(const void *arg)
-{
-	const struct options *o = arg;
-	enum asked asked;
-
-	asked = ask_daemon(o->state, "GET",
-	    o->json ? "/admin/capacity?format=json" : "/admin/capacity",
-	    slice_make(NULL, 0));
-	if (asked == ASKED_NOBODY)
-		fprintf(stderr,
-		    "the egress does not run: what is in use is its own to "
-		    "know\n");
-	return asked == ASKED_OK ? 0 : 1;
-}
-
-static int
 run(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
+	struct watch_ask ask = { .state = o->state,
+		.what = "what is in use",
+		.watch = o->watch };
+	struct buf path;
+	int status;
 
 	(void)count;
 	(void)operands;
-	return o->watch ? watch(draw, o) : draw(o);
+	buf_init(&path, TARGET_MAX);
+	buf_puts(&path, "/admin/capacity");
+	ask_argument(&path, "format", o->json ? "json" : NULL);
+	ask.target = buf_text(&path);
+	status = watch_daemon(&ask);
+	buf_fini(&path);
+	return status;
 }
 
 const struct command cmd_get_capacity = {

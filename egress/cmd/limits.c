@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "common/cmd/ask.h"
 #include "common/cmd/shared.h"
 #include "common/cmd/watch.h"
@@ -21,35 +19,25 @@ static const struct option_spec specs[] = {
 };
 
 static int
-draw(const void *arg)
+run(const void *options, int count, char *const *operands)
 {
-	const struct options *o = arg;
+	const struct options *o = options;
+	struct watch_ask ask = { .state = o->state,
+		.what = "what is left of limits",
+		.watch = o->watch };
 	struct buf path;
-	enum asked asked;
+	int status;
 
+	(void)count;
+	(void)operands;
 	buf_init(&path, TARGET_MAX);
 	buf_puts(&path, "/admin/limits");
 	ask_argument(&path, "team", o->team);
 	ask_argument(&path, "format", o->json ? "json" : NULL);
-	asked =
-	    ask_daemon(o->state, "GET", buf_text(&path), slice_make(NULL, 0));
+	ask.target = buf_text(&path);
+	status = watch_daemon(&ask);
 	buf_fini(&path);
-	if (asked == ASKED_NOBODY)
-		fprintf(stderr,
-		    "no daemon runs on %s; what is left of limits is of a "
-		    "running one\n",
-		    o->state);
-	return asked == ASKED_OK ? 0 : 1;
-}
-
-static int
-run(const void *options, int count, char *const *operands)
-{
-	const struct options *o = options;
-
-	(void)count;
-	(void)operands;
-	return o->watch ? watch(draw, o) : draw(o);
+	return status;
 }
 
 const struct command cmd_get_team_limits = {
