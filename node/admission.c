@@ -46,8 +46,10 @@ admission_cap(const struct request *r, const struct route *route)
 {
 	int64_t cap = r->group->max_output;
 
+	/* Who asks to think for long is to have room for an answer, too. */
 	if (cap == 0 && r->admission.bounded)
-		cap = ESTIMATE_HELD_TOKENS;
+		cap = max_i64(ESTIMATE_HELD_TOKENS,
+		    r->shape.thinking_budget + ESTIMATE_OUTPUT_TOKENS);
 	return least_i64(cap, route->max_output);
 }
 
