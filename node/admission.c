@@ -380,11 +380,10 @@ note_overdraft(struct request *r, const struct request_row *row)
 	buf_fini(&text);
 }
 
-/* Was anything done for it? */
-static bool
-was_served(const struct request *r)
+bool
+admission_is_served(const struct request *r)
 {
-	return r->attempts > 0 || (r->estimated && r->fail == FAIL_NONE);
+	return r->round.calls > 0 || (r->estimated && r->fail == FAIL_NONE);
 }
 
 void
@@ -400,14 +399,14 @@ admission_settle(struct request *r, const struct request_row *row)
 				    row->cache_write_1h_tokens;
 		real.output_tokens = row->output_tokens + row->reasoning_tokens;
 	}
-	leave_gates(r, was_served(r) ? &real : NULL);
+	leave_gates(r, admission_is_served(r) ? &real : NULL);
 	if (a->hold.chain.count == 0)
 		return;
 	if (row != NULL)
 		note_overdraft(r, row);
 	/* What it spent is posted with its row: see limits_post. */
 	spent.rate_tokens = real.input_tokens + real.output_tokens;
-	if (was_served(r))
+	if (admission_is_served(r))
 		limits_settle(limits_of(r), &a->hold, &spent);
 	else
 		limits_release(limits_of(r), &a->hold);

@@ -52,5 +52,8 @@ enum fail admission_extend(struct request *r);
 /* It waits no more, if it still did: before its row is made. */
 void admission_leave_line(struct request *r);
 
+/* Was anything done for it?  Else it costs nothing in any bucket. */
+bool admission_is_served(const struct request *r);
+
 /* On every way out, once: `row` as it is settled; NULL: there is none. */
 void admission_settle(struct request *r, const struct request_row *row);

@@ -144,6 +144,9 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 {
 	int64_t first = r->relay.first_content_us;
 	const struct hold *hold = &r->admission.hold;
+	/* Who was let in, and will be called, or was. */
+	bool counts = hold->chain.count > 0 &&
+		      (slice_is(state, "open") || admission_is_served(r));
 
 	*row = (struct request_row){
 		.id = r->id,
@@ -185,7 +188,7 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.operation = slice_of(operation_name(r->shape.operation)),
 		.dropped = slice_of(r->round.passage.dropped),
 		.estimated_tokens = r->shape.input_estimate_tokens,
-		.budget_day = hold->chain.count > 0 ? hold->day : 0,
+		.budget_day = counts ? hold->day : 0,
 		.held_tokens = hold->budget.of[BUDGET_TOKENS],
 		.held_microusd = hold->budget.of[BUDGET_MICROUSD],
 		.queued_us = r->admission.queued_us,

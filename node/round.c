@@ -361,7 +361,10 @@ round_call(struct request *r)
 	};
 
 	fill_envelope(r, &envelope);
-	if (attempt_start(&r->attempt, &spec) && r->attempt.key != NULL)
+	if (!attempt_start(&r->attempt, &spec))
+		return;
+	r->round.calls++;
+	if (r->attempt.key != NULL)
 		r->relay.key = secret_view(r->attempt.key);
 }
 
@@ -444,6 +447,7 @@ round_judge(struct request *r)
 	r->round.failure = classify(r, fail);
 	if (fail != FAIL_NONE) {
 		r->retry_after_ms = stated_wait_ms(r);
+		r->round.calls -= r->attempt.throttled;
 		if (r->attempt.throttled && r->attempt.detail[0] != '\0')
 			note_refusal(r);
 		return fail;

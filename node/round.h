@@ -32,7 +32,8 @@ struct round {
 	int64_t spent_microusd;
 	struct gate_pass capacity; /* at an account of the node's own */
 	int64_t queued_us;         /* for it */
-	struct loop_timer *pause;  /* NULL until it was wanted */
+	int calls; /* that were not refused before anybody was called */
+	struct loop_timer *pause; /* NULL until it was wanted */
 	bool paused;
 };
 

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 
 import { Caller, Load, mesh, pause, sanitized, saying, story, until } from "./lab.mjs";
 
-const RACE_MS = Number(process.env.GSR_RACE_MS ?? 20_000);
+const RACE_MS = Number(process.env.GSR_RACE_MS ?? 10_000);
+// What all of them leave behind has to fit into one listing of rows.
+const ROUNDS = 3;
 const RACERS = sanitized ? 200 : 1000;
 const KILLS = Math.ceil(Number(process.env.GSR_KILLS ?? 24) / 4);
 // What a budget holds of the output of a request that asks for more.
@@ -191,7 +193,7 @@ async function race(caller, prompt, fail) {
 
 story("of a thousand that want the last unit at once, one gets it", async (t) => {
   let rounds = 0;
-  for (const end = Date.now() + RACE_MS; rounds === 0 || Date.now() < end; rounds++)
+  for (const end = Date.now() + RACE_MS; rounds === 0 || (rounds < ROUNDS && Date.now() < end); rounds++)
     await race(await callerOf({ tier: "once" }), provider.says("tokens=1 latency_ms=20"), "budget-exhausted");
   t.diagnostic(`${rounds} times ${RACERS} for a budget's last request`);
 });
@@ -199,7 +201,7 @@ story("of a thousand that want the last unit at once, one gets it", async (t) =>
 story("of a thousand that want the only slot at once, one gets it, and it is free again", async (t) => {
   const caller = await callerOf({ tier: "single" });
   let rounds = 0;
-  for (const end = Date.now() + RACE_MS; rounds === 0 || Date.now() < end; rounds++) {
+  for (const end = Date.now() + RACE_MS; rounds === 0 || (rounds < ROUNDS && Date.now() < end); rounds++) {
     await race(caller, provider.says("tokens=1 latency_ms=60000"), "concurrency-exceeded");
     await until("the slot is free", () => caller.ask(provider.says("tokens=1")));
   }
