@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-import { DIALECTS, mesh, PRICE, saying, story, until } from "./lab.mjs";
+import { DIALECTS, mesh, OWN_PRICE, PRICE, saying, story, until } from "./lab.mjs";
 
 const HELD = 32_000; // output tokens that are held where nobody says less
 const INPUT = 300;
@@ -62,12 +62,24 @@ async function team(terms, nodes = [payments, branch, risk]) {
 const theirRows = async (name = "payments") => (await egress.rows(100_000)).filter((row) => row.team === name);
 const sum = (rows, column) => rows.reduce((total, row) => total + Number(row[column]), 0);
 
-// What the team's sums have, by its rows: what they let in next tells whether
-// the egress counts the same.
+// What the team's own upstreams cost it, by its nodes' rows.
+const ownRows = async () => (await Promise.all([payments, branch].map((node) => node.rows(10_000)))).flat()
+  .filter((row) => row.egress === "" && row.attempts > 0);
+
+// What the team's sums have, by its rows here and those that its nodes tell
+// of: what they let in next tells whether the egress counts the same.
 async function spent() {
-  const rows = await theirRows();
+  const rows = [...await theirRows(), ...await ownRows()];
   assert.ok(rows.every((row) => row.state !== "open" && row.budget_day > 0));
-  return { requests: sum(rows, "counted"), tokens: sum(rows, "counted_tokens"), usd: sum(rows, "counted_microusd") };
+  const sums = { requests: sum(rows, "counted"), tokens: sum(rows, "counted_tokens"), usd: sum(rows, "counted_microusd") };
+  await until("its nodes have told", async () => {
+    const { holders } = JSON.parse(await egress.says("get", "limits", "--team", "payments", "--json"));
+    const { requests, tokens, usd } = holders.find(({ level }) => level === "team").spent.lifetime;
+    const counted = { requests, tokens, usd: Math.round(Number(usd) * USD) };
+    if (JSON.stringify(counted) !== JSON.stringify(sums)) throw new Error(`${JSON.stringify(counted)}, not ${JSON.stringify(sums)}`);
+    return true;
+  });
+  return sums;
 }
 
 const money = (microusd) => (microusd / USD).toFixed(6).replace(/\.?0+$/, "");
@@ -140,6 +152,8 @@ story("requests under way", async () => {
 
 // Exactly three more fit; what is left then is less than another may take.
 const ROOM = { requests: 3, tokens: 3 * TOKENS + CAP - 1, usd: 3 * COST + CAP * PRICE.output - 1 };
+// What nobodyElse leaves behind.
+const OWN = { requests: 1, tokens: TOKENS, usd: INPUT * OWN_PRICE.input + OUTPUT * OWN_PRICE.output };
 const TAKES = { requests: 1, tokens: TOKENS, usd: COST };
 const UNITS = { requests: "requests", tokens: "tokens", usd: "USD" };
 
@@ -155,7 +169,7 @@ for (const window of ["day", "month", "lifetime"])
         ...quota, name, text: `${spoken(unit, most)} ${UNITS[unit]}, of which ${spoken(unit, before + 3 * TAKES[unit])} are spent and 0 held`.replaceAll(".", "\\."),
       });
       await nobodyElse();
-      assert.equal((await spent())[unit], before + 3 * TAKES[unit]);
+      assert.equal((await spent())[unit], before + 3 * TAKES[unit] + OWN[unit]);
     });
 
 story("what is held for others counts, and is told", async () => {
