@@ -2,18 +2,16 @@
 /*
  * admission: how a request gets past the limits of its node, project, user
  * and caller, once: what it may come to at most is held of all of them or of
- * none, its caller's and group's bursts are smoothed, and in the end what it
- * came to takes the place of what was held.  Part of its request.
+ * none, and in the end what it came to takes the place of what was held.  Part
+ * of its request.
  */
 #include "common/limit/chain.h"
+#include "common/limit/shaper.h"
 #include "common/llm/fail.h"
-#include "common/member/gate.h"
 
 struct request;
 struct request_row;
 struct route;
-
-enum smoothing { SMOOTH_CALLER, SMOOTH_GROUP, SMOOTHINGS };
 
 struct admission {
 	struct chain chain;          /* empty before it is known */
@@ -21,9 +19,6 @@ struct admission {
 	struct hold hold;            /* what is held now */
 	struct chain_wish wish;      /* what was asked for */
 	struct budget_amounts first; /* for one attempt */
-	struct gate_pass passes[SMOOTHINGS];
-	enum smoothing next;
-	int64_t queued_us;
 	const char *bucket; /* refused it, or made it wait; "" or text */
 };
 
@@ -39,18 +34,11 @@ struct toll admission_toll(const struct request *r);
 /* After eligibility: all limits at once, or why not (r->detail). */
 enum fail admission_enter(struct request *r);
 
-/* Its turn at the smoothing of caller and group; false: it waits, and the
- * request is woken.  *fail when there was no room. */
-must_check bool admission_smooth(struct request *r, enum fail *fail);
-
 /*
  * What its attempts came to is spent: the next one is held beside it, and as
  * dear as its route is: one that was left alone at first may be dearer.
  */
 enum fail admission_extend(struct request *r);
-
-/* It waits no more, if it still did: before its row is made. */
-void admission_leave_line(struct request *r);
 
 /* Was anything done for it?  Else it costs nothing in any bucket. */
 bool admission_is_served(const struct request *r);

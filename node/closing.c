@@ -65,7 +65,7 @@ bool
 closing_write(struct request *r)
 {
 	if (r->caller != NULL)
-		admission_leave_line(r);
+		smoothing_leave_line(r);
 	if (!goes_unwritten(r)) {
 		write_rows(r);
 		return true;

@@ -191,7 +191,7 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.budget_day = counts ? hold->day : 0,
 		.held_tokens = hold->budget.of[BUDGET_TOKENS],
 		.held_microusd = hold->budget.of[BUDGET_MICROUSD],
-		.queued_us = r->admission.queued_us,
+		.queued_us = r->smoothing.queued_us,
 		.bucket = slice_of(r->admission.bucket),
 	};
 }

@@ -299,11 +299,11 @@ step_smooth(struct request *r)
 {
 	enum fail fail;
 
-	if (!admission_smooth(r, &fail))
+	if (!smoothing_enter(r, &fail))
 		return STEP_WAIT;
 	if (fail != FAIL_NONE)
 		return request_fail(r, fail);
-	if (r->admission.queued_us > 0 && order_sift(r, &fail) == ORDER_REFUSED)
+	if (r->smoothing.queued_us > 0 && order_sift(r, &fail) == ORDER_REFUSED)
 		return request_fail(r, fail);
 	return STEP_ORDER;
 }

@@ -18,6 +18,7 @@
 #include "node/remaining.h"
 #include "node/round.h"
 #include "node/route.h"
+#include "node/smoothing.h"
 #include "node/step.h"
 #include "node/strategy/plan.h"
 
@@ -75,6 +76,7 @@ struct request {
 	uint64_t affinity; /* its key there; 0: not looked for */
 	struct plan plan;
 	struct admission admission;
+	struct smoothing smoothing;
 	struct external_ask *external; /* a policy service's; or NULL */
 	bool policy_asked, policy_said, policy_keyless;
 	const struct json_value *whole; /* root, before a target's own edits */

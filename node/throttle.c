@@ -11,8 +11,6 @@
 #include "node/request.h"
 #include "topology/load.h"
 
-#define NAME_BYTES 96
-
 /* May nobody else be tried after this candidate? */
 static bool
 is_last(const struct request *r)
