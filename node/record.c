@@ -146,6 +146,7 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 	const struct hold *hold = &r->admission.hold;
 	/* Who was let in, and will be called, or was. */
 	bool counts = hold->chain.count > 0 &&
+		      r->shape.operation == OPERATION_GENERATE &&
 		      (slice_is(state, "open") || admission_is_served(r));
 
 	*row = (struct request_row){
@@ -209,6 +210,7 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
     struct attempt_row *row)
 {
 	const struct attempt *a = &r->attempt;
+	const struct budget_amounts *held = &r->admission.first;
 	const struct receipt_row *signed_row =
 	    a->message != NULL ? &a->receipt.row : NULL;
 	enum fail fail = a->fail;
@@ -262,6 +264,8 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.after = slice_of(failure_name(r->round.after)),
 		.probe = r->round.probe,
 		.budget_day = is_own(r) ? r->admission.hold.day : 0,
+		.held_tokens = is_own(r) ? held->of[BUDGET_TOKENS] : 0,
+		.held_microusd = is_own(r) ? held->of[BUDGET_MICROUSD] : 0,
 		.queued_us = r->round.queued_us,
 	};
 	if (a->events != NULL)

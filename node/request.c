@@ -295,6 +295,18 @@ step_admit(struct request *r)
 
 /* While it waited, some may have begun to back off. */
 static enum step
+sift_again(struct request *r)
+{
+	enum fail fail;
+	enum order_end end = order_sift(r, &fail);
+
+	if (end == ORDER_REFUSED)
+		return request_fail(r, fail);
+	r->estimated = end == ORDER_ESTIMATE;
+	return r->estimated ? STEP_SETTLE : STEP_ORDER;
+}
+
+static enum step
 step_smooth(struct request *r)
 {
 	enum fail fail;
@@ -303,9 +315,7 @@ step_smooth(struct request *r)
 		return STEP_WAIT;
 	if (fail != FAIL_NONE)
 		return request_fail(r, fail);
-	if (r->smoothing.queued_us > 0 && order_sift(r, &fail) == ORDER_REFUSED)
-		return request_fail(r, fail);
-	return STEP_ORDER;
+	return r->smoothing.queued_us > 0 ? sift_again(r) : STEP_ORDER;
 }
 
 static enum step

@@ -5,7 +5,6 @@
 #include "common/base/clock.h"
 #include "common/base/secret.h"
 #include "common/base/stat.h"
-#include "common/llm/complaint.h"
 #include "common/llm/envelope.h"
 #include "common/member/target.h"
 #include "common/member/worker.h"
@@ -399,26 +398,12 @@ round_leave(struct request *r)
 	bool late = r->interruption == FAIL_UPSTREAM_TIMEOUT &&
 		    r->attempt.called_us > 0;
 
+	/* It was refused, and its caller left before anybody looked. */
+	if (r->attempt.throttled && r->round.judged == FAIL_NONE)
+		r->round.calls--;
 	if (late)
 		r->round.failure = FAILURE_TIMEOUT;
 	lesson_learn(r, late ? FAILURE_TIMEOUT : FAILURE_NONE, !late, false);
-}
-
-/* Some say in their words how long to wait, and in no header. */
-static int64_t
-stated_wait_ms(const struct request *r)
-{
-	struct complaint c;
-	struct arena arena;
-	int64_t ms;
-
-	if (r->attempt.retry_after_ms > 0 || r->relay.answer.len == 0)
-		return r->attempt.retry_after_ms;
-	arena_init(&arena, COMPLAINT_ARENA_BYTES);
-	complaint_read(&c, &arena, buf_slice(&r->relay.answer));
-	ms = complaint_retry_after_ms(&c);
-	arena_fini(&arena);
-	return ms;
 }
 
 /* Which limit or bucket it was, for the row and for the caller. */
@@ -446,7 +431,7 @@ round_judge(struct request *r)
 	r->round.judged = fail;
 	r->round.failure = classify(r, fail);
 	if (fail != FAIL_NONE) {
-		r->retry_after_ms = stated_wait_ms(r);
+		r->retry_after_ms = verdict_wait_ms(r);
 		r->round.calls -= r->attempt.throttled;
 		if (r->attempt.throttled && r->attempt.detail[0] != '\0')
 			note_refusal(r);

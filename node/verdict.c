@@ -1,5 +1,6 @@
 #include "node/verdict.h"
 
+#include "common/llm/complaint.h"
 #include "node/request.h"
 
 enum fail
@@ -33,4 +34,20 @@ verdict_of(struct request *r)
 	if (relay->scan.error)
 		return fail_of_provider(0, buf_slice(&relay->answer));
 	return relay_complete(relay) ? FAIL_NONE : FAIL_UPSTREAM_FAILED;
+}
+
+int64_t
+verdict_wait_ms(const struct request *r)
+{
+	struct complaint c;
+	struct arena arena;
+	int64_t ms;
+
+	if (r->attempt.retry_after_ms > 0 || r->relay.answer.len == 0)
+		return r->attempt.retry_after_ms;
+	arena_init(&arena, COMPLAINT_ARENA_BYTES);
+	complaint_read(&c, &arena, buf_slice(&r->relay.answer));
+	ms = complaint_retry_after_ms(&c);
+	arena_fini(&arena);
+	return ms;
 }

@@ -98,7 +98,7 @@ read_count(const struct json_value *v, int64_t least, int64_t most,
 		return true;
 	if (!json_int(v, &n) || n < least || n > most)
 		return false;
-	*value = n;
+	*value = min_i64(n, SHAPE_TOKENS_MAX);
 	return true;
 }
 

@@ -18,6 +18,9 @@ struct shape_wish {
 	enum operation operation;
 };
 
+/* Larger counts of tokens that a body names are taken for that. */
+#define SHAPE_TOKENS_MAX INT64_C(1000000000)
+
 struct shape {
 	enum dialect dialect; /* of the body */
 	enum operation operation;

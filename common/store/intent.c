@@ -143,7 +143,7 @@ void
 ledger_refused(struct ledger_turn *t, const struct request_row *request)
 {
 	/* Refused by the thousand while the store fails: no memory for that. */
-	if (ledger_full(t))
+	if (ledger_full(t) && request->attempts == 0)
 		return;
 	ledger_put_row(t, ROW_REQUEST, request,
 	    slice_make(request->id.bytes, ID_BYTES));
