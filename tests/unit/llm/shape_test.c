@@ -111,6 +111,19 @@ the_larger_cap_counts(void **state)
 	assert_int_equal(shape.output_cap, 9);
 }
 
+/* So that sums of them are no smaller than what is in them. */
+static void
+counts_have_an_end(void **state)
+{
+	(void)state;
+	assert_true(
+	    read_shape(slice_of("{" PLAIN ",\"max_tokens\":9223372036854775807,"
+				"\"thinking\":{\"type\":\"enabled\","
+				"\"budget_tokens\":9223372036854775000}}")));
+	assert_int_equal(shape.output_cap, SHAPE_TOKENS_MAX);
+	assert_int_equal(shape.thinking_budget, SHAPE_TOKENS_MAX);
+}
+
 static void
 lists_of_tools_may_be_empty(void **state)
 {
@@ -479,6 +492,7 @@ main(void)
 		FRESH(a_full_request),
 		FRESH(null_is_as_good_as_absent),
 		FRESH(the_larger_cap_counts),
+		FRESH(counts_have_an_end),
 		FRESH(lists_of_tools_may_be_empty),
 		FRESH(wrong_types_are_refused_by_name),
 		FRESH(a_name_has_a_length),
