@@ -150,15 +150,44 @@ write_cell(const struct column *c, const void *row, struct buf *out)
 	}
 }
 
+static bool
+is_empty(const struct column *c, const void *row)
+{
+	static const struct id no_id;
+	const void *cell = cell_of(c, row);
+
+	switch (c->type) {
+	case COLUMN_ID:
+		return memcmp(cell, &no_id, sizeof(no_id)) == 0;
+	case COLUMN_TEXT:
+		return ((const struct slice *)cell)->len == 0;
+	case COLUMN_HASH:
+		return hash_none(cell);
+	default:
+		return number_of(c, row) == 0;
+	}
+}
+
+/* What is empty at the end is read as empty when it is not there. */
+static size_t
+said(const struct kind *k, const void *row)
+{
+	size_t count = k->count;
+
+	while (count > 0 && is_empty(&k->columns[count - 1], row))
+		count--;
+	return count;
+}
+
 void
 row_write(enum row_kind kind, const void *row, struct buf *out)
 {
 	const struct kind *k = &kinds[kind];
-	size_t i;
+	size_t count = said(k, row), i;
 
-	pack_array(out, 1 + k->count);
+	pack_array(out, 1 + count);
 	pack_int(out, ROW_SCHEMA);
-	for (i = 0; i < k->count; i++)
+	for (i = 0; i < count; i++)
 		write_cell(&k->columns[i], row, out);
 }
 

@@ -251,8 +251,14 @@ test_what_is_kept_is_bounded(void **state)
 	}
 	assert_true(ledger_full(f.turn));
 	row = request_sample(id_next(&f.ids, 1), "settled");
+	row.attempts = 0;
 	ledger_refused(f.turn, &row);
 	assert_false(ledger_find(f.turn, FAMILY_REQUEST,
+	    slice_make(row.id.bytes, ID_BYTES), &out));
+	/* What was called for has a cost, which its budgets have to know. */
+	row.attempts = 1;
+	ledger_refused(f.turn, &row);
+	assert_true(ledger_find(f.turn, FAMILY_REQUEST,
 	    slice_make(row.id.bytes, ID_BYTES), &out));
 	buf_fini(&out);
 	free(bytes);

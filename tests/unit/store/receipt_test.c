@@ -47,11 +47,10 @@ test_an_older_receipt_is_read(void **state)
 	(void)row_columns(ROW_RECEIPT, &count);
 	buf_init(&object, RECEIPT_MAX);
 	row_write(ROW_RECEIPT, &row, &object);
-	/* An array of 16 bits' length; an empty text is one byte. */
+	/* An array of 16 bits' length: what is empty at its end is not there,
+	 * as in one of an egress that does not know the last column. */
 	assert_int_equal(object.data[0], 0xdc);
-	assert_int_equal(object.data[2], count + 1);
-	object.data[2] = (uint8_t)count;
-	object.len--;
+	assert_true(object.data[2] < count + 1);
 	leaf = seal_leaf(RECEIPT_CONTEXT, buf_slice(&object));
 	seal_make(&seal, key, RECEIPT_CONTEXT, &leaf, 1);
 	buf_init(&message, RECEIPT_MAX);
