@@ -40,8 +40,8 @@ static void
 line_up(struct request *r, struct gate *g)
 {
 	const struct gate_wish wish = {
-		.party = slice_of("all"),
-		.flow = r->caller->name,
+		.party = r->caller->name,
+		.flow = slice_of("all"),
 		.part = r->round.route->local->name,
 		.weight = 1,
 		.toll = admission_toll(r),
