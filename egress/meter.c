@@ -27,7 +27,7 @@ add(struct meter *m, struct egress *g, const struct provider *p,
     struct slice account)
 {
 	struct gate *gate =
-	    gatehouse_account(g->gates, account, p, &m->topology->hash);
+	    gatehouse_account(g->gates, account, p, m->topology->serial);
 	size_t i;
 
 	for (i = 0; i <= p->models_count; i++) {

@@ -42,7 +42,7 @@ ration_find(struct call *c)
 	limits_chain(limits_of(c), &r->chain, &team, 1);
 	r->bounded = chain_is_bounded(&r->chain);
 	r->gate = gatehouse_account(c->dock->egress->gates, c->account,
-	    c->model->provider, &c->topology->hash);
+	    c->model->provider, c->topology->serial);
 	r->weighed =
 	    r->bounded || r->gate != NULL || team_of(c)->limits.rates.tpm > 0;
 }
@@ -278,11 +278,11 @@ ration_adopt(struct dock *d)
 	for (i = 0; i < t->egress->providers_count; i++) {
 		const struct provider *p = &t->egress->providers[i];
 
-		gatehouse_adopt(gates, p->name, p, &t->hash);
+		gatehouse_adopt_account(gates, p->name, p, t->serial);
 		for (k = 0; k < p->team_keys_count; k++)
-			gatehouse_adopt(gates,
+			gatehouse_adopt_account(gates,
 			    account_name(&arena, p, p->team_keys[k].team), p,
-			    &t->hash);
+			    t->serial);
 	}
 	arena_fini(&arena);
 }

@@ -3,7 +3,6 @@
 #include "common/base/clock.h"
 #include "common/format/json.h"
 #include "common/member/balance.h"
-#include "common/member/gatehouse.h"
 #include "node/caller.h"
 #include "topology/load.h"
 

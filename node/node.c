@@ -25,6 +25,7 @@
 #include "node/parent.h"
 #include "node/request.h"
 #include "node/roll.h"
+#include "node/smoothing.h"
 #include "node/standing.h"
 #include "node/strategy/script.h"
 #include "node/throttle.h"
@@ -347,6 +348,7 @@ node_adopt(struct worker *w, const struct topology *old)
 	scripts_adopt(d->scripts, w->topology);
 	limits_adopt(d->node->limits, w->topology);
 	throttle_adopt(d);
+	smoothing_adopt(d);
 	uplinks_adopt(d);
 	door_adopt(&d->door);
 }

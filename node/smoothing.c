@@ -14,25 +14,30 @@
 
 #define NAME_MAX_BYTES 160
 
+static struct slice
+name_gate(char name[NAME_MAX_BYTES], const char *kind, struct slice whose)
+{
+	snprintf(name, NAME_MAX_BYTES, "%s %.*s", kind, SLICE_FMT(whose));
+	return slice_of(name);
+}
+
 static struct gate *
-gate_of(const struct request *r, enum smoothed whose, char name[NAME_MAX_BYTES])
+gate_of(const struct request *r, enum smoothed whose)
 {
 	const struct topology *t = r->topology;
 	struct gatehouse *h = r->desk->node->gates;
 	const struct tier *tier;
+	char name[NAME_MAX_BYTES];
 
-	if (whose == SMOOTH_GROUP) {
-		snprintf(name, NAME_MAX_BYTES, "group %.*s",
-		    SLICE_FMT(r->group->name));
-		return gatehouse_gate(h, slice_of(name), &r->group->shaping,
-		    &t->hash);
-	}
+	if (whose == SMOOTH_GROUP)
+		return gatehouse_gate(h,
+		    name_gate(name, "group", r->group->name),
+		    &r->group->shaping, t->serial);
 	tier = node_tier(t->node, r->caller->tier);
-	snprintf(name, NAME_MAX_BYTES, "caller %.*s",
-	    SLICE_FMT(r->caller->name));
 	return tier == NULL ? NULL
-			    : gatehouse_gate(h, slice_of(name), &tier->shaping,
-				  &t->hash);
+			    : gatehouse_gate(h,
+				  name_gate(name, "caller", r->caller->name),
+				  &tier->shaping, t->serial);
 }
 
 static void
@@ -130,14 +135,13 @@ bool
 smoothing_enter(struct request *r, enum fail *fail)
 {
 	struct smoothing *s = &r->smoothing;
-	char name[NAME_MAX_BYTES];
 	struct gate_pass *p;
 	struct gate *g;
 
 	*fail = FAIL_NONE;
 	for (; s->next < SMOOTHINGS; s->next++) {
 		p = &s->passes[s->next];
-		g = p->gate != NULL ? NULL : gate_of(r, s->next, name);
+		g = p->gate != NULL ? NULL : gate_of(r, s->next);
 		if (g != NULL)
 			line_up(r, g, p);
 		if (!pass_gate(r, p, fail))
@@ -175,4 +179,38 @@ smoothing_leave(struct request *r, const struct toll *real)
 			gate_leave(&r->smoothing.passes[i], real, now_us);
 		else
 			gate_undo(&r->smoothing.passes[i], now_us);
+}
+
+/* Who waits has an active token, or had one: the one of that name now. */
+static void
+adopt_callers(struct desk *d, const struct topology *t)
+{
+	int64_t now_us = clock_wall_us();
+	const struct caller *c;
+	const struct tier *tier;
+	char name[NAME_MAX_BYTES];
+	size_t at = 0;
+
+	callers_refresh(d->node->callers, &d->book);
+	while ((c = caller_next(d->book, &at)) != NULL) {
+		tier = node_tier(t->node, c->tier);
+		if (tier != NULL && caller_state(c, now_us) == CALLER_ACTIVE)
+			gatehouse_adopt(d->node->gates,
+			    name_gate(name, "caller", c->name), &tier->shaping,
+			    t->serial);
+	}
+}
+
+void
+smoothing_adopt(struct desk *d)
+{
+	const struct topology *t = d->worker->topology;
+	char name[NAME_MAX_BYTES];
+	size_t i;
+
+	for (i = 0; i < t->node->groups_count; i++)
+		gatehouse_adopt(d->node->gates,
+		    name_gate(name, "group", t->node->groups[i].name),
+		    &t->node->groups[i].shaping, t->serial);
+	adopt_callers(d, t);
 }

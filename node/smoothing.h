@@ -6,6 +6,7 @@
 #include "common/llm/fail.h"
 #include "common/member/gate.h"
 
+struct desk;
 struct request;
 
 enum smoothed { SMOOTH_CALLER, SMOOTH_GROUP, SMOOTHINGS };
@@ -24,3 +25,6 @@ void smoothing_leave_line(struct request *r);
 
 /* On every way out, once: what it took, or NULL: nothing was done for it. */
 void smoothing_leave(struct request *r, const struct toll *real);
+
+/* The files were loaded anew: of requests that wait, too. */
+void smoothing_adopt(struct desk *d);

@@ -40,8 +40,8 @@ static void
 line_up(struct request *r, struct gate *g)
 {
 	const struct gate_wish wish = {
-		.party = slice_of("all"),
-		.flow = r->caller->name,
+		.party = r->caller->name,
+		.flow = slice_of("all"),
 		.part = r->round.route->local->name,
 		.weight = 1,
 		.toll = admission_toll(r),
@@ -119,7 +119,7 @@ throttle_enter(struct request *r)
 
 	if (m != NULL && p->gate == NULL)
 		g = gatehouse_account(r->desk->node->gates, m->provider->name,
-		    m->provider, &r->topology->hash);
+		    m->provider, r->topology->serial);
 	if (g != NULL)
 		line_up(r, g);
 	state = gate_state(p);
@@ -160,6 +160,7 @@ throttle_adopt(struct desk *d)
 	size_t i;
 
 	for (i = 0; i < t->node->providers_count; i++)
-		gatehouse_adopt(d->node->gates, t->node->providers[i].name,
-		    &t->node->providers[i], &t->hash);
+		gatehouse_adopt_account(d->node->gates,
+		    t->node->providers[i].name, &t->node->providers[i],
+		    t->serial);
 }

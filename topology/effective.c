@@ -268,6 +268,21 @@ has_key(const struct provider *p, const struct team *team)
 	return false;
 }
 
+/* Who calls it passes the provider's gate too, and waits as both let it. */
+static const struct shaping_terms *
+of_model(const struct effective *e, const struct provider *p,
+    const struct model *m)
+{
+	struct shaping_terms *held;
+
+	if (!shaping_is_said(&m->shaping))
+		return &m->shaping;
+	held = arena_new(e->folder->arena, struct shaping_terms);
+	*held = m->shaping;
+	held->queue_ms = shaping_queue_ms(&p->shaping, &m->shaping);
+	return held;
+}
+
 /* The provider, and those of its models that the caller may get to. */
 static void
 add_provider(struct effective *e, const struct provider *p, const char *where,
@@ -287,7 +302,7 @@ add_provider(struct effective *e, const struct provider *p, const char *where,
 			add_account(e, account);
 		begun = true;
 		account.name = p->models[i].target.ptr;
-		account.shaping = &p->models[i].shaping;
+		account.shaping = of_model(e, p, &p->models[i]);
 		add_account(e, account);
 	}
 }

@@ -18,8 +18,9 @@ struct topology {
 	struct hash node_hash; /* of node/NAME.lock's; else zero */
 	struct hash hash;      /* of all that self runs by */
 	char hash_text[17];    /* its first 8 bytes, hex */
-	int64_t mesh_version;  /* of mesh.lock */
-	int64_t node_version;  /* of node/NAME.lock; 0 for an egress */
+	uint64_t serial; /* the process's: the later it loaded it, the more */
+	int64_t mesh_version; /* of mesh.lock */
+	int64_t node_version; /* of node/NAME.lock; 0 for an egress */
 	const struct public_key *revoked; /* by this lock or any seen before */
 	size_t revoked_count;
 	/* What these locks let members go back to. */

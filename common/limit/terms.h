@@ -55,3 +55,22 @@ struct shaping_terms {
 	int64_t queue_ms;
 	int64_t queue_depth;
 };
+
+/* Say the terms anything? */
+static inline bool
+shaping_is_said(const struct shaping_terms *t)
+{
+	return t->rpm > 0 || t->tpm > 0 || t->input_tpm > 0 ||
+	       t->output_tpm > 0 || t->concurrent > 0;
+}
+
+/* How long who has to pass both may wait: the stricter of those that say. */
+static inline int64_t
+shaping_queue_ms(const struct shaping_terms *a, const struct shaping_terms *b)
+{
+	if (!shaping_is_said(a))
+		return b->queue_ms;
+	if (!shaping_is_said(b))
+		return a->queue_ms;
+	return min_i64(a->queue_ms, b->queue_ms);
+}

@@ -13,8 +13,9 @@
 struct gate_part {
 	struct slice name; /* ours */
 	struct shaper shaper;
-	int64_t queue_ms, depth; /* where they are more than the whole's */
-	bool blocked; /* in this round: whoever is first has to wait for it */
+	struct shaping_terms terms;
+	size_t waiting; /* for this part, of all that wait */
+	bool blocked;   /* in this round: whoever is first has to wait for it */
 };
 
 void
@@ -76,6 +77,8 @@ static void
 count(struct gate *g, const struct gate_pass *p, int sign)
 {
 	g->waiting += (size_t)sign;
+	if (p->part != NULL)
+		p->part->waiting += (size_t)sign;
 	g->backlog.input_tokens += sign * p->toll.input_tokens;
 	g->backlog.output_tokens += sign * p->toll.output_tokens;
 }
@@ -252,14 +255,36 @@ join(struct gate *g, struct gate_pass *p, const struct fair_claim *claim)
 static int64_t
 queue_ms(const struct gate *g, const struct gate_pass *p)
 {
-	return p->part != NULL ? max_i64(g->queue_ms, p->part->queue_ms)
-			       : g->queue_ms;
+	return p->part != NULL ? shaping_queue_ms(&g->terms, &p->part->terms)
+			       : g->terms.queue_ms;
 }
 
-static int64_t
-depth(const struct gate *g, const struct gate_pass *p)
+/* It is among the `waiting` already. */
+static bool
+has_room_in(const struct gate *g, const struct share *party,
+    const struct shaping_terms *terms, size_t waiting)
 {
-	return p->part != NULL ? max_i64(g->depth, p->part->depth) : g->depth;
+	int64_t depth = terms->queue_depth, mine = (int64_t)party->waiting;
+
+	if (!shaping_is_said(terms) || (int64_t)waiting <= depth)
+		return true;
+	/* One of each party, or who refuses the most has all of it. */
+	if (mine == 1)
+		return true;
+	return (int64_t)waiting <= 2 * depth &&
+	       mine <=
+		   part_of(depth, party->weight, fair_weights(&g->line, party));
+}
+
+/* Of the part only those count that wait for it. */
+static bool
+has_room(const struct gate *g, const struct gate_pass *p)
+{
+	const struct share *party = p->turn.flow->parent;
+
+	return has_room_in(g, party, &g->terms, g->waiting) &&
+	       (p->part == NULL ||
+		   has_room_in(g, party, &p->part->terms, p->part->waiting));
 }
 
 static void
@@ -281,7 +306,7 @@ come(struct gate *g, struct gate_pass *p, const struct fair_claim *claim,
 		return;
 	estimate(g, p, now_us);
 	/* When a slot is free nobody knows beforehand. */
-	p->waited = most_us > 0 && (int64_t)g->waiting <= depth(g, p) &&
+	p->waited = most_us > 0 && has_room(g, p) &&
 		    (p->wait_us <= most_us || p->bucket == SHAPER_CONCURRENT);
 	if (p->waited)
 		return;
@@ -404,8 +429,7 @@ static void
 set_whole(struct gate *g, const struct shaping_terms *terms, int64_t now_us)
 {
 	shaper_set(&g->whole, terms, now_us);
-	g->queue_ms = terms->queue_ms;
-	g->depth = terms->queue_depth;
+	g->terms = *terms;
 	pump(g, now_us);
 }
 
@@ -440,8 +464,7 @@ gate_set_part(struct gate *g, struct slice name,
 	part = get_part(g, name);
 	if (part != NULL) {
 		shaper_set(&part->shaper, terms, now_us);
-		part->queue_ms = terms->queue_ms;
-		part->depth = terms->queue_depth;
+		part->terms = *terms;
 		pump(g, now_us);
 	}
 	pthread_mutex_unlock(&g->lock);

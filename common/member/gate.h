@@ -4,6 +4,7 @@
  * caller's or group's own smoothing.  It lets in what its shapers let in, and
  * while they do not, in turn (fair.h).  A gate is shared by the threads; a
  * pass belongs to its request's, whose bell is rung when it is decided.
+ * A full queue is nobody's alone: see GATE_WAITING_MAX.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,14 +15,21 @@
 
 #define GATE_PARTS_MAX 4096 /* models of an account */
 
+/*
+ * Who waits when `depth` already do has less than its party's share of them,
+ * by weight among those that wait.  So those that are there before others
+ * come keep nobody out, and twice the depth wait at most, and one of each
+ * party.
+ */
+#define GATE_WAITING_MAX(depth) (2 * (depth) + FAIR_SHARES_MAX + 1)
+
 struct gate_part;
 
 struct gate {
 	pthread_mutex_t lock;
 	struct slice name; /* its owner's */
 	struct shaper whole;
-	int64_t queue_ms;
-	int64_t depth;
+	struct shaping_terms terms;
 	struct map parts; /* struct gate_part by name */
 	struct fair line;
 	struct toll backlog; /* of all that wait */

@@ -10,7 +10,7 @@
 struct kept_gate {
 	struct gate gate;
 	char *name;
-	struct hash of; /* the topology of its terms */
+	uint64_t serial; /* of its terms' topology; 0: none yet */
 };
 
 struct gatehouse {
@@ -48,13 +48,6 @@ gatehouse_free(struct gatehouse *h)
 	free(h);
 }
 
-bool
-shaping_is_said(const struct shaping_terms *t)
-{
-	return t->rpm > 0 || t->tpm > 0 || t->input_tpm > 0 ||
-	       t->output_tpm > 0 || t->concurrent > 0;
-}
-
 static struct kept_gate *
 kept(struct gatehouse *h, struct slice name)
 {
@@ -72,17 +65,17 @@ kept(struct gatehouse *h, struct slice name)
 struct terms {
 	const struct shaping_terms *whole;
 	const struct provider *provider; /* NULL: no parts */
-	const struct hash *topology;
+	uint64_t serial;                 /* from 1 */
 };
 
 static void
 renew(struct gatehouse *h, struct kept_gate *k, const struct terms *t)
 {
 	int64_t now_us = clock_mono_us();
-	bool first = hash_none(&k->of);
+	bool first = k->serial == 0;
 	size_t i;
 
-	if (memcmp(&k->of, t->topology, sizeof(k->of)) == 0)
+	if (t->serial <= k->serial)
 		return;
 	gate_set(&k->gate, t->whole, now_us);
 	for (i = 0; t->provider != NULL && i < t->provider->models_count; i++)
@@ -90,7 +83,7 @@ renew(struct gatehouse *h, struct kept_gate *k, const struct terms *t)
 		    &t->provider->models[i].shaping, now_us);
 	if (first)
 		gate_empty(&k->gate, h->used_us);
-	k->of = *t->topology;
+	k->serial = t->serial;
 }
 
 static struct gate *
@@ -107,9 +100,9 @@ get(struct gatehouse *h, struct slice name, const struct terms *t)
 
 struct gate *
 gatehouse_gate(struct gatehouse *h, struct slice name,
-    const struct shaping_terms *terms, const struct hash *topology)
+    const struct shaping_terms *terms, uint64_t serial)
 {
-	const struct terms t = { terms, NULL, topology };
+	const struct terms t = { terms, NULL, serial };
 
 	return shaping_is_said(terms) ? get(h, name, &t) : NULL;
 }
@@ -127,25 +120,41 @@ is_shaped(const struct provider *p)
 
 struct gate *
 gatehouse_account(struct gatehouse *h, struct slice account,
-    const struct provider *p, const struct hash *topology)
+    const struct provider *p, uint64_t serial)
 {
-	const struct terms t = { &p->shaping, p, topology };
+	const struct terms t = { &p->shaping, p, serial };
 
 	return is_shaped(p) ? get(h, account, &t) : NULL;
 }
 
-void
-gatehouse_adopt(struct gatehouse *h, struct slice account,
-    const struct provider *p, const struct hash *topology)
+static void
+adopt(struct gatehouse *h, struct slice name, const struct terms *t)
 {
-	const struct terms t = { &p->shaping, p, topology };
 	struct kept_gate *k;
 
 	pthread_mutex_lock(&h->lock);
-	k = map_find(&h->gates, account);
+	k = map_find(&h->gates, name);
 	if (k != NULL)
-		renew(h, k, &t);
+		renew(h, k, t);
 	pthread_mutex_unlock(&h->lock);
+}
+
+void
+gatehouse_adopt(struct gatehouse *h, struct slice name,
+    const struct shaping_terms *terms, uint64_t serial)
+{
+	const struct terms t = { terms, NULL, serial };
+
+	adopt(h, name, &t);
+}
+
+void
+gatehouse_adopt_account(struct gatehouse *h, struct slice account,
+    const struct provider *p, uint64_t serial)
+{
+	const struct terms t = { &p->shaping, p, serial };
+
+	adopt(h, account, &t);
 }
 
 static int

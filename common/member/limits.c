@@ -256,7 +256,7 @@ limits_adopt(struct limits *l, struct topology *t)
 	struct topology *old = NULL;
 
 	pthread_mutex_lock(&l->lock);
-	if (l->topology != t) {
+	if (t->serial > l->topology->serial) {
 		old = l->topology;
 		l->topology = topology_hold(t);
 		l->generation++;

@@ -38,7 +38,8 @@ void limits_close(struct limits *l); /* NULL is fine */
 /* The monotonic time of the last row before this start. */
 int64_t limits_used_us(const struct limits *l);
 
-/* New terms; what is taken, held and spent stays. */
+/* New terms; what is taken, held and spent stays.  Not older ones than it has:
+ * threads come one after another. */
 void limits_adopt(struct limits *l, struct topology *t);
 
 /* The UTC day by the clock that budgets go by. */

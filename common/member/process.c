@@ -172,6 +172,7 @@ process_reload(struct process *p, struct buf *why)
 
 	if (!load(p, &t, &v, why))
 		return false;
+	t->serial = ++p->loads; /* before anybody else sees it */
 	pthread_mutex_lock(&p->lock);
 	old_topology = p->topology;
 	old_vault = p->vault;

@@ -86,9 +86,10 @@ struct process {
 	atomic_bool draining;
 	void *shared; /* the app's own, made by open */
 
-	pthread_mutex_t lock; /* for the two below */
+	pthread_mutex_t lock; /* for the next two */
 	struct topology *topology;
 	struct vault *vault;
+	uint64_t loads; /* of topologies: the last one's serial */
 };
 
 /*

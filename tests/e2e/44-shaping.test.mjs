@@ -33,6 +33,7 @@ const lab = await mesh({
     full: account(url, { rpm: 6, burst: 1, queue: "0s" }),
     parted: account(url, { rpm: 6000, burst: 100, queue: "0s" }, { m: { shaping: { rpm: 6, burst: 1, queue: "0s" } }, n: {} }),
     fair: account(url, { rpm: 1800, burst: 1, queue: "2m" }),
+    crowded: account(url, { rpm: 60, burst: 1, queue: "20s", queue_depth: 3 }),
   }),
   groups: {
     plain: to("own/gpt-oss"),
@@ -42,10 +43,11 @@ const lab = await mesh({
     none: to("busy/m", "full/m"),
     parted: to("parted/m"), whole: to("parted/n"),
     fair: to("fair/m"),
+    crowded: to("crowded/m"),
   },
 });
 const { node, provider } = lab;
-const GROUPS = ["plain", "shared", "around", "last", "none", "parted", "whole", "fair"];
+const GROUPS = ["plain", "shared", "around", "last", "none", "parted", "whole", "fair", "crowded"];
 let taken = 0;
 const callerOf = async (tier, group = "plain") => {
   const name = `c${taken++}`;
@@ -264,6 +266,18 @@ story("what a model has of its account is its own", async () => {
   assert.ok(events.every(({ bucket }) => bucket === "model parted/m rpm"), JSON.stringify(events[0]));
   const other = await burst(as(caller, "whole"), prompts(5));
   assert.ok(other.every(({ status }) => status === 200));
+});
+
+story("a full queue keeps no other caller out", async () => {
+  const [noisy, light] = [await callerOf(undefined, "crowded"), await callerOf(undefined, "crowded")];
+  const crowd = burst(noisy, prompts(8));
+  await until("its queue is full", async () =>
+    (await node.events(5000)).filter(({ caller, outcome }) => caller === noisy.name && outcome === "refused").length === 4, 10_000);
+  const [prompt] = prompts(1);
+  const [answer] = await burst(light, [prompt]);
+  assert.equal(answer.status, 200, answer.text);
+  const answers = await crowd;
+  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 200, 200, 200, 503, 503, 503, 503]);
 });
 
 // Jain's index of what each was served.

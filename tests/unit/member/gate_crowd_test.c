@@ -194,7 +194,9 @@ threads_share_a_gate_and_leave_it_as_it_was(void **state)
 		.concurrent = SLOTS,
 		.queue_ms = 50,
 		.queue_depth = 40 };
-	const struct shaping_terms part = { .concurrent = PART_SLOTS };
+	const struct shaping_terms part = { .concurrent = PART_SLOTS,
+		.queue_ms = 50,
+		.queue_depth = 40 };
 	struct shared s;
 	struct gate_look look;
 	size_t i;

@@ -119,12 +119,11 @@ spend(struct scene *s, const struct limits_who *who, int64_t tokens)
 static struct gate *
 shape(struct scene *s, const char *name)
 {
-	static const struct hash topology = { .bytes = { 1 } };
 	const struct shaping_terms terms = { .rpm = RATE,
 		.burst = RATE,
 		.concurrent = 3 };
 
-	return gatehouse_gate(s->gates, slice_of(name), &terms, &topology);
+	return gatehouse_gate(s->gates, slice_of(name), &terms, 1);
 }
 
 static struct tally

@@ -19,7 +19,7 @@ limit_all(const struct routed *t)
 	    "    models:");
 	routed_edit(t, EGRESS, "    type: openai\n    models:\n",
 	    "    type: openai\n"
-	    "    shaping: {rpm: 5000}\n"
+	    "    shaping: {rpm: 5000, queue: 4s}\n"
 	    "    team_keys: {payments: secret/own}\n"
 	    "    models:\n");
 	routed_edit(t, EGRESS, "{context: 8000,",
@@ -109,7 +109,7 @@ a_caller_is_limited_at_every_level(void **state)
 	    "gpu           node payments   -           concurrent 32,"
 	    " queue 10s, queue_depth 1000\n"
 	    "openai        egress central  the team's  rpm 5000, burs"
-	    "t 83, queue 10s, queue_depth 1000\n"
+	    "t 83, queue 4s, queue_depth 1000\n"
 	    "openai/small  egress central  the team's  rpm 30, burst "
 	    "1, no queue\n");
 }
@@ -136,9 +136,39 @@ a_caller_without_words_has_what_all_have(void **state)
 	    "\"queue_depth\":1000}},{\"account\":\"openai\","
 	    "\"at\":\"egress central\",\"team_key\":true,"
 	    "\"shaping\":{\"rpm\":5000,\"burst\":83,"
-	    "\"queue_ms\":10000,\"queue_depth\":1000}},"
+	    "\"queue_ms\":4000,\"queue_depth\":1000}},"
 	    "{\"account\":\"openai/small\",\"at\":\"egress central\","
 	    "\"team_key\":true,\"shaping\":{\"rpm\":30,\"burst\":1}}]}");
+}
+
+/* A model's own queue is no longer than its provider's. */
+static void
+of_a_model_the_stricter_queue_holds(void **state)
+{
+	struct effective e;
+	struct review *r;
+	struct routed t;
+	struct buf why;
+
+	(void)state;
+	routed_make(&t);
+	routed_edit(&t, EGRESS, "    type: openai\n    models:\n",
+	    "    type: openai\n"
+	    "    shaping: {rpm: 60, queue: 0s}\n"
+	    "    models:\n");
+	routed_edit(&t, EGRESS, "{context: 8000,", "{shaping: {rpm: 30}, ");
+	buf_init(&why, FILE_TEXT_MAX);
+	r = routed_review(&t, &why);
+	if (why.len > 0)
+		fail_msg("%s", buf_text(&why));
+	assert_true(effective_find(&e, &r->folder, "payments", &why));
+	assert_int_equal(e.accounts_count, 2);
+	assert_string_equal(e.accounts[1].name, "openai/small");
+	assert_int_equal(e.accounts[1].shaping->rpm, 30);
+	assert_int_equal(e.accounts[1].shaping->queue_ms, 0);
+	review_free(r);
+	buf_fini(&why);
+	routed_free(&t);
 }
 
 static void
@@ -192,6 +222,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_caller_is_limited_at_every_level),
+		cmocka_unit_test(of_a_model_the_stricter_queue_holds),
 		cmocka_unit_test(a_caller_without_words_has_what_all_have),
 		cmocka_unit_test(
 		    what_there_is_not_is_answered_with_what_there_is),
