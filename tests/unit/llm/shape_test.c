@@ -109,6 +109,11 @@ the_larger_cap_counts(void **state)
 	assert_true(read_shape(slice_of(
 	    "{" PLAIN ",\"max_tokens\":9,\"max_completion_tokens\":7}")));
 	assert_int_equal(shape.output_cap, 9);
+	assert_true(read_shape(
+	    slice_of("{" PLAIN ",\"max_tokens\":9223372036854775807,"
+		     "\"reasoning\":{\"max_tokens\":9223372036854775807}}")));
+	assert_int_equal(shape.output_cap, OUTPUT_TOKENS_MAX);
+	assert_int_equal(shape.thinking_budget, OUTPUT_TOKENS_MAX);
 }
 
 static void
