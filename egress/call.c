@@ -16,6 +16,7 @@
 #include "common/net/upstream.h"
 #include "egress/answer.h"
 #include "egress/capacity.h"
+#include "egress/deadline.h"
 #include "egress/egress.h"
 #include "egress/envelope.h"
 #include "egress/parcel.h"
@@ -366,10 +367,12 @@ start(struct call *c)
 		.connect_ms = file->timeouts.connect_ms,
 		.first_byte_ms = file->timeouts.first_byte_ms,
 		.idle_ms = file->timeouts.idle_ms,
-		.total_ms = min_i64(c->remaining_ms, file->timeouts.total_ms),
 	};
 	struct buf url;
 
+	c->total_ms = deadline_left_ms(c->remaining_ms,
+	    clock_mono_us() - c->begun_us, file->timeouts.total_ms);
+	request.total_ms = c->total_ms;
 	buf_init(&url, URL_MAX);
 	provider_put_url(&url, p, e->dialect, e->operation);
 	request.url = buf_text(&url);
@@ -535,8 +538,8 @@ call_begin(struct dock *d, struct link *l, struct stream *s,
 	c->begun_us = clock_mono_us();
 	c->envelope_text = arena_copy(&c->arena, open->envelope);
 	c->seal = open->seal;
-	c->remaining_ms = open->remaining_ms;
-	c->max_wait_ms = open->max_wait_ms;
+	c->remaining_ms = deadline_bound_ms(open->remaining_ms);
+	c->max_wait_ms = deadline_bound_ms(open->max_wait_ms);
 	/* An envelope that cannot be read is refused like a forged one. */
 	c->straight = came_straight(l, open) &&
 		      envelope_read(&c->envelope, c->envelope_text);

@@ -54,7 +54,8 @@ struct call {
 	struct link_peer peer;
 	unsigned lane; /* of the peer's worker that asks */
 	bool straight; /* came from the origin itself, by a good path */
-	int64_t remaining_ms, max_wait_ms;
+	int64_t remaining_ms, max_wait_ms; /* as said, bounded */
+	int64_t total_ms;                  /* of them, the provider's */
 	struct claim claim;
 	int64_t received_us, begun_us; /* wall, monotonic */
 

@@ -70,7 +70,7 @@ static bool
 was_hurried(const struct call *c, enum failure failure, int64_t now_us)
 {
 	return failure == FAILURE_TIMEOUT &&
-	       c->remaining_ms < c->topology->egress->timeouts.total_ms &&
+	       c->total_ms < c->topology->egress->timeouts.total_ms &&
 	       (now_us - c->begun_us) / US_PER_MS >= c->remaining_ms;
 }
 

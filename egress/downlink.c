@@ -173,9 +173,12 @@ on_report(struct dock *d, struct link *l, struct slice message)
 {
 	const struct team *team = team_of(link_owner(l));
 
-	if (team != NULL)
-		outlay_hear(d, slice_of(link_peer(l)->name), team->name,
-		    message);
+	if (team == NULL)
+		return;
+	outlay_hear(d,
+	    &(struct outlay_teller){ slice_of(link_peer(l)->name), team->name,
+		&link_peer(l)->key },
+	    message);
 }
 
 static void

@@ -16,7 +16,7 @@ parcel_cap(const struct call *c)
 
 	if (cap == 0 && c->ration.bounded)
 		cap = ESTIMATE_HELD_TOKENS;
-	return cap;
+	return min_i64(cap, OUTPUT_TOKENS_MAX);
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "common/limit/retries.h"
 #include "common/llm/price.h"
 #include "common/member/gate.h"
+#include "common/member/outlay.h"
 #include "common/member/process.h"
 #include "node/bench.h"
 #include "node/door.h"
@@ -72,7 +73,7 @@ struct desk {
 	size_t requests_count;
 	struct loop_timer *tick; /* deadlines, while there are requests */
 	struct loop_timer *outlay_timer; /* of the first worker; see outlay.h */
-	uint64_t outlays_told;
+	struct outlay_pace outlay_pace;
 	bool draining;
 };
 

@@ -46,7 +46,11 @@ tell(struct desk *d)
 	struct buf message;
 	size_t i;
 
-	if (!gather(d, &o) || o.count == 0)
+	if (!gather(d, &o)) {
+		outlay_anew(&d->outlay_pace);
+		return;
+	}
+	if (o.count == 0)
 		return;
 	buf_init(&message, MESSAGE_BYTES);
 	outlay_write(&message, &o);
@@ -63,18 +67,16 @@ static void
 on_timer(void *arg)
 {
 	struct desk *d = arg;
-	uint64_t spent = atomic_load(&d->node->outlays);
 
-	if (spent != d->outlays_told)
+	if (outlay_due(&d->outlay_pace, atomic_load(&d->node->outlays)))
 		tell(d);
-	d->outlays_told = spent;
 	loop_timer_set(d->outlay_timer, PERIOD_US);
 }
 
 void
 outlay_again(struct desk *d)
 {
-	d->outlays_told = UINT64_MAX;
+	outlay_anew(&d->outlay_pace);
 }
 
 void
@@ -84,7 +86,6 @@ outlay_start(struct desk *d)
 		return;
 	d->outlay_timer = loop_timer_new(d->worker->loop, on_timer, d);
 	loop_timer_set(d->outlay_timer, PERIOD_US);
-	outlay_again(d);
 }
 
 void

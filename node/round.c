@@ -331,7 +331,7 @@ fill_envelope(const struct request *r, struct envelope *e)
 		.api_version = wording_api_version(r),
 		.api_beta = wording_api_beta(r),
 		.stream = r->shape.stream,
-		.output_cap = cap,
+		.output_cap = min_i64(cap, OUTPUT_TOKENS_MAX),
 		.topology = r->topology->hash,
 	};
 }

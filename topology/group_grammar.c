@@ -1,6 +1,7 @@
 /*
  * The keywords of a group: its targets, its contract and its strategies.
  */
+#include "common/llm/shape.h"
 #include "topology/keys.h"
 #include "topology/mesh.h"
 
@@ -339,7 +340,7 @@ static const struct keyword group_keywords[] = {
 	{ .name = "max_output",
 	    .type = VALUE_INT,
 	    .min = 1,
-	    .max = 100000000,
+	    .max = OUTPUT_TOKENS_MAX,
 	    AT(group, max_output),
 	    .help = "the most tokens a request may answer with, sent as its "
 		    "cap: what it holds of a budget; else as the model's" },

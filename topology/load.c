@@ -28,9 +28,11 @@ struct loading {
 struct topology *
 topology_hold(struct topology *t)
 {
-	struct shared_topology *s =
-	    container_of(t, struct shared_topology, topology);
+	struct shared_topology *s;
 
+	if (t == NULL)
+		return NULL;
+	s = container_of(t, struct shared_topology, topology);
 	atomic_fetch_add(&s->owners, 1);
 	return t;
 }

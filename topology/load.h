@@ -29,8 +29,9 @@ struct topology {
 	struct arena arena;
 };
 
+/* NULL is fine for both. */
 struct topology *topology_hold(struct topology *t);
-void topology_release(struct topology *t); /* NULL is fine */
+void topology_release(struct topology *t);
 
 /* What a member knows before it reads the folder. */
 struct topology_pin {

@@ -3,6 +3,7 @@
  */
 #include "common/base/arena.h"
 #include "common/llm/capability.h"
+#include "common/llm/shape.h"
 #include "topology/keys.h"
 #include "topology/mesh.h"
 
@@ -63,7 +64,7 @@ static const struct keyword model_keywords[] = {
 	{ .name = "max_output",
 	    .type = VALUE_INT,
 	    .min = 1,
-	    .max = 100000000,
+	    .max = OUTPUT_TOKENS_MAX,
 	    AT(model, max_output),
 	    .help = "the most tokens the model can answer with" },
 	{ .name = "context",

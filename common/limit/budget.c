@@ -124,6 +124,16 @@ budget_settle(struct budget *b, int64_t day, const struct budget_amounts *held,
 	}
 }
 
+void
+budget_post(struct budget *b, int64_t day, int64_t today,
+    const struct budget_amounts *spent)
+{
+	const struct budget_amounts none = { .of = { 0 } };
+
+	budget_roll(b, min_i64(day, today));
+	budget_settle(b, min_i64(day, b->day), &none, spent);
+}
+
 int64_t
 budget_fullest_ppm(const struct budget *b, struct budget_bar *bar)
 {

@@ -54,6 +54,14 @@ void budget_hold(struct budget *b, int64_t day,
 void budget_settle(struct budget *b, int64_t day,
     const struct budget_amounts *held, const struct budget_amounts *spent);
 
+/*
+ * Post what was told of a day.  Nobody begins a day that has not begun here
+ * (`today`), by which what is posted and held would be forgotten: what is of
+ * a later one counts in the present one.
+ */
+void budget_post(struct budget *b, int64_t day, int64_t today,
+    const struct budget_amounts *spent);
+
 /* The fullest sum, posted and held, in millionths of its most; with which in
  * *bar.  0 when none is limited. */
 int64_t budget_fullest_ppm(const struct budget *b, struct budget_bar *bar);

@@ -152,6 +152,18 @@ begin_day(const struct chain *chain, int64_t day)
 	return day;
 }
 
+/* One that is negative would open the budgets for others. */
+static bool
+is_whole(const struct chain_wish *wish)
+{
+	int u;
+
+	for (u = 0; u < BUDGET_UNITS; u++)
+		if (wish->budget.of[u] < 0)
+			return false;
+	return wish->rate_tokens >= 0;
+}
+
 static void
 take(struct scope *s, const struct chain_wish *wish, int64_t day)
 {
@@ -168,7 +180,7 @@ chain_reserve(struct hold *h, const struct chain *chain,
 	int64_t day = begin_day(chain, wish->day);
 	size_t i;
 
-	assert(h->chain.count == 0 && chain->count > 0);
+	assert(h->chain.count == 0 && chain->count > 0 && is_whole(wish));
 	bar->scope = NULL;
 	if (!budgets_fit(chain, &wish->budget, bar))
 		return false;

@@ -95,5 +95,5 @@ envelope_read(struct envelope *e, struct slice bytes)
 	       operation_by_name(&e->operation, operation) &&
 	       has_good_fields(e) && e->attempt >= 1 &&
 	       e->attempt <= ATTEMPT_MAX && e->output_cap >= 0 &&
-	       e->body_bytes >= 0;
+	       e->output_cap <= OUTPUT_TOKENS_MAX && e->body_bytes >= 0;
 }

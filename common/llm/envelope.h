@@ -35,7 +35,7 @@ struct envelope {
 	struct slice api_version; /* messages: the caller's header field */
 	struct slice api_beta;    /* anthropic-version, -beta; or empty */
 	bool stream;
-	int64_t output_cap; /* tokens; 0: none */
+	int64_t output_cap; /* tokens, OUTPUT_TOKENS_MAX at most; 0: none */
 	int64_t body_bytes;
 	struct hash body_hash;
 	struct hash topology;

@@ -98,7 +98,17 @@ read_count(const struct json_value *v, int64_t least, int64_t most,
 		return true;
 	if (!json_int(v, &n) || n < least || n > most)
 		return false;
-	*value = min_i64(n, SHAPE_TOKENS_MAX);
+	*value = n;
+	return true;
+}
+
+/* Tokens that a provider may be asked for at most. */
+static bool
+read_tokens(const struct json_value *v, int64_t least, int64_t *value)
+{
+	if (!read_count(v, least, INT64_MAX, value))
+		return false;
+	*value = min_i64(*value, OUTPUT_TOKENS_MAX);
 	return true;
 }
 
@@ -231,7 +241,7 @@ read_effort(struct reading *r)
 		return true;
 	if (reasoning->type != JSON_OBJECT)
 		return fails(r, "reasoning must be an object");
-	if (!read_count(find(reasoning, "max_tokens"), 0, INT64_MAX,
+	if (!read_tokens(find(reasoning, "max_tokens"), 0,
 		&shape->thinking_budget))
 		return fails(r, "reasoning.max_tokens must be an integer");
 	if (reasoning->count > 0 && !is_word(find(reasoning, "effort"), "none"))
@@ -252,7 +262,7 @@ read_thinking(struct reading *r)
 	if (is_word(find(thinking, "type"), "disabled"))
 		return true;
 	r->shape->reasoning = true;
-	return read_count(find(thinking, "budget_tokens"), 1, INT64_MAX,
+	return read_tokens(find(thinking, "budget_tokens"), 1,
 		   &r->shape->thinking_budget) ||
 	       fails(r, "thinking.budget_tokens must be a positive integer");
 }
@@ -292,9 +302,9 @@ read_chat(struct reading *r)
 
 	if (!read_messages_list(r))
 		return false;
-	if (!read_count(r->at[KEY_MAX_TOKENS], 1, INT64_MAX, &older))
+	if (!read_tokens(r->at[KEY_MAX_TOKENS], 1, &older))
 		return fails(r, "max_tokens must be a positive integer");
-	if (!read_count(r->at[KEY_MAX_COMPLETION_TOKENS], 1, INT64_MAX, &newer))
+	if (!read_tokens(r->at[KEY_MAX_COMPLETION_TOKENS], 1, &newer))
 		return fails(r, "max_completion_tokens must be a positive "
 				"integer");
 	if (!read_count(r->at[KEY_N], 1, CHOICES_MAX, &r->shape->choices))
@@ -309,7 +319,7 @@ read_responses(struct reading *r)
 {
 	if (!read_input(r))
 		return false;
-	if (!read_count(r->at[KEY_MAX_OUTPUT_TOKENS], 1, INT64_MAX,
+	if (!read_tokens(r->at[KEY_MAX_OUTPUT_TOKENS], 1,
 		&r->shape->output_cap))
 		return fails(r, "max_output_tokens must be a positive integer");
 	read_format(r->shape, find(r->at[KEY_TEXT], "format"));
@@ -326,8 +336,7 @@ read_messages(struct reading *r)
 	/* None at all makes nothing but fills the provider's cache. */
 	if (r->shape->operation == OPERATION_GENERATE &&
 	    (r->at[KEY_MAX_TOKENS] == NULL ||
-		!read_count(r->at[KEY_MAX_TOKENS], 0, INT64_MAX,
-		    &r->shape->output_cap)))
+		!read_tokens(r->at[KEY_MAX_TOKENS], 0, &r->shape->output_cap)))
 		return fails(r, "max_tokens must be an integer, 1 or more (0 "
 				"only fills the cache)");
 	read_format(r->shape, find(config, "format"));

@@ -18,8 +18,9 @@ struct shape_wish {
 	enum operation operation;
 };
 
-/* Larger counts of tokens that a body names are taken for that. */
-#define SHAPE_TOKENS_MAX INT64_C(1000000000)
+/* No model answers with more: who asks for more asks for that.  A topology may
+ * not say more, either. */
+#define OUTPUT_TOKENS_MAX 100000000
 
 struct shape {
 	enum dialect dialect; /* of the body */
@@ -37,9 +38,9 @@ struct shape {
 	bool reasoning;  /* asks for any */
 	bool state;      /* goes on from what the provider keeps */
 	bool stores;     /* explicitly has the provider keep the answer */
-	int64_t thinking_budget; /* tokens; 0: none said */
+	int64_t thinking_budget; /* tokens, bounded; 0: none said */
 	int64_t choices;         /* n; 1 unless said */
-	int64_t output_cap;      /* tokens; 0: none said, or none wanted */
+	int64_t output_cap;      /* bounded; 0: none said, or none wanted */
 	int64_t messages;        /* or input items */
 	int64_t input_estimate_tokens;
 };

@@ -128,11 +128,8 @@ limits_day(struct limits *l)
 static void
 post(struct limits *l, const struct limits_who *who, const struct spend *more)
 {
-	const struct budget_amounts none = { .of = { 0 } };
-	struct holder *h = met(l, who);
-
-	budget_roll(&h->scope.budget, more->day);
-	budget_settle(&h->scope.budget, more->day, &none, &more->amounts);
+	budget_post(&met(l, who)->scope.budget, more->day, day_of(l),
+	    &more->amounts);
 }
 
 void
@@ -149,11 +146,14 @@ struct loading {
 	int64_t latest_day;
 };
 
+/* What others told of their days is no clock of ours. */
 static void
 load_latest(void *arg, const struct spend_sum *sum)
 {
 	struct loading *loading = arg;
 
+	if (sum->level == SCOPE_MEMBER)
+		return;
 	loading->latest_day = max_i64(loading->latest_day, sum->spend.day);
 }
 
@@ -161,7 +161,7 @@ static void
 load(void *arg, const struct spend_sum *sum)
 {
 	struct loading *loading = arg;
-	struct limits_who who = { sum->level, sum->name, slice_of("") };
+	struct limits_who who = { sum->level, spend_holder(sum), slice_of("") };
 	struct limits *l = loading->limits;
 
 	budget_roll(&met(l, &who)->scope.budget, day_of(l));

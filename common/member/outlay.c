@@ -36,7 +36,7 @@ read_day(struct unpack *u, struct outlay_day *d, int64_t after)
 	for (unit = 0; unit < BUDGET_UNITS; unit++) {
 		d->sums.of[unit] = unpack_int(u);
 		good = good && d->sums.of[unit] >= 0 &&
-		       d->sums.of[unit] <= INT64_MAX / OUTLAY_DAYS_MAX;
+		       d->sums.of[unit] <= OUTLAY_SUM_MAX;
 	}
 	return good && !u->failed;
 }
@@ -59,4 +59,22 @@ outlay_read(struct outlay *o, struct slice bytes)
 		after = o->days[i].day;
 	}
 	return unpack_done(&u);
+}
+
+bool
+outlay_due(struct outlay_pace *p, uint64_t changes)
+{
+	bool due = p->told != changes || p->ticks_left == 0;
+
+	p->ticks_left = due ? OUTLAY_ANEW_TICKS : p->ticks_left - 1;
+	if (due)
+		p->told = p->seen;
+	p->seen = changes;
+	return due;
+}
+
+void
+outlay_anew(struct outlay_pace *p)
+{
+	p->ticks_left = 0;
 }

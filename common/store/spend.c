@@ -179,6 +179,18 @@ walk(struct db_scan *scan, void (*call)(void *arg, const struct spend_sum *sum),
 	return good;
 }
 
+struct slice
+spend_holder(const struct spend_sum *sum)
+{
+	size_t n = 0;
+
+	if (sum->level != SCOPE_MEMBER)
+		return sum->name;
+	while (n < sum->name.len && sum->name.ptr[n] != ' ')
+		n++;
+	return slice_make(sum->name.ptr, n);
+}
+
 bool
 spend_each(struct ledger *l,
     void (*call)(void *arg, const struct spend_sum *sum), void *arg)
@@ -224,8 +236,10 @@ fold(void *arg, const struct spend_sum *sum)
 	struct folding *f = arg;
 	char key[SPEND_KEY_MAX];
 
-	if (sum->spend.day == 0 || sum->spend.day >= f->day ||
-	    sum->level == SCOPE_MEMBER)
+	int64_t until =
+	    sum->level == SCOPE_MEMBER ? f->day - SPEND_TOLD_DAYS : f->day;
+
+	if (sum->spend.day == 0 || sum->spend.day >= until)
 		return;
 	db_batch_add(f->batch, f->db, FAMILY_SPEND,
 	    spend_key(key, sum->level, sum->name, 0), sum->spend.amounts.of);

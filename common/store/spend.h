@@ -51,14 +51,20 @@ struct spend_sum {
 	struct spend spend; /* day 0: of all days that were folded */
 };
 
+/* Whose it is: what members told is kept by more than their name, which stands
+ * before the first space. */
+struct slice spend_holder(const struct spend_sum *sum);
+
 /* All sums, in no order that matters.  False: the store could not be read. */
 must_check bool spend_each(struct ledger *l,
     void (*call)(void *arg, const struct spend_sum *sum), void *arg);
 
 /*
  * Days before this one are over: only lifetimes count them.  Before anybody
- * adds to them.  What members said stays by day: they may say it again.
+ * adds to them.  What members told stays by day for SPEND_TOLD_DAYS more: they
+ * may tell it again.
  */
+#define SPEND_TOLD_DAYS 366
 must_check bool spend_fold(struct ledger *l, int64_t day);
 
 /* The days of one, from that day on. */

@@ -135,6 +135,24 @@ each_choice_is_held(void **state)
 	assert_int_equal(call.ration.most_output, 2000);
 }
 
+/* Whatever a node signs and a file says: a hold that passes what a number can
+ * be would be negative, and open the budget. */
+static void
+no_cap_is_too_large_to_be_held(void **state)
+{
+	(void)state;
+	call.envelope.output_cap = INT64_MAX;
+	assert_int_equal(make(",\"n\":128"), FAIL_NONE);
+	assert_int_equal(parcel_cap(&call), OUTPUT_TOKENS_MAX);
+	assert_int_equal(call.ration.most_output,
+	    INT64_C(128) * OUTPUT_TOKENS_MAX);
+	call.envelope.output_cap = 0;
+	model.max_output = INT64_MAX;
+	assert_int_equal(make(",\"n\":128"), FAIL_NONE);
+	assert_int_equal(call.ration.most_output,
+	    INT64_C(128) * OUTPUT_TOKENS_MAX);
+}
+
 static void
 a_number_of_choices_that_no_node_lets_pass_is_refused(void **state)
 {
@@ -169,6 +187,8 @@ main(void)
 		    start, stop),
 		cmocka_unit_test_setup_teardown(each_choice_is_held, start,
 		    stop),
+		cmocka_unit_test_setup_teardown(no_cap_is_too_large_to_be_held,
+		    start, stop),
 		cmocka_unit_test_setup_teardown(
 		    a_number_of_choices_that_no_node_lets_pass_is_refused,
 		    start, stop),

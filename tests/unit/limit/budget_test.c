@@ -229,6 +229,33 @@ the_fullest_sum_is_told(void **state)
 	assert_int_equal(bar.unit, BUDGET_MICROUSD);
 }
 
+/* Else whoever tells of tomorrow has all of today forgotten. */
+static void
+what_is_told_of_a_later_day_begins_none(void **state)
+{
+	struct budget b = budget_of(BUDGET_DAY, BUDGET_TOKENS, 10);
+	const struct budget_amounts spent = tokens(3);
+
+	(void)state;
+	settles(&b, LAST_OF_MAY, 0, 5);
+	holds(&b, LAST_OF_MAY, 2);
+	budget_post(&b, LAST_OF_MAY + 40, LAST_OF_MAY, &spent);
+	assert_int_equal(b.day, LAST_OF_MAY);
+	is(&b, BUDGET_DAY, 8, 2);
+	is(&b, BUDGET_MONTH, 8, 2);
+	is(&b, BUDGET_LIFETIME, 8, 2);
+	/* An earlier one counts where it still has a window. */
+	budget_post(&b, LAST_OF_MAY - 1, LAST_OF_MAY, &spent);
+	is(&b, BUDGET_DAY, 8, 2);
+	is(&b, BUDGET_MONTH, 11, 2);
+	/* One that began here, by a clock that went back since, is kept. */
+	budget_post(&b, LAST_OF_MAY, LAST_OF_MAY - 1, &spent);
+	is(&b, BUDGET_DAY, 11, 2);
+	budget_post(&b, LAST_OF_MAY + 1, LAST_OF_MAY + 1, &spent);
+	is(&b, BUDGET_DAY, 3, 0);
+	is(&b, BUDGET_LIFETIME, 17, 2);
+}
+
 int
 main(void)
 {
@@ -243,6 +270,7 @@ main(void)
 		cmocka_unit_test(nothing_spent_is_as_if_nothing_had_been),
 		cmocka_unit_test(new_terms_keep_the_sums),
 		cmocka_unit_test(the_fullest_sum_is_told),
+		cmocka_unit_test(what_is_told_of_a_later_day_begins_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

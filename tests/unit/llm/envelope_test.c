@@ -90,7 +90,8 @@ cut_or_lengthened_is_refused(void **state)
 static void
 figures_out_of_range_are_refused(void **state)
 {
-	struct envelope back, bad[3] = { sample(), sample(), sample() };
+	struct envelope back,
+	    bad[] = { sample(), sample(), sample(), sample(), sample() };
 	struct buf bytes;
 	size_t i;
 
@@ -98,12 +99,20 @@ figures_out_of_range_are_refused(void **state)
 	bad[0].attempt = 0;
 	bad[1].attempt = 256;
 	bad[2].body_bytes = -1;
+	bad[3].output_cap = -1;
+	bad[4].output_cap = (int64_t)OUTPUT_TOKENS_MAX + 1;
 	for (i = 0; i < count_of(bad); i++) {
 		buf_init(&bytes, ENVELOPE_MAX);
 		envelope_write(&bytes, &bad[i]);
 		assert_false(envelope_read(&back, buf_slice(&bytes)));
 		buf_fini(&bytes);
 	}
+	bad[4].output_cap = OUTPUT_TOKENS_MAX;
+	buf_init(&bytes, ENVELOPE_MAX);
+	envelope_write(&bytes, &bad[4]);
+	assert_true(envelope_read(&back, buf_slice(&bytes)));
+	assert_int_equal(back.output_cap, OUTPUT_TOKENS_MAX);
+	buf_fini(&bytes);
 }
 
 static bool

@@ -109,6 +109,11 @@ the_larger_cap_counts(void **state)
 	assert_true(read_shape(slice_of(
 	    "{" PLAIN ",\"max_tokens\":9,\"max_completion_tokens\":7}")));
 	assert_int_equal(shape.output_cap, 9);
+	assert_true(read_shape(
+	    slice_of("{" PLAIN ",\"max_tokens\":9223372036854775807,"
+		     "\"reasoning\":{\"max_tokens\":9223372036854775807}}")));
+	assert_int_equal(shape.output_cap, OUTPUT_TOKENS_MAX);
+	assert_int_equal(shape.thinking_budget, OUTPUT_TOKENS_MAX);
 }
 
 /* So that sums of them are no smaller than what is in them. */
@@ -120,8 +125,8 @@ counts_have_an_end(void **state)
 	    read_shape(slice_of("{" PLAIN ",\"max_tokens\":9223372036854775807,"
 				"\"thinking\":{\"type\":\"enabled\","
 				"\"budget_tokens\":9223372036854775000}}")));
-	assert_int_equal(shape.output_cap, SHAPE_TOKENS_MAX);
-	assert_int_equal(shape.thinking_budget, SHAPE_TOKENS_MAX);
+	assert_int_equal(shape.output_cap, OUTPUT_TOKENS_MAX);
+	assert_int_equal(shape.thinking_budget, OUTPUT_TOKENS_MAX);
 }
 
 static void

@@ -71,10 +71,47 @@ what_cannot_be_is_refused(void **state)
 	o.days[1].sums.of[BUDGET_MICROUSD] = -1;
 	assert_false(is_read(&o));
 	o = sample(3);
-	o.days[1].sums.of[BUDGET_TOKENS] = INT64_MAX;
+	o.days[1].sums.of[BUDGET_TOKENS] = OUTLAY_SUM_MAX;
+	assert_true(is_read(&o));
+	o.days[1].sums.of[BUDGET_TOKENS] = OUTLAY_SUM_MAX + 1;
 	assert_false(is_read(&o));
 	assert_false(outlay_read(&o, slice_make("\xc1", 1)));
 	assert_false(outlay_read(&o, slice_make("", 0)));
+}
+
+static void
+what_changed_is_told_twice(void **state)
+{
+	struct outlay_pace p = { .told = 0 };
+	int i;
+
+	(void)state;
+	assert_true(outlay_due(&p, 0)); /* the first */
+	assert_false(outlay_due(&p, 0));
+	/* The row of the last one may not have been written at this tick. */
+	assert_true(outlay_due(&p, 3));
+	assert_true(outlay_due(&p, 3));
+	assert_false(outlay_due(&p, 3));
+	for (i = 4; i < 9; i++)
+		assert_true(outlay_due(&p, (uint64_t)i));
+	assert_true(outlay_due(&p, 8));
+	assert_false(outlay_due(&p, 8));
+}
+
+static void
+all_is_told_anew_now_and_then(void **state)
+{
+	struct outlay_pace p = { .told = 0 };
+	int i, told = 0;
+
+	(void)state;
+	assert_true(outlay_due(&p, 0));
+	for (i = 0; i < 10 * (OUTLAY_ANEW_TICKS + 1); i++)
+		told += outlay_due(&p, 0);
+	assert_int_equal(told, 10);
+	outlay_anew(&p);
+	assert_true(outlay_due(&p, 0));
+	assert_false(outlay_due(&p, 0));
 }
 
 int
@@ -83,6 +120,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read),
 		cmocka_unit_test(what_cannot_be_is_refused),
+		cmocka_unit_test(what_changed_is_told_twice),
+		cmocka_unit_test(all_is_told_anew_now_and_then),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

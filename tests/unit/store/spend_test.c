@@ -224,10 +224,15 @@ days_that_are_over_are_one_sum(void **state)
 	assert_true(spend_fold(f.ledger, DAY - 2));
 	assert_int_equal(stored(&f).of[SCOPE_TEAM][BUDGET_MICROUSD], 1000);
 	assert_int_equal(stored(&f).of[SCOPE_MEMBER][BUDGET_MICROUSD], 10);
+	assert_int_equal(fixture_count(&f, FAMILY_SPEND), 4 + 10);
 	/* Of that team alone, and of one sum for what is over. */
 	assert_true(spend_days(f.ledger, &from, add_up, &days));
 	assert_int_equal(days.of[SCOPE_TEAM][BUDGET_TOKENS], 100);
 	assert_int_equal(days.of[SCOPE_MEMBER][BUDGET_TOKENS], 0);
+	/* What members told is over much later. */
+	assert_true(spend_fold(f.ledger, DAY + 1 + SPEND_TOLD_DAYS));
+	assert_int_equal(fixture_count(&f, FAMILY_SPEND), 2);
+	assert_int_equal(stored(&f).of[SCOPE_MEMBER][BUDGET_MICROUSD], 10);
 	fixture_free(&f);
 }
 
