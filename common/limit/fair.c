@@ -297,3 +297,13 @@ fair_weights(const struct fair *f, const struct share *party)
 	}
 	return sum;
 }
+
+int64_t
+fair_flows(const struct share *party)
+{
+	int64_t count = 0;
+
+	list_each(item, (struct list *)&party->children)
+		count += share_of(item)->waiting > 0;
+	return count;
+}

@@ -88,5 +88,8 @@ void fair_correct(struct fair_waiter *w, int64_t cost);
 /* It is gone, from the line or after it was served. */
 void fair_leave(struct fair_waiter *w);
 
+/* How many flows of a party wait. */
+int64_t fair_flows(const struct share *party);
+
 /* Weight of all parties that wait, that one's included. */
 int64_t fair_weights(const struct fair *f, const struct share *party);

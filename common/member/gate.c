@@ -185,31 +185,63 @@ part_of(int64_t all, int64_t share, int64_t of)
 }
 
 /*
- * What is served before it: all that wait, but of other parties no more than
- * their weight lets them have while its own is served.
+ * How many are served up to and with it: of its party as many of each flow as
+ * of its own, and of other parties what their weight lets them have meanwhile;
+ * who waits for another model that is full is no part of it.
  */
+static int64_t
+served_before(struct gate *g, const struct gate_pass *p)
+{
+	const struct share *flow = p->turn.flow, *party = flow->parent;
+	int64_t mine = min_i64((int64_t)flow->waiting * fair_flows(party),
+	    (int64_t)party->waiting);
+	int64_t all = (int64_t)g->waiting;
+	struct gate_part *part;
+	size_t at = 0;
+
+	while ((part = map_next(&g->parts, &at)) != NULL)
+		if (part->blocked && part != p->part)
+			all -= (int64_t)part->waiting;
+	return min_i64(mine * fair_weights(&g->line, party) /
+			   max_i64(party->weight, 1),
+	    max_i64(all, 1));
+}
+
+/* So many of all that wait, as costly as they are at the mean, but itself. */
+static struct gate_wait
+behind_some(const struct gate *g, const struct shaper *s,
+    const struct gate_pass *p, int64_t count, int64_t now_us)
+{
+	int64_t all = (int64_t)g->waiting;
+	const struct toll ahead = {
+		part_of(g->backlog.input_tokens, count, all) -
+		    p->toll.input_tokens,
+		part_of(g->backlog.output_tokens, count, all) -
+		    p->toll.output_tokens,
+	};
+
+	return behind(s, p, &ahead, count - 1, now_us);
+}
+
 static void
 estimate(struct gate *g, struct gate_pass *p, int64_t now_us)
 {
-	const struct share *party = p->turn.flow->parent;
-	int64_t all = (int64_t)g->waiting;
-	int64_t mine = (int64_t)party->waiting;
-	int64_t before =
-	    mine * fair_weights(&g->line, party) / max_i64(party->weight, 1);
-	struct toll ahead = {
-		part_of(g->backlog.input_tokens, min_i64(before, all), all) -
-		    p->toll.input_tokens,
-		part_of(g->backlog.output_tokens, min_i64(before, all), all) -
-		    p->toll.output_tokens,
-	};
-	struct gate_wait alone = wait_of(g, p, now_us), wait;
+	int64_t before = served_before(g, p);
+	struct gate_wait longest = wait_of(g, p, now_us), wait;
 
-	wait = behind(&g->whole, p, &ahead, min_i64(before, all) - 1, now_us);
-	if (wait.us < alone.us)
-		wait = alone;
-	p->wait_us = wait.us;
-	p->bucket = wait.bucket;
-	p->of_part = wait.of_part;
+	wait = behind_some(g, &g->whole, p, before, now_us);
+	if (wait.us > longest.us)
+		longest = wait;
+	if (p->part != NULL) {
+		wait = behind_some(g, &p->part->shaper, p,
+		    min_i64(before, (int64_t)p->part->waiting), now_us);
+		wait.of_part = true;
+		if (wait.us > longest.us)
+			longest = wait;
+	}
+	p->wait_us = longest.us;
+	p->bucket = longest.bucket;
+	p->of_part = longest.of_part;
 }
 
 bool

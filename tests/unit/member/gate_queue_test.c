@@ -172,6 +172,61 @@ the_depth_of_a_model_is_its_own(void **state)
 	lab_close(&l);
 }
 
+static const struct shaping_terms one_a_second = { .rpm = 60,
+	.burst = 1,
+	.queue_ms = 10000,
+	.queue_depth = 100 };
+
+/* Its caller is next in turn, however many of another caller's wait. */
+static void
+a_flow_is_not_refused_for_the_queue_of_another(void **state)
+{
+	struct gate_wish wish;
+	struct lab l;
+	char c;
+
+	(void)state;
+	lab_open(&l, &one_a_second);
+	for (c = 'a'; c <= 'k'; c++)
+		assert_int_equal(enters_as(&l, c, wish_of(&l, "team", "", 10)),
+		    c == 'a' ? PASS_IN : PASS_WAITS);
+	assert_int_equal(enters_as(&l, 'l', wish_of(&l, "team", "", 10)),
+	    PASS_REFUSED);
+	wish = wish_of(&l, "team", "", 10);
+	wish.flow = slice_of("light");
+	assert_int_equal(enters_as(&l, 'm', wish), PASS_WAITS);
+	assert_in_range(pass(&l, 'm')->wait_us, 1, 2 * SECOND);
+	lab_close(&l);
+}
+
+/* Nobody waits in vain for a model, or hears of a place that is not there. */
+static void
+the_queue_of_a_model_is_in_its_estimate(void **state)
+{
+	const struct shaping_terms account = { .rpm = 60000,
+		.burst = 1000,
+		.queue_ms = 10000,
+		.queue_depth = 100 };
+	struct lab l;
+	char c;
+
+	(void)state;
+	lab_open(&l, &account);
+	gate_set_part(&l.gate, slice_of("m"), &one_a_second, l.now_us);
+	for (c = 'a'; c <= 'k'; c++)
+		assert_int_equal(enters_as(&l, c, wish_of(&l, "team", "m", 10)),
+		    c == 'a' ? PASS_IN : PASS_WAITS);
+	assert_in_range(pass(&l, 'k')->wait_us, 9 * SECOND, 10 * SECOND);
+	assert_int_equal(enters_as(&l, 'l', wish_of(&l, "team", "m", 10)),
+	    PASS_REFUSED);
+	assert_in_range(pass(&l, 'l')->wait_us, 10 * SECOND, 11 * SECOND);
+	assert_true(pass(&l, 'l')->of_part);
+	/* They are in no other's way. */
+	assert_int_equal(enters_as(&l, 'm', wish_of(&l, "team", "", 10)),
+	    PASS_IN);
+	lab_close(&l);
+}
+
 static int
 start(void **state)
 {
@@ -188,6 +243,9 @@ main(void)
 		cmocka_unit_test(however_many_come_the_queue_is_bounded),
 		cmocka_unit_test(the_stricter_queue_of_account_and_model_holds),
 		cmocka_unit_test(the_depth_of_a_model_is_its_own),
+		cmocka_unit_test(
+		    a_flow_is_not_refused_for_the_queue_of_another),
+		cmocka_unit_test(the_queue_of_a_model_is_in_its_estimate),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
