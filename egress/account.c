@@ -134,12 +134,20 @@ abandon(struct target_state *t, bool probe, int64_t now_us)
 	(void)target_leave(t, &o, now_us);
 }
 
+/* Beyond the maximum both share one state. */
+static bool
+is_one(const struct account_pass *pass)
+{
+	return pass->target == pass->account;
+}
+
 static bool
 enter_both(struct account_pass *pass, int64_t now_us)
 {
 	if (!target_enter(pass->account, now_us, &pass->account_probe))
 		return false;
-	if (target_enter(pass->target, now_us, &pass->target_probe))
+	if (is_one(pass) ||
+	    target_enter(pass->target, now_us, &pass->target_probe))
 		return true;
 	abandon(pass->account, pass->account_probe, now_us);
 	return false;
@@ -198,14 +206,34 @@ account_leave(struct accounts *a, struct account_pass *pass,
 	if (pass->account == NULL)
 		return news;
 	/* What one of both hears of is nothing to the other. */
-	outcome.probe = pass->target_probe;
-	outcome.given_up = o->given_up || of_account;
-	news.target = target_leave(pass->target, &outcome, now_us);
+	if (!is_one(pass)) {
+		outcome.probe = pass->target_probe;
+		outcome.given_up = o->given_up || of_account;
+		news.target = target_leave(pass->target, &outcome, now_us);
+		outcome.given_up =
+		    o->given_up || (o->failure != FAILURE_NONE && !of_account);
+	}
 	outcome.probe = pass->account_probe;
-	outcome.given_up =
-	    o->given_up || (o->failure != FAILURE_NONE && !of_account);
 	news.account = target_leave(pass->account, &outcome, now_us);
 	*pass = (struct account_pass){ .account = NULL };
+	news.moved = news.target.moved || news.account.moved;
+	if (news.moved)
+		touch(a);
+	return news;
+}
+
+struct account_news
+account_prove(struct accounts *a, struct account_pass *pass, int64_t now_us)
+{
+	struct account_news news = { .moved = false };
+
+	if (pass->account == NULL)
+		return news;
+	if (pass->target_probe)
+		news.target = target_prove(pass->target, now_us);
+	if (pass->account_probe)
+		news.account = target_prove(pass->account, now_us);
+	pass->target_probe = pass->account_probe = false;
 	news.moved = news.target.moved || news.account.moved;
 	if (news.moved)
 		touch(a);

@@ -64,6 +64,13 @@ struct account_news {
 struct account_news account_leave(struct accounts *a, struct account_pass *pass,
     const struct account_outcome *o, int64_t now_us);
 
+/*
+ * The answer's content has begun: who probed has found out, and others need
+ * not wait for its end.  The pass goes on as any other call's.
+ */
+struct account_news account_prove(struct accounts *a, struct account_pass *pass,
+    int64_t now_us);
+
 /* False: it is closed, by itself and by its account. */
 must_check bool account_look(struct accounts *a,
     const struct account_target *of, int64_t now_us,

@@ -316,9 +316,12 @@ on_data(void *arg, struct slice bytes)
 
 	/* What the link has not taken yet comes first. */
 	c->paused = c->out.len > 0;
+	c->held_up |= c->paused;
 	if (c->paused)
 		return false;
 	answer_take(c, bytes);
+	if (c->streams && c->scan.content_bytes > 0)
+		capacity_prove(c);
 	if (c->broken)
 		loop_soon(c->dock->worker->loop, &c->wake);
 	return true;
@@ -425,8 +428,9 @@ step_relay(struct call *c)
 	capacity_leave(c, given_up);
 	if (c->interruption != FAIL_NONE)
 		c->fail = c->interruption;
+	ration_give_back(c);
 	if (c->stream != NULL && c->out.len > 0)
-		return CALL_WAIT; /* on_room goes on */
+		return CALL_WAIT; /* on_room goes on, or patience_tick */
 	return CALL_RECEIPT;
 }
 
@@ -481,6 +485,7 @@ on_stream_room(void *arg)
 {
 	struct call *c = arg;
 
+	c->read_us = clock_mono_us();
 	answer_pump(c);
 	if (c->out.len > 0)
 		return;

@@ -92,9 +92,10 @@ struct call {
 	struct scan scan;
 	enum fail said; /* by an error inside of a stream */
 	enum failure said_class;
-	struct buf answer; /* gathered: a whole answer or an error */
-	struct buf out;    /* not taken by the stream yet */
-	bool paused;
+	struct buf answer;      /* gathered: a whole answer or an error */
+	struct buf out;         /* not taken by the stream yet */
+	bool paused, held_up;   /* the transfer waits for room; or ever did */
+	int64_t read_us;        /* when its node last made room */
 	struct hashing hashing; /* of what was emitted */
 	int64_t answer_bytes, first_byte_us, ended_us;
 

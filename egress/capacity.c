@@ -74,6 +74,14 @@ was_hurried(const struct call *c, enum failure failure, int64_t now_us)
 	       (now_us - c->begun_us) / US_PER_MS >= c->remaining_ms;
 }
 
+/* Nor is an answer that its node let wait: it came too slowly for nobody. */
+static bool
+was_unread(const struct call *c, enum failure failure)
+{
+	return failure == FAILURE_TIMEOUT && c->status == 200 &&
+	       (c->held_up || c->out.len > 0);
+}
+
 static void
 note(void *arg, struct slice name, const struct target_change *change)
 {
@@ -128,6 +136,15 @@ tell(struct dock *d)
 }
 
 static void
+note_both(struct call *c, const struct account_news *news)
+{
+	note(c->dock, c->envelope.target, &news->target);
+	note(c->dock, target_of(c).account, &news->account);
+	if (news->moved)
+		tell(c->dock);
+}
+
+static void
 leave(struct call *c, bool given_up)
 {
 	int64_t now_us = clock_mono_us();
@@ -135,7 +152,8 @@ leave(struct call *c, bool given_up)
 	const struct account_outcome o = {
 		.failure = failure,
 		.status = c->status,
-		.given_up = given_up || was_hurried(c, failure, now_us),
+		.given_up = given_up || was_hurried(c, failure, now_us) ||
+			    was_unread(c, failure),
 		.retry_after_us = c->retry_after_ms * US_PER_MS,
 		.random = random_of(c),
 		.seen = { .ttft_us = c->first_byte_us > 0
@@ -146,10 +164,16 @@ leave(struct call *c, bool given_up)
 	struct account_news news =
 	    account_leave(accounts_of(c), &c->pass, &o, now_us);
 
-	note(c->dock, c->envelope.target, &news.target);
-	note(c->dock, target_of(c).account, &news.account);
-	if (news.moved)
-		tell(c->dock);
+	note_both(c, &news);
+}
+
+void
+capacity_prove(struct call *c)
+{
+	struct account_news news =
+	    account_prove(accounts_of(c), &c->pass, clock_mono_us());
+
+	note_both(c, &news);
 }
 
 void

@@ -20,6 +20,9 @@ enum fail capacity_enter(struct call *c, int64_t *retry_after_ms);
 /* Would it be refused for sure?  Then it need not wait for its turn. */
 bool capacity_is_closed(const struct call *c);
 
+/* Its answer has begun: who waited for a probe need not wait for its end. */
+void capacity_prove(struct call *c);
+
 /*
  * It was answered, or failed, or was given up before it told anything; the
  * nodes hear what changed by it in this turn.  Nothing when that was done.

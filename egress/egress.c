@@ -20,6 +20,7 @@
 #include "egress/notary.h"
 #include "egress/offer.h"
 #include "egress/outlay.h"
+#include "egress/patience.h"
 #include "egress/ration.h"
 #include "topology/load.h"
 
@@ -135,6 +136,10 @@ on_sweep(void *arg)
 {
 	struct dock *d = arg;
 
+	list_each(item, &d->calls) {
+		patience_tick(container_of(item, struct call, link),
+		    clock_mono_us());
+	}
 	downlinks_sweep(d);
 	capacity_tell_all(d);
 	loop_timer_set(d->sweep, SWEEP_US);
@@ -178,11 +183,12 @@ egress_adopt(struct worker *w, const struct topology *old)
 {
 	struct dock *d = w->app;
 
-	(void)old;
+	capacity_adopt(d);
+	if (w->topology == old)
+		return;
 	limits_adopt(d->egress->limits, w->topology);
 	ration_adopt(d);
 	offer_price_book(w->topology, d->price_book);
-	capacity_adopt(d);
 	downlinks_adopt(d);
 }
 

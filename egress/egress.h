@@ -48,7 +48,7 @@ struct dock {
 	struct seal_memory seals;
 	char price_book[PRICE_BOOK_CHARS];
 	struct bell bell;         /* of calls that wait for their turn */
-	struct loop_timer *sweep; /* receipts that were never acknowledged */
+	struct loop_timer *sweep; /* receipts never acknowledged, old calls */
 	atomic_bool capacity_due; /* a post of another's is on its way */
 	int64_t capacity_told;    /* the change that its nodes heard last */
 	bool draining;

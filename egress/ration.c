@@ -12,6 +12,7 @@
 #include "common/member/limits.h"
 #include "common/member/worker.h"
 #include "egress/account.h"
+#include "egress/answer.h"
 #include "egress/call.h"
 #include "egress/capacity.h"
 #include "egress/egress.h"
@@ -229,16 +230,35 @@ note_overdraft(struct call *c, const struct attempt_row *row, int64_t tokens)
 	journal_put(w->turn, &w->ids, &event);
 }
 
+static struct toll
+toll_of(const struct attempt_row *row)
+{
+	return (struct toll){
+		row->input_tokens + row->cache_read_tokens +
+		    row->cache_write_tokens + row->cache_write_1h_tokens,
+		row->output_tokens + row->reasoning_tokens,
+	};
+}
+
+void
+ration_give_back(struct call *c)
+{
+	struct attempt_row row = { .number = c->envelope.attempt };
+	struct toll real;
+
+	if (c->ration.pass.gate == NULL)
+		return;
+	answer_worth(c, &row);
+	real = toll_of(&row);
+	gate_leave(&c->ration.pass, &real, clock_mono_us());
+}
+
 /* What it spent is posted with its row: see limits_post. */
 static void
 settle(struct call *c, const struct attempt_row *row)
 {
 	struct ration *r = &c->ration;
-	struct toll real = {
-		row->input_tokens + row->cache_read_tokens +
-		    row->cache_write_tokens + row->cache_write_1h_tokens,
-		row->output_tokens + row->reasoning_tokens,
-	};
+	struct toll real = toll_of(row);
 	const struct chain_spent spent = {
 		.rate_tokens = real.input_tokens + real.output_tokens,
 	};

@@ -37,6 +37,12 @@ void ration_find(struct call *c);
 enum pass_state ration_enter(struct call *c);
 
 /*
+ * The provider is done with it: its place at the account is another's, while
+ * the answer may still wait to be read.
+ */
+void ration_give_back(struct call *c);
+
+/*
  * On every way out, once; `row` as it was settled, or NULL: nothing was
  * called, and all is as if it had not come.
  */

@@ -33,7 +33,9 @@ finish(struct attempt *a, enum fail fail)
 	a->ended_us = clock_mono_us();
 	if (a->fail == FAIL_NONE)
 		a->fail = fail;
-	list_remove(&a->waiting);
+	/* Its receipt may still come before its row is written. */
+	if (a->message != NULL || a->ended)
+		list_remove(&a->waiting);
 	a->events->on_end(a->arg);
 }
 
@@ -304,7 +306,9 @@ attempt_on_receipt(struct attempt *a, struct slice message)
 void
 attempt_on_loss(struct attempt *a)
 {
-	finish(a, FAIL_EGRESS_UNREACHABLE);
+	list_remove(&a->waiting);
+	if (!a->over)
+		finish(a, FAIL_EGRESS_UNREACHABLE);
 }
 
 static const struct stream_events stream_events = {
@@ -439,6 +443,7 @@ attempt_fini(struct attempt *a)
 	if (a->events == NULL)
 		return;
 	attempt_cancel(a);
+	list_remove(&a->waiting);
 	secret_free(a->key);
 	if (a->message != NULL)
 		buf_fini(a->message);

@@ -8,6 +8,7 @@
 #include "common/base/memory.h"
 #include "common/llm/catalog.h"
 #include "common/member/gatehouse.h"
+#include "common/member/journal.h"
 #include "common/member/limits.h"
 #include "common/member/tally.h"
 #include "common/member/target.h"
@@ -338,12 +339,34 @@ node_start(struct worker *w)
 	door_open(&d->door, d);
 }
 
+/* Of its own upstreams: what waited for a key or a name is tried again. */
+static void
+forgive(struct desk *d, const struct node_file *file)
+{
+	struct worker *w = d->worker;
+	struct target_change change;
+	struct target_state *t;
+	size_t i, k;
+
+	for (i = 0; i < file->providers_count; i++)
+		for (k = 0; k < file->providers[i].models_count; k++) {
+			t = target_state_find(d->node->targets,
+			    file->providers[i].models[k].target);
+			if (t == NULL)
+				continue;
+			change = target_forgive(t, BACKOFF_LONG);
+			journal_target(w->turn, &w->ids, t->name, &change);
+		}
+}
+
 static void
 node_adopt(struct worker *w, const struct topology *old)
 {
 	struct desk *d = w->app;
 
-	(void)old;
+	forgive(d, w->topology->node);
+	if (w->topology == old)
+		return;
 	name_price_book(d);
 	scripts_adopt(d->scripts, w->topology);
 	limits_adopt(d->node->limits, w->topology);

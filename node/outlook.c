@@ -99,6 +99,30 @@ follow(struct target_states *states, const struct capacity *c, uint64_t judge,
 	map_fini(&listed);
 }
 
+static void
+drop(struct outlook *o, uint64_t judge)
+{
+	size_t i;
+
+	for (i = 0; i < o->count && o->heard[i].judge != judge; i++)
+		;
+	if (i < o->count)
+		o->heard[i] = o->heard[--o->count];
+}
+
+void
+outlook_forget(struct outlook *o, struct target_states *states,
+    struct slice egress, int64_t now_us, const struct outlook_events *events)
+{
+	const struct capacity none = { .count = 0 };
+	uint64_t judge = outlook_judge(egress);
+
+	pthread_mutex_lock(&o->lock);
+	drop(o, judge);
+	follow(states, &none, judge, now_us, events);
+	pthread_mutex_unlock(&o->lock);
+}
+
 void
 outlook_hear(struct outlook *o, struct target_states *states,
     const struct capacity *c, int64_t now_us,

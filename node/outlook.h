@@ -40,3 +40,10 @@ struct outlook_events {
 void outlook_hear(struct outlook *o, struct target_states *states,
     const struct capacity *c, int64_t now_us,
     const struct outlook_events *events);
+
+/*
+ * It is no parent any more: nobody but it could take back what it has said,
+ * so that ends here.
+ */
+void outlook_forget(struct outlook *o, struct target_states *states,
+    struct slice egress, int64_t now_us, const struct outlook_events *events);

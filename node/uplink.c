@@ -462,6 +462,9 @@ leave(struct desk *d, struct uplink *u)
 	log_info("a parent has left", log_str("parent", u->parent),
 	    log_int("lane", d->worker->index));
 	cut(u);
+	/* A link that is down comes back, and its word with it: not before. */
+	outlook_forget(&d->node->outlook, d->node->targets, slice_of(u->parent),
+	    clock_mono_us(), &(struct outlook_events){ on_change, d->worker });
 	list_push(&d->left_uplinks, &u->left);
 	if (u->pending.count == 0)
 		forget(u);

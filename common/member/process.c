@@ -189,10 +189,12 @@ process_reload(struct process *p, struct buf *why)
 	return true;
 }
 
+/* Workers adopt what they have: what the old key closed is tried again. */
 bool
 process_reload_secrets(struct process *p, struct buf *why)
 {
 	struct vault *v = open_secrets(p, why), *old;
+	size_t i;
 
 	if (v == NULL)
 		return false;
@@ -206,6 +208,8 @@ process_reload_secrets(struct process *p, struct buf *why)
 	pthread_mutex_unlock(&p->lock);
 	log_info("secrets loaded", log_int("count", (int64_t)vault_count(v)));
 	vault_close(old);
+	for (i = 0; i < p->workers_count; i++)
+		worker_adopt(&p->workers[i]);
 	return true;
 }
 

@@ -30,7 +30,10 @@ struct process_app {
 	void (*close)(struct process *p);
 	/* The loop is made and not running yet: make what lives on it. */
 	void (*start)(struct worker *w);
-	/* w->topology was swapped; `old` is let go afterwards. */
+	/*
+	 * w->topology was swapped; `old` is let go afterwards.  Is it still
+	 * the same, then secrets are what is new.
+	 */
 	void (*adopt)(struct worker *w, const struct topology *old);
 	/* What was committed before the last fsync is durable. */
 	void (*durable)(struct worker *w);

@@ -126,7 +126,7 @@ static void
 forget_refusal(struct target_told *told, int64_t now_us)
 {
 	if (!told->noted && now_us >= told->backoff.until_us)
-		*told = (struct target_told){ 0 };
+		told->backoff = (struct backoff){ 0 };
 }
 
 static const struct backoff *
@@ -268,6 +268,48 @@ change_of(const struct backoff *before, const struct backoff *after, bool probe,
 	return c;
 }
 
+/*
+ * Who gave the word may be gone, and take it back no more: our own probe, by
+ * whichever way, does.  It says nothing of a word that came since it began.
+ */
+static bool
+answer_told(struct target_told *told, bool probe, int64_t now_us)
+{
+	bool noted = told->noted;
+
+	if (!probe || told->backoff.probe_us == 0 ||
+	    now_us < told->backoff.until_us)
+		return false;
+	*told = (struct target_told){
+		.judge = told->judge,
+		.turn = told->turn,
+		.answered = true,
+	};
+	return noted;
+}
+
+static bool
+is_answer(const struct target_outcome *o)
+{
+	return o->failure == FAILURE_NONE && !o->given_up;
+}
+
+static void
+leave_told(struct target_state *t, const struct target_outcome *o,
+    struct target_change *change, int64_t now_us)
+{
+	enum backoff_kind kind = t->told.backoff.kind;
+
+	if (is_answer(o) && answer_told(&t->told, o->probe, now_us)) {
+		if (change->turn != TARGET_RECOVERED)
+			change->kind = kind;
+		change->turn = TARGET_RECOVERED;
+		change->moved = true;
+	}
+	if (!o->again)
+		backoff_abandon(&t->told.backoff, o->probe);
+}
+
 struct target_change
 target_leave(struct target_state *t, const struct target_outcome *o,
     int64_t now_us)
@@ -285,11 +327,24 @@ target_leave(struct target_state *t, const struct target_outcome *o,
 		on_own_fault(t, o, now_us);
 	else
 		on_failure(t, o, now_us);
-	if (!o->again)
-		backoff_abandon(&t->told.backoff, o->probe);
 	change = change_of(&before, &t->backoff, o->probe, now_us);
+	leave_told(t, o, &change, now_us);
 	if (change.turn == TARGET_BACKS_OFF)
 		t->turns++;
+	pthread_mutex_unlock(&t->lock);
+	return change;
+}
+
+struct target_change
+target_prove(struct target_state *t, int64_t now_us)
+{
+	struct backoff before;
+	struct target_change change;
+
+	pthread_mutex_lock(&t->lock);
+	before = t->backoff;
+	backoff_success(&t->backoff, true);
+	change = change_of(&before, &t->backoff, true, now_us);
 	pthread_mutex_unlock(&t->lock);
 	return change;
 }
@@ -352,6 +407,14 @@ hear_open(struct target_told *told, const struct target_word *w, int64_t now_us)
 	return c;
 }
 
+/* The opening that our own probe has ended; nobody has probed there yet. */
+static bool
+was_answered(const struct target_told *told, const struct target_word *w)
+{
+	return told->answered && w->half_open && told->judge == w->judge &&
+	       told->turn == w->turn;
+}
+
 struct target_change
 target_hear(struct target_state *t, const struct target_word *w, int64_t now_us)
 {
@@ -361,6 +424,8 @@ target_hear(struct target_state *t, const struct target_word *w, int64_t now_us)
 	pthread_mutex_lock(&t->lock);
 	if (w->kind == BACKOFF_NONE)
 		c = hear_closed(told, w->judge);
+	else if (was_answered(told, w))
+		; /* it is as our probe has found it */
 	else if (told->noted && told->judge == w->judge &&
 		 told->turn == w->turn)
 		hear_same(told, w, now_us);
@@ -379,8 +444,10 @@ target_put_off(struct target_state *t, const struct target_word *w,
 
 	pthread_mutex_lock(&t->lock);
 	if (until_us > b->until_us) {
-		if (is_closed(b))
+		if (is_closed(b)) {
+			t->told.answered &= t->told.judge == w->judge;
 			t->told.judge = w->judge;
+		}
 		b->kind = w->kind;
 		b->until_us = until_us;
 	}

@@ -22,6 +22,7 @@ struct target_told {
 	struct backoff backoff;
 	uint64_t turn; /* which of its openings this is, as the judge counts */
 	bool noted;    /* it was written down that it backs off */
+	bool answered; /* our probe ended that opening since */
 };
 
 struct target_state {
@@ -97,9 +98,15 @@ struct target_change {
 		     * time was put off */
 };
 
-/* A probe that fails backs off anew; further failures meanwhile do not. */
+/*
+ * A probe that fails backs off anew; further failures meanwhile do not.  One
+ * that is answered also ends what an egress has said before it began.
+ */
 struct target_change target_leave(struct target_state *t,
     const struct target_outcome *o, int64_t now_us);
+
+/* What the probe asked has begun to answer: it is none any more. */
+struct target_change target_prove(struct target_state *t, int64_t now_us);
 
 /*
  * An egress's word on how the target stands with it: open for `wait_us`, or

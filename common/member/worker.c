@@ -83,8 +83,7 @@ on_adopt(void *arg)
 	struct topology *old = w->topology;
 
 	w->topology = process_topology(w->process);
-	if (w->topology != old)
-		app_of(w)->adopt(w, old);
+	app_of(w)->adopt(w, old);
 	topology_release(old);
 }
 

@@ -7,7 +7,7 @@ import { Load, mesh, numbered, pause, story, until } from "./lab.mjs";
 
 const TEAMS = ["payments", "search", "risk"];
 const PRICE = { price: { input: 1, output: 1 } };
-const MODELS = ["rate", "beside", "busy", "probed", "left", "hasty", "broken"];
+const MODELS = ["rate", "beside", "busy", "probed", "left", "hasty", "broken", "unread"];
 
 // What providers say when money or quota is spent: each is of the account.
 const error = (fields) => JSON.stringify({ error: fields });
@@ -32,6 +32,7 @@ const QUOTAS = [
 const twins = { first: PRICE, second: PRICE };
 const lab = await mesh({
   teams: TEAMS,
+  egress: { timeouts: { total: "4s" } },
   grants: ["shared/*", "locked/*", ...QUOTAS.map((_, i) => `quota-${i}/*`)],
   providers: ({ url }) => {
     const of = (models) => ({ type: "openai", base_url: url, api_key: "secret/openai", models });
@@ -50,7 +51,7 @@ const lab = await mesh({
 const { egress, provider } = lab;
 const nodes = TEAMS.map((team) => lab.nodes[team]);
 const tokens = await Promise.all(nodes.map((node) => node.caller("app", {
-  groups: [...MODELS, "locked-first", "locked-second", ...QUOTAS.flatMap((_, i) => [`quota-${i}-first`, `quota-${i}-second`])],
+  groups: [...MODELS, "own", "locked-first", "locked-second", ...QUOTAS.flatMap((_, i) => [`quota-${i}-first`, `quota-${i}-second`])],
 })));
 const asks = (model) => tokens.map((token) => Object.assign(Object.create(Object.getPrototypeOf(token)), token, { model }));
 
@@ -146,6 +147,31 @@ story("a bad key closes the account, and a reload, which somebody does who has a
   assert.deepEqual(await events(egress, "locked"), ["target-recovered long", "target-backing-off long"]);
 });
 
+story("so does a key that is rotated, of an egress and of a node's own upstream", async () => {
+  await lab.save();
+  const rotate = async (member, name) => {
+    lab.keys[name] = `${lab.keys[name]}-next`;
+    assert.equal((await member.rotate(name, lab.keys[name])).code, 0);
+  };
+  await asks("locked-first")[0].refused(provider.refuses(401, "key"));
+  await allSee("locked/second", "backing-off long");
+  await rotate(egress, "openai");
+  await allSee("locked/second", "ok ");
+  for (const caller of asks("locked-second")) assert.equal((await caller.ask(provider.says("tokens=1"))).text, "t0 ");
+
+  const own = asks("own")[0];
+  const state = async () => (await targets(nodes[0]))["own/gpt-oss"].state;
+  await own.refused(provider.refuses(401, "key"));
+  assert.equal(await state(), "backing-off");
+  await rotate(nodes[0], "own");
+  await until("it is tried again", async () => (await state()) === "ok");
+  assert.equal((await own.ask(provider.says("tokens=1"))).text, "t0 ");
+  await own.refused(provider.refuses(401, "key"));
+  assert.equal(await state(), "backing-off");
+  assert.equal((await nodes[0].reload()).refused, false);
+  await until("it is tried again", async () => (await state()) === "ok");
+});
+
 story("one probe an interval, of all callers of all nodes, and who recovers serves all at once", async () => {
   const callers = asks("probed").flatMap((caller) => [caller, caller, caller]);
   await asks("probed")[0].refused(provider.refuses(429, "rate"));
@@ -189,6 +215,21 @@ story("a probe whose caller leaves says nothing: the next one probes", async () 
   await stream.hangUp();
   await until("the next one probes", async () => (await two.ask(provider.says("tokens=1"))).text === "t0 ");
   await allSee("shared/left", "ok ");
+});
+
+story("answers that a node's callers do not read close nothing for the others", async () => {
+  const [one, two] = asks("unread");
+  const words = provider.says("tokens=12000 size=4000");
+  const sockets = [1, 2, 3, 4, 5, 6].map(() => one.dial(words, { stream: true }));
+  await until("all are called", () => provider.callsOf(words, sockets.length));
+  const ended = await until("the egress has waited long enough", async () => {
+    const rows = (await egress.rows(1000)).filter((row) => row.target === "shared/unread" && row.state === "settled");
+    return rows.length === sockets.length && rows;
+  });
+  assert.deepEqual(ended.map((row) => [row.status, row.fail]), sockets.map(() => [200, "client-gone"]));
+  for (const socket of sockets) socket.destroy();
+  assert.deepEqual(await events(egress, "shared/unread"), []);
+  assert.equal((await two.ask(provider.says("tokens=1"))).text, "t0 ");
 });
 
 story("faults count over all nodes, and an egress that starts anew has forgotten them", async () => {

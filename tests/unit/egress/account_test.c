@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -185,6 +186,77 @@ an_accounts_probe_is_whichever_model_comes_first(void **state)
 	assert_int_equal(news.account.kind, BACKOFF_QUOTA);
 	assert_false(is_open(a, 0, 0, now_us));
 	assert_true(is_open(a, 0, 1, now_us));
+	accounts_free(a);
+}
+
+/* The first content tells; what comes behind it is any call's. */
+static void
+a_probe_is_over_when_its_answer_begins(void **state)
+{
+	const struct account_outcome slow = { .failure = FAILURE_RATE,
+		.status = 429 };
+	const struct account_outcome late = { .failure = FAILURE_TIMEOUT };
+	const struct account_target of = target(0, 0);
+	struct accounts *a = accounts_new(1);
+	struct account_pass probe, other;
+	struct capacity_epoch before;
+	struct capacity_entry why;
+	struct account_news news;
+	int64_t now_us = START + 10 * SECOND;
+
+	(void)state;
+	(void)call(a, &of, &slow, START);
+	assert_true(account_enter(a, &probe, &of, now_us, &why));
+	assert_true(probe.target_probe);
+	assert_false(account_enter(a, &other, &of, now_us, &why));
+	before = accounts_epoch(a);
+	news = account_prove(a, &probe, now_us);
+	assert_int_equal(news.target.turn, TARGET_RECOVERED);
+	assert_int_equal(news.target.kind, BACKOFF_RATE);
+	assert_int_equal(accounts_epoch(a).number, before.number + 1);
+	assert_false(account_prove(a, &probe, now_us).moved);
+	assert_true(account_enter(a, &other, &of, now_us, &why));
+	assert_false(other.target_probe);
+	/* One strike, not a probe that failed. */
+	assert_false(account_leave(a, &probe, &late, now_us).moved);
+	assert_false(is_open(a, 0, 0, now_us));
+	assert_null(probe.account);
+	assert_false(account_prove(a, &probe, now_us).moved);
+	accounts_free(a);
+}
+
+/* Beyond the maximum a target and its account are one state. */
+static void
+what_is_beyond_the_maximum_probes_once(void **state)
+{
+	const struct account_outcome slow = { .failure = FAILURE_RATE,
+		.status = 429 };
+	const struct account_outcome well = { .failure = FAILURE_NONE };
+	const struct account_target other = target(1, 0);
+	struct accounts *a = accounts_new(1);
+	struct model many = models[0][0];
+	struct account_target of = { &many, target(0, 0).account };
+	struct account_pass pass;
+	struct capacity_entry why;
+	struct account_news news;
+	char name[16];
+	int i;
+
+	(void)state;
+	for (i = 0; i < TARGET_STATES_MAX; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		many.name = slice_of(name);
+		(void)call(a, &of, &well, START);
+	}
+	(void)call(a, &other, &slow, START);
+	assert_false(account_enter(a, &pass, &other, START, &why));
+	assert_true(account_enter(a, &pass, &other, START + 10 * SECOND, &why));
+	assert_ptr_equal(pass.account, pass.target);
+	assert_true(pass.account_probe);
+	news = account_leave(a, &pass, &well, START + 10 * SECOND);
+	assert_int_equal(news.account.turn, TARGET_RECOVERED);
+	assert_int_equal(news.target.turn, TARGET_AS_BEFORE);
+	(void)call(a, &other, &well, START + 10 * SECOND);
 	accounts_free(a);
 }
 
@@ -369,6 +441,8 @@ main(void)
 		cmocka_unit_test(a_node_may_try_again_before_it_closes),
 		cmocka_unit_test(
 		    an_accounts_probe_is_whichever_model_comes_first),
+		cmocka_unit_test(a_probe_is_over_when_its_answer_begins),
+		cmocka_unit_test(what_is_beyond_the_maximum_probes_once),
 		cmocka_unit_test(who_acted_and_reloads_is_tried_again),
 		cmocka_unit_test(
 		    nobody_calls_while_it_is_closed_and_one_probes),

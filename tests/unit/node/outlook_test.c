@@ -164,6 +164,99 @@ one_egress_takes_no_other_ones_word_back(void **state)
 	finish(&s);
 }
 
+/* Who closed it may be gone for good: our probe by another has found out. */
+static void
+a_probe_that_is_answered_ends_a_word(void **state)
+{
+	const struct target_outcome well = { .probe = true };
+	const struct capacity_entry e = entry("p/m", SECOND, 1);
+	const struct capacity_entry over = entry("p/m", 0, 1);
+	const struct capacity_entry anew = entry("p/m", SECOND, 2);
+	struct target_change change;
+	struct target_state *t;
+	struct scene s;
+	bool probe;
+
+	(void)state;
+	begin(&s);
+	hears(&s, "west", epoch(1, 1), &e);
+	t = target_state_get(s.states, slice_of("p/m"));
+	assert_true(enters(&s, "p/m", NOW + SECOND, &probe));
+	change = target_leave(t, &well, NOW + SECOND);
+	assert_int_equal(change.turn, TARGET_RECOVERED);
+	assert_int_equal(change.kind, BACKOFF_RATE);
+	assert_int_equal(look(&s, "p/m", NOW + SECOND).state, BACKOFF_CLOSED);
+	/* That nobody has probed there since is no news, but an opening is. */
+	hears(&s, "west", epoch(1, 2), &over);
+	assert_int_equal(s.closed, 1);
+	assert_int_equal(look(&s, "p/m", NOW + SECOND).state, BACKOFF_CLOSED);
+	hears(&s, "west", epoch(1, 3), &anew);
+	assert_int_equal(s.closed, 2);
+	assert_int_equal(look(&s, "p/m", NOW).state, BACKOFF_OPEN);
+	finish(&s);
+}
+
+/* And one that was none of it, or began before the word, ends nothing. */
+static void
+an_answer_that_is_no_probe_of_it_ends_no_word(void **state)
+{
+	struct target_outcome o = { .probe = false };
+	const struct capacity_entry e = entry("p/m", SECOND, 1);
+	const struct capacity_entry anew = entry("p/m", SECOND, 2);
+	struct target_state *t;
+	struct scene s;
+	bool probe;
+
+	(void)state;
+	begin(&s);
+	hears(&s, "west", epoch(1, 1), &e);
+	t = target_state_get(s.states, slice_of("p/m"));
+	(void)target_leave(t, &o, NOW + SECOND);
+	assert_true(enters(&s, "p/m", NOW + SECOND, &probe));
+	o = (struct target_outcome){ .probe = true, .given_up = true };
+	(void)target_leave(t, &o, NOW + SECOND);
+	assert_true(enters(&s, "p/m", NOW + SECOND, &probe));
+	assert_true(probe);
+	hears(&s, "west", epoch(1, 2), &anew);
+	o.given_up = false;
+	(void)target_leave(t, &o, NOW + SECOND);
+	assert_int_equal(look(&s, "p/m", NOW + SECOND).state,
+	    BACKOFF_HALF_OPEN);
+	assert_int_equal(s.recovered, 0);
+	finish(&s);
+}
+
+static void
+who_is_no_parent_any_more_has_said_nothing(void **state)
+{
+	const struct capacity_entry e = entry("p/m", 3 * SECOND, 1);
+	char name[] = "west-a";
+	struct scene s;
+	bool probe;
+	int i;
+
+	(void)state;
+	begin(&s);
+	for (i = 0; i < 3 * OUTLOOK_EGRESSES_MAX; i++) {
+		name[5] = (char)('a' + i % 26);
+		hears(&s, name, epoch(i + 1, 1), &e);
+		assert_int_equal(s.outlook.count, 2 - (i == 0));
+		/* What another says stays. */
+		hears(&s, "east", epoch(1, 1), NULL);
+		outlook_forget(&s.outlook, s.states, slice_of("east"), NOW,
+		    &(struct outlook_events){ on_change, &s });
+		assert_false(enters(&s, "p/m", NOW, &probe));
+		outlook_forget(&s.outlook, s.states, slice_of(name), NOW,
+		    &(struct outlook_events){ on_change, &s });
+		assert_int_equal(s.outlook.count, 0);
+		assert_int_equal(s.recovered, i + 1);
+		assert_true(enters(&s, "p/m", NOW, &probe));
+		assert_false(probe);
+		hears(&s, "east", epoch(1, 1), NULL);
+	}
+	finish(&s);
+}
+
 static void
 an_egress_that_starts_anew_begins_anew(void **state)
 {
@@ -252,6 +345,9 @@ main(void)
 		cmocka_unit_test(a_word_is_followed_once),
 		cmocka_unit_test(when_its_time_is_over_one_of_ours_goes_first),
 		cmocka_unit_test(one_egress_takes_no_other_ones_word_back),
+		cmocka_unit_test(a_probe_that_is_answered_ends_a_word),
+		cmocka_unit_test(an_answer_that_is_no_probe_of_it_ends_no_word),
+		cmocka_unit_test(who_is_no_parent_any_more_has_said_nothing),
 		cmocka_unit_test(an_egress_that_starts_anew_begins_anew),
 		cmocka_unit_test(a_refusal_keeps_a_target_from_being_asked),
 		cmocka_unit_test(what_an_egress_judges_only_counts_here),
