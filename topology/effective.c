@@ -4,6 +4,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/buf.h"
+#include "common/limit/shaper.h"
 #include "topology/keys.h"
 
 /* Node, project, user, caller and team, each with every kind. */
@@ -126,6 +127,22 @@ write_number(struct arena *arena, const struct keyword *k, int64_t number)
 	return arena_text(arena, slice_of(text));
 }
 
+int64_t
+effective_token_burst(const struct shaping_terms *s)
+{
+	const int64_t rates[] = { s->tpm, s->input_tpm, s->output_tpm };
+	int64_t burst = 0, of;
+	size_t i;
+
+	for (i = 0; i < count_of(rates); i++) {
+		if (rates[i] == 0)
+			continue;
+		of = shaper_token_burst(s, rates[i]);
+		burst = burst == 0 ? of : min_i64(burst, of);
+	}
+	return burst;
+}
+
 const char *
 effective_shaping_text(struct arena *arena, const struct shaping_terms *s)
 {
@@ -137,6 +154,8 @@ effective_shaping_text(struct arena *arena, const struct shaping_terms *s)
 		const struct keyword *k = &table->keywords[i];
 		int64_t number = number_at(s, k);
 
+		if (strcmp(k->name, "token_burst") == 0)
+			number = effective_token_burst(s);
 		if (number == 0 ||
 		    (s->queue_ms == 0 && number_at(s, k) == s->queue_depth &&
 			strcmp(k->name, "queue_depth") == 0))

@@ -48,6 +48,12 @@ struct effective {
 must_check bool effective_find(struct effective *e, struct folder *f,
     const char *caller, struct buf *why);
 
+/*
+ * Tokens that may go at once; unless it is said, each rate has ten seconds'
+ * worth of its own, and this is the least of them.  0: no rate of tokens.
+ */
+int64_t effective_token_burst(const struct shaping_terms *s);
+
 /* "rpm 120, burst 2, queue 8s, queue_depth 100"; "" when it limits nothing. */
 const char *effective_shaping_text(struct arena *arena,
     const struct shaping_terms *s);

@@ -4,6 +4,7 @@
 #include "common/base/buf.h"
 #include "common/format/json.h"
 #include "common/format/table.h"
+#include "common/llm/estimate.h"
 #include "topology/effective.h"
 #include "topology/value.h"
 
@@ -37,6 +38,37 @@ put_limits(const struct effective *e, struct buf *out)
 	table_close(&t);
 }
 
+static bool
+holds(const struct limit_terms *limits)
+{
+	bool some = false;
+	int w;
+
+	for (w = 0; w < BUDGET_WINDOWS; w++)
+		some |= limits->budget.most[w][BUDGET_TOKENS] > 0 ||
+			limits->budget.most[w][BUDGET_MICROUSD] > 0;
+	return some;
+}
+
+/* Any level's budget of tokens or money has to hold what may come. */
+static bool
+is_held(const struct effective *e)
+{
+	return holds(&e->node->limits) || holds(&e->team->limits) ||
+	       (e->tier != NULL && holds(&e->tier->limits)) ||
+	       (e->project != NULL && holds(&e->project->limits)) ||
+	       (e->user != NULL && holds(&e->user->limits));
+}
+
+/* As node and egress put it: 0 for none. */
+static int64_t
+output_cap(const struct effective *e, const struct group *g)
+{
+	if (g->max_output == 0 && is_held(e))
+		return ESTIMATE_HELD_TOKENS;
+	return g->max_output;
+}
+
 static void
 put_groups(const struct effective *e, struct buf *out)
 {
@@ -51,9 +83,9 @@ put_groups(const struct effective *e, struct buf *out)
 	for (i = 0; i < e->node->groups_count; i++) {
 		const struct group *g = &e->node->groups[i];
 
-		value_write_number(VALUE_INT, g->max_output, most);
+		value_write_number(VALUE_INT, output_cap(e, g), most);
 		table_text(&t, g->name);
-		put_text(&t, g->max_output > 0 ? most : "");
+		put_text(&t, output_cap(e, g) > 0 ? most : "");
 		table_int(&t, g->output_estimate);
 		put_text(&t,
 		    effective_shaping_text(e->folder->arena, &g->shaping));
@@ -134,7 +166,7 @@ field_shaping(struct json_writer *w, const char *name,
 	field_if(w, "tpm", s->tpm);
 	field_if(w, "input_tpm", s->input_tpm);
 	field_if(w, "output_tpm", s->output_tpm);
-	field_if(w, "token_burst", s->token_burst);
+	field_if(w, "token_burst", effective_token_burst(s));
 	field_if(w, "concurrent", s->concurrent);
 	field_if(w, "queue_ms", s->queue_ms);
 	if (s->queue_ms > 0)
@@ -161,11 +193,12 @@ put_limit_json(struct json_writer *w, const struct effective_limit *l)
 }
 
 static void
-put_group_json(struct json_writer *w, const struct group *g)
+put_group_json(struct json_writer *w, const struct effective *e,
+    const struct group *g)
 {
 	json_open(w, '{');
 	json_field_text(w, "group", g->name);
-	field_if(w, "max_output", g->max_output);
+	field_if(w, "max_output", output_cap(e, g));
 	json_field_int(w, "output_estimate", g->output_estimate);
 	field_shaping(w, "shaping", &g->shaping);
 	json_close(w, '}');
@@ -213,7 +246,7 @@ effective_put_json(const struct effective *e, struct json_writer *w)
 	json_key(w, "groups");
 	json_open(w, '[');
 	for (i = 0; i < e->node->groups_count; i++)
-		put_group_json(w, &e->node->groups[i]);
+		put_group_json(w, e, &e->node->groups[i]);
 	json_close(w, ']');
 	json_key(w, "accounts");
 	json_open(w, '[');

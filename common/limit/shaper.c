@@ -35,13 +35,19 @@ units(const struct toll *toll, enum shaper_bucket b)
 	}
 }
 
+int64_t
+shaper_token_burst(const struct shaping_terms *terms, int64_t per_minute)
+{
+	return terms->token_burst > 0
+		   ? terms->token_burst
+		   : max_i64(per_minute / BURSTS_A_MINUTE, 1);
+}
+
 static void
 set_tokens(struct bucket *b, int64_t per_minute,
     const struct shaping_terms *terms, int64_t now_us)
 {
-	bucket_set(b, per_minute,
-	    terms->token_burst > 0 ? terms->token_burst
-				   : per_minute / BURSTS_A_MINUTE,
+	bucket_set(b, per_minute, shaper_token_burst(terms, per_minute),
 	    now_us);
 }
 

@@ -20,6 +20,10 @@ enum shaper_bucket {
 /* "rpm", "input_tpm", "output_tpm", "tpm", "concurrent": the file's words. */
 const char *shaper_bucket_name(enum shaper_bucket b);
 
+/* Of a rate of tokens: how many of them may go at once. */
+int64_t shaper_token_burst(const struct shaping_terms *terms,
+    int64_t per_minute);
+
 /* What a request takes: as estimated, or in the end. */
 struct toll {
 	int64_t input_tokens, output_tokens;

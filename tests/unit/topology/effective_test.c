@@ -46,6 +46,41 @@ limit_all(const struct routed *t)
 	    "    type: vllm\n    shaping: {concurrent: 32}\n");
 }
 
+/* The daemons put it where a budget has to hold what may come. */
+static void
+who_is_held_and_says_no_max_output_has_one(void **state)
+{
+	static const char *const held[] = { "{month_usd: 5000}",
+		"{day_tokens: 9}", "{day_requests: 9}" };
+	struct effective e;
+	struct buf out, why;
+	struct review *r;
+	struct routed t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < count_of(held); i++) {
+		char budget[64];
+
+		snprintf(budget, sizeof(budget),
+		    "    budget: %s\n    models:", held[i]);
+		routed_make(&t);
+		routed_edit(&t, MESH, "    models:", budget);
+		buf_init(&out, FILE_TEXT_MAX);
+		buf_init(&why, FILE_TEXT_MAX);
+		r = routed_review(&t, &why);
+		assert_string_equal(buf_text(&why), "");
+		assert_true(effective_find(&e, &r->folder, "payments", &why));
+		effective_put(&e, &out);
+		assert_int_equal(strstr(buf_text(&out), "32000") != NULL,
+		    i < 2);
+		review_free(r);
+		buf_fini(&why);
+		buf_fini(&out);
+		routed_free(&t);
+	}
+}
+
 static void
 says_of(const char *caller, bool json, const char *expect)
 {
@@ -102,8 +137,8 @@ a_caller_is_limited_at_every_level(void **state)
 	    "                              90%       tightest\n"
 	    "\n"
 	    "GROUP      MAX_OUTPUT  OUTPUT_ESTIMATE  SHAPING\n"
-	    "assistant  32000                  1000  tpm 900, no queu"
-	    "e\n"
+	    "assistant  32000                  1000  tpm 900, token_b"
+	    "urst 150, no queue\n"
 	    "\n"
 	    "ACCOUNT       AT              KEY         SHAPING\n"
 	    "gpu           node payments   -           concurrent 32,"
@@ -129,7 +164,8 @@ a_caller_without_words_has_what_all_have(void **state)
 	    "\"kind\":\"month_usd\",\"value\":5000,"
 	    "\"warn_ppm\":900000,\"tightest\":true}],\"groups\":["
 	    "{\"group\":\"assistant\",\"max_output\":32000,"
-	    "\"output_estimate\":1000,\"shaping\":{\"tpm\":900}}],"
+	    "\"output_estimate\":1000,\"shaping\":{\"tpm\":900,\"token_burst\":"
+	    "150}}],"
 	    "\"accounts\":[{\"account\":\"gpu\","
 	    "\"at\":\"node payments\",\"team_key\":false,"
 	    "\"shaping\":{\"concurrent\":32,\"queue_ms\":10000,"
@@ -226,6 +262,7 @@ main(void)
 		cmocka_unit_test(a_caller_without_words_has_what_all_have),
 		cmocka_unit_test(
 		    what_there_is_not_is_answered_with_what_there_is),
+		cmocka_unit_test(who_is_held_and_says_no_max_output_has_one),
 		cmocka_unit_test(the_command_tells_by_its_status),
 	};
 
