@@ -193,9 +193,8 @@ load_all(struct limits *l, struct ledger *ledger)
 
 	/* By what was spent: a clock that is ahead ends no month. */
 	if (!spend_each(ledger, load_latest, &loading) ||
-	    !spend_fold(ledger,
-		oldest_day(min_i64(wall_us,
-		    calendar_day_us(loading.latest_day)))))
+	    !spend_fold(ledger, oldest_day(min_i64(wall_us,
+				    calendar_day_us(loading.latest_day)))))
 		return false;
 	calendar_start(&l->clock, wall_us, clock_boot_us(),
 	    calendar_day_us(loading.latest_day));
