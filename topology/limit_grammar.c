@@ -141,7 +141,8 @@ const struct table budget_table = { TABLE("budget", budget_keywords,
 		.name = "queue_depth", .type = VALUE_INT,                      \
 		.fallback = (depth_usual), .min = 1, .max = DEPTH_MAX,         \
 		AT(shaping_terms, queue_depth),                                \
-		.help = "how many may wait; more are refused at once"          \
+		.help = "how many may wait; who has less than its share "      \
+			"of them still gets in, up to twice as many"           \
 	}
 
 static const struct keyword caller_shaping_keywords[] = { SHAPING_KEYWORDS("0s",

@@ -83,6 +83,18 @@ struct cursor {
 	int line;
 };
 
+/* As a lock is written: no control character, a NUL least of all. */
+static bool
+is_text(struct slice value)
+{
+	size_t i;
+
+	for (i = 0; i < value.len; i++)
+		if ((unsigned char)value.ptr[i] < ' ' || value.ptr[i] == 0x7f)
+			return false;
+	return true;
+}
+
 /* The value of the next line when it is "key: value". */
 static bool
 take(struct cursor *c, const char *key, struct slice *value)
@@ -97,6 +109,8 @@ take(struct cursor *c, const char *key, struct slice *value)
 		return false;
 	*value = slice_make(c->rest.ptr + len + 2,
 	    (size_t)(end - c->rest.ptr) - len - 2);
+	if (!is_text(*value))
+		return false;
 	c->rest = slice_after(c->rest, (size_t)(end - c->rest.ptr) + 1);
 	c->line++;
 	return true;

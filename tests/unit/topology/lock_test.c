@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -165,6 +166,20 @@ only_this_grammar_is_read(void **state)
 	arena_init(&arena, ARENA_BYTES);
 	buf_reset(&text);
 	buf_printf(&text, "%s%s%s%s", head, file, file, signature);
+	assert_false(
+	    lock_parse(&lock, &arena, LOCK_MESH, buf_slice(&text), &line));
+	arena_fini(&arena);
+	/* A name with a NUL would be another when it is written again. */
+	arena_init(&arena, ARENA_BYTES);
+	buf_reset(&text);
+	buf_printf(&text, "%sfile: x%s%s", head, file + strlen("file: "),
+	    signature);
+	assert_true(
+	    lock_parse(&lock, &arena, LOCK_MESH, buf_slice(&text), &line));
+	buf_reset(&text);
+	buf_printf(&text, "%sfile: ", head);
+	buf_put(&text, "\0", 1);
+	buf_printf(&text, "%s%s", file + strlen("file: "), signature);
 	assert_false(
 	    lock_parse(&lock, &arena, LOCK_MESH, buf_slice(&text), &line));
 	arena_fini(&arena);
