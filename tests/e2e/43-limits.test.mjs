@@ -226,6 +226,27 @@ story("what is held for a request under way is told, and given back when it is o
   await until("what was held is given back", async () => (await caller.ask(provider.says(REAL))).text);
 });
 
+story("what is under way at a reload is held to the new limits, and settles into them", async () => {
+  const name = "changing";
+  const becomes = async (terms) => {
+    await topology.change("node/payments.yaml", (file) => (file.projects[name] = terms));
+    assert.equal((await node.reload()).why, "");
+  };
+  await becomes({ limits: { concurrent: 3 }, budget: { lifetime_tokens: 20_000 } });
+  const caller = await node.caller(name, { groups: GROUPS, model: "held", project: name });
+  const open = [0, 1].map(() => caller.stream(provider.says("prompt=50 tokens=3 interval_ms=4000 completion=10")));
+  for (const one of open) await one.heard(1);
+  const says = async (text) => assert.match((await caller.refused(provider.says(REAL))).message, text);
+  await becomes({ limits: { concurrent: 2 }, budget: { lifetime_tokens: 20_000 } });
+  await says(/project changing concurrent: 2 requests at a time, and 2 are under way/);
+  await becomes({ budget: { lifetime_tokens: 1000 } });
+  await says(/project changing lifetime_tokens: 1000 tokens, of which 0 are spent and 10\d{3} held/);
+  for (const one of open) assert.equal((await one.end).text, "t0 t1 t2 ");
+  await says(/project changing lifetime_tokens: 1000 tokens, of which 120 are spent and 0 held/);
+  await becomes({ budget: { lifetime_tokens: 20_000 } });
+  assert.equal((await caller.ask(provider.says(REAL))).text, "t0 ");
+});
+
 story("to count tokens costs no budget", async () => {
   const caller = await callerOf("project", "project-day-requests");
   const body = { model: "small", messages: [{ role: "user", content: "hello" }] };
