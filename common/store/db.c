@@ -43,19 +43,19 @@ struct family_kind {
 
 /* RocksDB insists on a family called "default". */
 static const struct family_kind kinds[FAMILIES] = {
-	[FAMILY_META] = { "default", false },
-	[FAMILY_REQUEST] = { "request", false },
-	[FAMILY_ATTEMPT] = { "attempt", false },
-	[FAMILY_INTENT] = { "intent", true },
-	[FAMILY_EVENT] = { "event", false },
-	[FAMILY_RECEIPT] = { "receipt", false },
-	[FAMILY_OUTBOX] = { "outbox", true },
-	[FAMILY_TOKEN] = { "token", false },
-	[FAMILY_MAKER] = { "maker", false },
-	[FAMILY_CONTENT] = { "content", false },
-	[FAMILY_DECISION] = { "decision", false },
-	[FAMILY_EVIDENCE] = { "evidence", false },
-	[FAMILY_SPEND] = { "spend", false, true },
+	[FAMILY_META] = { .name = "default" },
+	[FAMILY_REQUEST] = { .name = "request" },
+	[FAMILY_ATTEMPT] = { .name = "attempt" },
+	[FAMILY_INTENT] = { .name = "intent", .once = true },
+	[FAMILY_EVENT] = { .name = "event" },
+	[FAMILY_RECEIPT] = { .name = "receipt" },
+	[FAMILY_OUTBOX] = { .name = "outbox", .once = true },
+	[FAMILY_TOKEN] = { .name = "token" },
+	[FAMILY_MAKER] = { .name = "maker" },
+	[FAMILY_CONTENT] = { .name = "content" },
+	[FAMILY_DECISION] = { .name = "decision" },
+	[FAMILY_EVIDENCE] = { .name = "evidence" },
+	[FAMILY_SPEND] = { .name = "spend", .sums = true },
 };
 
 struct db {
