@@ -33,8 +33,8 @@ export class Load {
         }
       } catch (error) {
         this.failed.push({ tag, error });
-        // Nobody listens for a moment: do not turn in circles.
-        if (error.status === undefined) await new Promise((ok) => setTimeout(ok, 20));
+        // Nobody listens or serves for a moment: do not turn in circles.
+        if ([undefined, 503].includes(error.status)) await new Promise((ok) => setTimeout(ok, 20));
       }
     }
   }
