@@ -120,7 +120,7 @@ async function reckon(load) {
 }
 
 async function killing(victims, kills) {
-  const load = new Load([app, own, app, app, own, app], { script: "tokens=6 interval_ms=8" });
+  const load = new Load([app, own, app, app, own, app], { script: "tokens=6 interval_ms=16" });
   for (let i = 0; i < kills; i++)
     for (const victim of victims) {
       const { calls } = await provider.count();
