@@ -7,6 +7,7 @@
 
 /* To the first line, and forget all below. */
 #define FROM_ABOVE "\033[H\033[J"
+#define TARGET_MAX 4096
 
 int
 watch(int (*draw)(const void *arg), const void *arg)
@@ -25,12 +26,31 @@ watch(int (*draw)(const void *arg), const void *arg)
 	}
 }
 
+static enum asked
+get(const struct watch_ask *ask)
+{
+	struct buf target;
+	enum asked asked;
+	size_t i;
+
+	buf_init(&target, TARGET_MAX);
+	buf_puts(&target, ask->path);
+	for (i = 0; i < WATCH_ARGUMENTS_MAX && ask->arguments[i].name != NULL;
+	     i++)
+		ask_argument(&target, ask->arguments[i].name,
+		    ask->arguments[i].value);
+	ask_argument(&target, "format", ask->json ? "json" : NULL);
+	asked = ask_daemon(ask->state, "GET", buf_text(&target),
+	    slice_make(NULL, 0));
+	buf_fini(&target);
+	return asked;
+}
+
 static int
 draw_answer(const void *arg)
 {
 	const struct watch_ask *ask = arg;
-	enum asked asked =
-	    ask_daemon(ask->state, "GET", ask->target, slice_make(NULL, 0));
+	enum asked asked = get(ask);
 
 	if (asked == ASKED_NOBODY)
 		fprintf(stderr,

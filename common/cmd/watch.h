@@ -9,13 +9,21 @@
  * last time, else behind an empty line. */
 int watch(int (*draw)(const void *arg), const void *arg);
 
+#define WATCH_ARGUMENTS_MAX 3
+
+/* Of an option that was not given the value is NULL: it is left out. */
+struct watch_argument {
+	const char *name, *value;
+};
+
 /*
- * The same of what a running daemon answers to a GET of `target`; without a
+ * The same of what a running daemon answers to a GET of `path`; without a
  * daemon it says that `what` is of a running one.
  */
 struct watch_ask {
-	const char *state, *target, *what;
-	bool watch; /* else once */
+	const char *state, *path, *what;
+	struct watch_argument arguments[WATCH_ARGUMENTS_MAX];
+	bool json, watch; /* else for people; once */
 };
 int watch_daemon(const struct watch_ask *ask);
 

@@ -195,89 +195,21 @@ set_files(rocksdb_options_t *o)
 	rocksdb_options_set_enable_write_thread_adaptive_yield(o, 0);
 }
 
-bool
-db_sums_read(int64_t sums[DB_SUMS], struct slice value)
-{
-	size_t i, k;
-
-	if (value.len != DB_SUMS_BYTES)
-		return false;
-	for (i = 0; i < DB_SUMS; i++) {
-		uint64_t sum = 0;
-
-		for (k = 0; k < sizeof(sum); k++)
-			sum =
-			    sum << 8 | (uint8_t)value.ptr[i * sizeof(sum) + k];
-		sums[i] = (int64_t)sum;
-	}
-	return true;
-}
-
-static void
-sums_write(char value[DB_SUMS_BYTES], const int64_t sums[DB_SUMS])
-{
-	size_t i, k;
-
-	for (i = 0; i < DB_SUMS; i++)
-		for (k = 0; k < sizeof(int64_t); k++)
-			value[i * sizeof(int64_t) + k] =
-			    (char)((uint64_t)sums[i] >> (56 - 8 * k));
-}
-
-static bool
-add_value(int64_t sums[DB_SUMS], const char *value, size_t len)
-{
-	int64_t more[DB_SUMS];
-	size_t i;
-
-	if (value == NULL)
-		return true;
-	if (!db_sums_read(more, slice_make(value, len)))
-		return false;
-	for (i = 0; i < DB_SUMS; i++)
-		sums[i] += more[i];
-	return true;
-}
-
-/* What the library gives to the two below, as one. */
-struct operands {
-	const char *const *values;
-	const size_t *lengths;
-	int count;
-};
-
-static char *
-add_all(int64_t sums[DB_SUMS], const struct operands *o, unsigned char *success,
-    size_t *len)
-{
-	char *out;
-	int i;
-
-	*success = 1;
-	for (i = 0; i < o->count; i++)
-		if (!add_value(sums, o->values[i], o->lengths[i]))
-			*success = 0;
-	if (!*success)
-		return NULL;
-	out = xmalloc(DB_SUMS_BYTES);
-	sums_write(out, sums);
-	*len = DB_SUMS_BYTES;
-	return out;
-}
-
+/* As the library calls it: one of several operands, or of a value and those. */
 static char *
 merge_full(void *state, const char *key, size_t key_len, const char *value,
     size_t value_len, const char *const *operands, const size_t *lengths,
     int count, unsigned char *success, size_t *len)
 {
-	const struct operands o = { operands, lengths, count };
-	int64_t sums[DB_SUMS] = { 0 };
+	const struct operands o = { slice_make(value, value_len), operands,
+		lengths, count };
+	char *sum = merge_sums(&o, len);
 
 	(void)state;
 	(void)key;
 	(void)key_len;
-	*success = add_value(sums, value, value_len);
-	return *success ? add_all(sums, &o, success, len) : NULL;
+	*success = sum != NULL;
+	return sum;
 }
 
 static char *
@@ -285,39 +217,30 @@ merge_partial(void *state, const char *key, size_t key_len,
     const char *const *operands, const size_t *lengths, int count,
     unsigned char *success, size_t *len)
 {
-	const struct operands o = { operands, lengths, count };
-	int64_t sums[DB_SUMS] = { 0 };
-
-	(void)state;
-	(void)key;
-	(void)key_len;
-	return add_all(sums, &o, success, len);
+	return merge_full(state, key, key_len, NULL, 0, operands, lengths,
+	    count, success, len);
 }
 
 static void
-merge_destroy(void *state)
+forget(void *state)
 {
 	(void)state;
 }
 
 static const char *
-merge_name(void *state)
+name(void *state)
 {
 	(void)state;
 	return "gsr.sums"; /* stands in the store: it stays */
 }
 
 /* The options own the operator. */
-static rocksdb_options_t *
-options_of_sums(const rocksdb_options_t *options)
+static void
+merge_by_sums(rocksdb_options_t *options)
 {
-	rocksdb_options_t *o =
-	    rocksdb_options_create_copy((rocksdb_options_t *)options);
-
-	rocksdb_options_set_merge_operator(o,
-	    rocksdb_mergeoperator_create(NULL, merge_destroy, merge_full,
-		merge_partial, NULL, merge_name));
-	return o;
+	rocksdb_options_set_merge_operator(options,
+	    rocksdb_mergeoperator_create(NULL, forget, merge_full,
+		merge_partial, NULL, name));
 }
 
 static struct db *
@@ -333,7 +256,8 @@ db_new(bool read_only)
 		rocksdb_options_set_create_missing_column_families(db->options,
 		    1);
 	}
-	db->options_sums = options_of_sums(db->options);
+	db->options_sums = rocksdb_options_create_copy(db->options);
+	merge_by_sums(db->options_sums);
 	db->patient = rocksdb_writeoptions_create();
 	db->impatient = rocksdb_writeoptions_create();
 	rocksdb_writeoptions_set_no_slowdown(db->impatient, 1);
@@ -527,9 +451,9 @@ db_batch_put(struct db_batch *b, struct db *db, enum family f, struct slice key,
 
 void
 db_batch_add(struct db_batch *b, struct db *db, enum family f, struct slice key,
-    const int64_t sums[DB_SUMS])
+    const int64_t sums[MERGE_SUMS])
 {
-	char value[DB_SUMS_BYTES];
+	char value[MERGE_SUMS_BYTES];
 
 	assert(kinds[f].sums);
 	sums_write(value, sums);

@@ -6,6 +6,7 @@
  */
 #include "common/base/buf.h"
 #include "common/base/slice.h"
+#include "common/store/merge.h"
 
 struct db;
 struct db_batch;
@@ -61,11 +62,8 @@ void db_batch_delete_range(struct db_batch *b, struct db *db, enum family f,
  * Add to the sums by that key, which begin at zero: whoever adds what, and in
  * which order it is written, nothing is lost.  Of FAMILY_SPEND alone.
  */
-#define DB_SUMS       3
-#define DB_SUMS_BYTES (DB_SUMS * sizeof(int64_t))
 void db_batch_add(struct db_batch *b, struct db *db, enum family f,
-    struct slice key, const int64_t sums[DB_SUMS]);
-must_check bool db_sums_read(int64_t sums[DB_SUMS], struct slice value);
+    struct slice key, const int64_t sums[MERGE_SUMS]);
 
 size_t db_batch_count(const struct db_batch *b);
 size_t db_batch_bytes(const struct db_batch *b);

@@ -365,7 +365,8 @@ ledger_put(struct ledger_turn *t, enum ledger_batch b, enum family f,
 }
 
 void
-ledger_add(struct ledger_turn *t, struct slice key, const int64_t sums[DB_SUMS])
+ledger_add(struct ledger_turn *t, struct slice key,
+    const int64_t sums[MERGE_SUMS])
 {
 	add_to_pile(t, key, sums);
 }

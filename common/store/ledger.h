@@ -61,7 +61,7 @@ void ledger_delete(struct ledger_turn *t, enum ledger_batch b, enum family f,
 
 /* A settlement: add to sums of FAMILY_SPEND. */
 void ledger_add(struct ledger_turn *t, struct slice key,
-    const int64_t sums[DB_SUMS]);
+    const int64_t sums[MERGE_SUMS]);
 
 /* A settlement: a row of the two kinds, with what it adds to spend.h. */
 void ledger_put_row(struct ledger_turn *t, enum row_kind kind, const void *row,

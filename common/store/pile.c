@@ -3,7 +3,7 @@
 #include <assert.h>
 
 bool
-pile_add(struct pile *p, struct slice key, const int64_t sums[DB_SUMS])
+pile_add(struct pile *p, struct slice key, const int64_t sums[MERGE_SUMS])
 {
 	size_t i, k;
 
@@ -20,7 +20,7 @@ pile_add(struct pile *p, struct slice key, const int64_t sums[DB_SUMS])
 		memcpy(p->items[i].key, key.ptr, key.len);
 		memset(p->items[i].sums, 0, sizeof(p->items[i].sums));
 	}
-	for (k = 0; k < DB_SUMS; k++)
+	for (k = 0; k < MERGE_SUMS; k++)
 		p->items[i].sums[k] += sums[k];
 	return true;
 }

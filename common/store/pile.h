@@ -14,13 +14,13 @@ struct pile {
 	struct {
 		size_t key_len;
 		char key[PILE_KEY_BYTES];
-		int64_t sums[DB_SUMS];
+		int64_t sums[MERGE_SUMS];
 	} items[PILE_KEYS];
 };
 
 /* False: it is full; write it and add again.  Starts zeroed. */
 must_check bool pile_add(struct pile *p, struct slice key,
-    const int64_t sums[DB_SUMS]);
+    const int64_t sums[MERGE_SUMS]);
 
 /* Into a batch; empty then. */
 void pile_write(struct pile *p, struct db_batch *b, struct db *db);

@@ -2,7 +2,7 @@
 
 #include "common/store/ledger.h"
 
-_Static_assert(DB_SUMS == (int)BUDGET_UNITS, "a sum of each unit");
+_Static_assert(MERGE_SUMS == (int)BUDGET_UNITS, "a sum of each unit");
 
 /* What the row comes to, and what its sums have of it. */
 struct worth {
@@ -170,7 +170,7 @@ walk(struct db_scan *scan, void (*call)(void *arg, const struct spend_sum *sum),
 
 	while (db_scan_next(scan, &key, &value))
 		if (key_read(&sum, key) &&
-		    db_sums_read(sum.spend.amounts.of, value))
+		    sums_read(sum.spend.amounts.of, value))
 			call(arg, &sum);
 		else
 			good = false;

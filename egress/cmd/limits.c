@@ -1,9 +1,6 @@
-#include "common/cmd/ask.h"
 #include "common/cmd/shared.h"
 #include "common/cmd/watch.h"
 #include "egress/cmd/commands.h"
-
-#define TARGET_MAX 1024
 
 struct options {
 	const char *state, *team;
@@ -22,22 +19,16 @@ static int
 run(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
-	struct watch_ask ask = { .state = o->state,
+	const struct watch_ask ask = { .state = o->state,
+		.path = "/admin/limits",
 		.what = "what is left of limits",
+		.arguments = { { "team", o->team } },
+		.json = o->json,
 		.watch = o->watch };
-	struct buf path;
-	int status;
 
 	(void)count;
 	(void)operands;
-	buf_init(&path, TARGET_MAX);
-	buf_puts(&path, "/admin/limits");
-	ask_argument(&path, "team", o->team);
-	ask_argument(&path, "format", o->json ? "json" : NULL);
-	ask.target = buf_text(&path);
-	status = watch_daemon(&ask);
-	buf_fini(&path);
-	return status;
+	return watch_daemon(&ask);
 }
 
 const struct command cmd_get_team_limits = {

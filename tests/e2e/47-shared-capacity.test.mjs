@@ -341,6 +341,7 @@ story("a link that is cut gives its slots back", async () => {
   assert.ok(held.error);
   await waits.catch(() => {});
   await until("the slot is free", async () => ask(other, "slot", provider.says()));
+  await payments.ready();
 });
 
 story("what is counted is what the rows say", async () => {
