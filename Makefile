@@ -94,7 +94,8 @@ $(OUT)/bin/sim-load: $(call objects,$(wildcard tests/sim/load*.c))
 
 # What policies run in: QuickJS's wasm as C, made and compiled once for all
 # modes (half a minute), without sanitizers: it checks its own bounds, and is
-# ended by a jump. Its warnings are not ours. Beside it, texts of ours as C.
+# ended by a jump; its section has a name, so that alarm.c can tell when it is
+# at work. Its warnings are not ours. Beside it, texts of ours as C.
 ENGINE_NPM   := node/policy/node_modules/@jitl/quickjs-wasmfile-release-sync
 ENGINE_MADE  := $(addprefix $(ENGINE)/,engine.c engine.h engine_names.h)
 ENGINE_FLAGS := -DWASM_RT_MEMCHECK_SIGNAL_HANDLER=0 \
@@ -106,7 +107,8 @@ $(ENGINE_MADE) &: scripts/engine $(ENGINE_NPM)/package.json
 $(ENGINE)/engine.o: $(ENGINE_MADE)
 	$(call say,CC,$(ENGINE)/engine.c)$(CC) -std=gnu17 -w -O2 -fPIE \
 		-fno-strict-aliasing $(ENGINE_FLAGS) -c -o $@.part \
-		$(ENGINE)/engine.c && mv $@.part $@
+		$(ENGINE)/engine.c && \
+		objcopy --rename-section .text=engine_text $@.part $@
 $(OUT)/node/policy/%.o: CPPFLAGS += -isystem $(ENGINE) $(ENGINE_FLAGS)
 $(OUT)/node/policy/guest.o: $(ENGINE_MADE)
 $(OUT)/node/policy/sandbox.o: $(ENGINE)/policy_boot.inc
