@@ -244,6 +244,23 @@ step_capacity(struct call *c)
 	return put_off(c, fail, retry_after_ms);
 }
 
+static struct slice
+region_of(const struct call *c)
+{
+	if (c->model == NULL)
+		return slice_of("");
+	return provider_region(c->model->provider, c->topology->self);
+}
+
+static struct slice
+cost_center_of(const struct call *c)
+{
+	const struct team *team =
+	    mesh_team(&c->topology->mesh, c->envelope.team);
+
+	return team != NULL ? team->cost_center : slice_of("");
+}
+
 static void
 fill_row(struct call *c, const char *state)
 {
@@ -276,6 +293,8 @@ fill_row(struct call *c, const char *state)
 		.held_tokens = c->ration.hold.budget.of[BUDGET_TOKENS],
 		.held_microusd = c->ration.hold.budget.of[BUDGET_MICROUSD],
 		.queued_us = c->ration.queued_us,
+		.region = region_of(c),
+		.cost_center = cost_center_of(c),
 	};
 }
 

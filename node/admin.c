@@ -127,6 +127,7 @@ serve_create(struct admin_call *call)
 	wish.user = admin_text(call, &arena, "user");
 	wish.project = admin_text(call, &arena, "project");
 	wish.tier = admin_text(call, &arena, "tier");
+	wish.environment = admin_text(call, &arena, "environment");
 	(void)json_int(json_find(root, "expires_us"), &wish.expires_us);
 	wish.pins = is_true(json_find(root, "pins"));
 	if (read_groups(call, &arena, json_find(root, "groups"), &wish) &&

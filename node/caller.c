@@ -15,9 +15,11 @@
 #include "common/store/ledger.h"
 #include "topology/load.h"
 
-#define TOKEN_RANDOM    24
-#define BEARER          "Bearer "
-#define ROW_FIELDS      9 /* and `pins` and the tier where they are said */
+#define TOKEN_RANDOM 24
+#define BEARER       "Bearer "
+/* And `pins`, the tier and the environment, as far as they are said. */
+#define ROW_FIELDS      9
+#define ROW_MORE        3
 #define ROW_SCHEMA      1
 #define ROW_MAX         (16 * 1024)
 #define BOOK_MAX        ((size_t)256 * 1024 * 1024)
@@ -50,8 +52,12 @@ write_row(struct buf *out, const struct caller *c)
 {
 	size_t i;
 
-	size_t more = c->tier.len > 0 ? 2 : c->pins;
+	size_t more = c->pins;
 
+	if (c->tier.len > 0)
+		more = 2;
+	if (c->environment.len > 0)
+		more = ROW_MORE;
 	pack_array(out, ROW_FIELDS + more);
 	pack_int(out, ROW_SCHEMA);
 	pack_text(out, c->name);
@@ -68,6 +74,8 @@ write_row(struct buf *out, const struct caller *c)
 		pack_bool(out, c->pins);
 	if (more > 1)
 		pack_text(out, c->tier);
+	if (more > 2)
+		pack_text(out, c->environment);
 }
 
 static bool
@@ -79,7 +87,7 @@ read_row(struct caller *c, struct arena *a, struct slice key, struct slice row)
 	size_t fields = unpack_array(&u), i;
 
 	if (key.len != HASH_BYTES || fields < ROW_FIELDS ||
-	    fields > ROW_FIELDS + 2 || unpack_int(&u) != ROW_SCHEMA)
+	    fields > ROW_FIELDS + ROW_MORE || unpack_int(&u) != ROW_SCHEMA)
 		return false;
 	memcpy(c->hash.bytes, key.ptr, HASH_BYTES);
 	h = hash_of(c->hash.bytes, HASH_BYTES);
@@ -89,6 +97,7 @@ read_row(struct caller *c, struct arena *a, struct slice key, struct slice row)
 	c->user = arena_copy(a, unpack_text(&u));
 	c->project = arena_copy(a, unpack_text(&u));
 	c->tier = slice_of("");
+	c->environment = slice_of("");
 	c->created_us = unpack_int(&u);
 	c->expires_us = unpack_int(&u);
 	c->revoked_us = unpack_int(&u);
@@ -102,6 +111,8 @@ read_row(struct caller *c, struct arena *a, struct slice key, struct slice row)
 		c->pins = unpack_bool(&u);
 	if (fields > ROW_FIELDS + 1)
 		c->tier = arena_copy(a, unpack_text(&u));
+	if (fields > ROW_FIELDS + 2)
+		c->environment = arena_copy(a, unpack_text(&u));
 	return unpack_done(&u);
 }
 
@@ -357,6 +368,7 @@ callers_create(struct callers *c, const struct caller_wish *wish,
 		.user = wish->user,
 		.project = wish->project,
 		.tier = wish->tier,
+		.environment = wish->environment,
 		.groups_count = wish->groups_count,
 		.created_us = clock_wall_us(),
 		.expires_us = wish->expires_us,
@@ -448,6 +460,7 @@ list_rows(struct table *t, const struct caller **all, size_t count)
 		table_text(t, all[i]->user);
 		table_text(t, all[i]->project);
 		table_text(t, all[i]->tier);
+		table_text(t, all[i]->environment);
 		table_text(t, join_groups(all[i], &joined));
 		table_int(t, all[i]->created_us);
 		table_int(t, all[i]->expires_us);
@@ -465,6 +478,7 @@ callers_list(struct callers *c, bool json, struct buf *out)
 		{ "user", CELL_TEXT },
 		{ "project", CELL_TEXT },
 		{ "tier", CELL_TEXT },
+		{ "environment", CELL_TEXT },
 		{ "groups", CELL_TEXT },
 		{ "created", CELL_TIME },
 		{ "expires", CELL_TIME },

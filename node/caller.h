@@ -25,7 +25,7 @@ enum caller_state { CALLER_ACTIVE, CALLER_EXPIRED, CALLER_REVOKED };
 
 struct caller {
 	struct slice name; /* of the token; unique among active ones */
-	struct slice user, project;
+	struct slice user, project, environment;
 	struct slice
 	    tier; /* of the node file, or empty: no limits of its own */
 	struct slice pseudonym; /* what egresses see: a keyed hash, hex */
@@ -43,7 +43,7 @@ void callers_close(struct callers *c);
 
 /* What a new token is for. */
 struct caller_wish {
-	struct slice name, user, project, tier;
+	struct slice name, user, project, tier, environment;
 	struct slice groups[CALLER_GROUPS_MAX];
 	size_t groups_count;
 	int64_t expires_us; /* wall; 0: never */

@@ -138,6 +138,21 @@ group_of(const struct request *r)
 	return r->group != NULL ? r->group->name : r->shape.model;
 }
 
+static struct slice
+cost_center_of(const struct request *r)
+{
+	const struct team *team =
+	    mesh_team(&r->topology->mesh, r->topology->self->team);
+
+	return team != NULL ? team->cost_center : slice_of("");
+}
+
+static struct slice
+region_of(const struct request *r)
+{
+	return r->round.route != NULL ? r->round.route->region : slice_of("");
+}
+
 static void
 fill_request(const struct request *r, struct slice state, const struct worth *w,
     struct request_row *row)
@@ -194,6 +209,13 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.held_microusd = hold->budget.of[BUDGET_MICROUSD],
 		.queued_us = r->smoothing.queued_us,
 		.bucket = slice_of(r->admission.bucket),
+		.team = r->topology->self->team,
+		.cost_center = cost_center_of(r),
+		.region = region_of(r),
+		.client = r->client,
+		.environment = r->caller->environment,
+		.fallbacks = r->fallbacks,
+		.tags = r->tags,
 	};
 }
 
@@ -267,6 +289,8 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.held_tokens = is_own(r) ? held->of[BUDGET_TOKENS] : 0,
 		.held_microusd = is_own(r) ? held->of[BUDGET_MICROUSD] : 0,
 		.queued_us = r->round.queued_us,
+		.region = region_of(r),
+		.cost_center = cost_center_of(r),
 	};
 	if (a->events != NULL)
 		row->answer_hash = attempt_answer_hash(a);

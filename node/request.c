@@ -13,6 +13,7 @@
 #include "common/net/http.h"
 #include "common/store/sum.h"
 #include "node/caller.h"
+#include "node/client.h"
 #include "node/closing.h"
 #include "node/node.h"
 #include "node/order.h"
@@ -490,6 +491,8 @@ request_begin(struct desk *d, struct http_exchange *x,
 	memcpy(r->id_text, "req_", 4);
 	id_write(&r->id, r->id_text + 4);
 	r->client_id = client_id_of(r);
+	r->client = arena_copy(&r->arena,
+	    client_name(http_header(r->exchange, "User-Agent")));
 	r->path = r->topology->self->name;
 	r->round.passage.dropped = "";
 	r->shape.model =

@@ -38,6 +38,7 @@ struct team {
 	const struct slice *regions;
 	size_t regions_count;
 	struct price_ceiling max_price;
+	struct slice cost_center; /* a word for reports; may be empty */
 	/* Kept at the egress, whatever its nodes let pass. */
 	struct limit_terms limits;
 	int64_t weight; /* share of a contended account */

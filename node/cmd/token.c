@@ -16,7 +16,8 @@
 #define OUT_MAX  (4 * 1024 * 1024)
 
 struct options {
-	const char *state, *user, *project, *tier, *expires, *groups;
+	const char *state, *user, *project, *environment, *tier, *expires,
+	    *groups;
 	bool json;
 };
 
@@ -28,6 +29,9 @@ static const struct option_spec create_specs[] = {
 	    0, "whom its requests are counted for" },
 	{ "project", "NAME", OPTION_TEXT, offsetof(struct options, project),
 	    false, 0, 0, "which project they are counted for" },
+	{ "environment", "NAME", OPTION_TEXT,
+	    offsetof(struct options, environment), false, 0, 0,
+	    "a word for reports: production, staging …" },
 	{ "tier", "NAME", OPTION_TEXT, offsetof(struct options, tier), false, 0,
 	    0,
 	    "whose limits it has, of the node file's tiers; default: none "
@@ -70,6 +74,7 @@ write_body(struct buf *body, const struct caller_wish *wish)
 	json_field_text(&w, "user", wish->user);
 	json_field_text(&w, "project", wish->project);
 	json_field_text(&w, "tier", wish->tier);
+	json_field_text(&w, "environment", wish->environment);
 	json_field_int(&w, "expires_us", wish->expires_us);
 	json_key(&w, "groups");
 	json_open(&w, '[');
@@ -144,6 +149,7 @@ run_create(const void *options, int count, char *const *operands)
 	struct caller_wish wish = { .name = slice_of(operands[0]),
 		.user = slice_of(o->user),
 		.project = slice_of(o->project),
+		.environment = slice_of(o->environment),
 		.tier = slice_of(o->tier) };
 	int64_t span_us;
 	enum asked asked;
