@@ -63,9 +63,16 @@ void ledger_delete(struct ledger_turn *t, enum ledger_batch b, enum family f,
 void ledger_add(struct ledger_turn *t, struct slice key,
     const int64_t sums[MERGE_SUMS]);
 
-/* A settlement: a row of the two kinds, with what it adds to spend.h. */
+/*
+ * A settlement: a row of the two kinds, with what it adds to spend.h and
+ * rollup.h.  None is stored by that key, or one that is open.
+ */
 void ledger_put_row(struct ledger_turn *t, enum row_kind kind, const void *row,
     struct slice key);
+
+/* The same, in place of the one that is stored. */
+void ledger_replace_row(struct ledger_turn *t, enum row_kind kind,
+    const void *row, struct slice key);
 
 /* Empty room of ROW_BYTES_MAX; the same one each time. */
 struct buf *ledger_room(struct ledger_turn *t);

@@ -85,7 +85,7 @@ sum_correct(struct ledger_turn *t, const struct id *request)
 	if (is_right(&row, &usage, cost))
 		goto out;
 	take(&row, &usage, cost);
-	ledger_put_row(t, ROW_REQUEST, &row, key);
+	ledger_replace_row(t, ROW_REQUEST, &row, key);
 out:
 	buf_fini(&bytes);
 }
