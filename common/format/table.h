@@ -21,6 +21,8 @@ enum cell_type {
 	CELL_MICROUSD
 };
 
+#define TABLE_COLUMNS_MAX 32
+
 struct table_column {
 	const char *name; /* heading, and key in JSON */
 	enum cell_type type;
@@ -33,6 +35,8 @@ struct table {
 	size_t count, next;                 /* columns; the next cell's */
 	struct json_writer json;
 	struct buf cells; /* text: a length (2 bytes) and bytes each */
+	size_t widths[TABLE_COLUMNS_MAX]; /* text: so far */
+	bool headed;                      /* text: its heading is in `out` */
 };
 
 void table_open(struct table *t, struct buf *out, enum output_format format,
@@ -42,7 +46,13 @@ void table_open(struct table *t, struct buf *out, enum output_format format,
 void table_text(struct table *t, struct slice text);
 void table_int(struct table *t, int64_t number);
 
-/* Only whole rows were put. */
+/*
+ * Only whole rows were put: they are in `out` now, which the caller may empty.
+ * Text keeps the widths of what came before, so that a long table stays one.
+ */
+void table_flush(struct table *t);
+
+/* Likewise, and it is the end. */
 void table_close(struct table *t);
 
 /* One number or text as people read it. */

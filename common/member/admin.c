@@ -7,10 +7,13 @@
 #include "common/base/stat.h"
 #include "common/base/version.h"
 #include "common/format/json.h"
-#include "common/member/journal.h"
+#include "common/member/browse.h"
 #include "common/member/metrics.h"
 #include "common/member/process.h"
 #include "common/store/view.h"
+
+#define TYPE_JSON "application/json"
+#define TYPE_TEXT "text/plain; charset=utf-8"
 
 #define OUT_MAX  (16 * 1024 * 1024)
 #define BODY_MAX (256 * 1024)
@@ -124,51 +127,6 @@ serve_reload_secrets(struct admin_call *call)
 }
 
 static int
-serve_requests(struct admin_call *call)
-{
-	struct view_filter filter = {
-		.caller = admin_argument(call, "caller"),
-		.group = admin_argument(call, "group"),
-		.target = admin_argument(call, "target"),
-		.fail = admin_argument(call, "fail"),
-	};
-	enum output_format format = call->json ? OUTPUT_JSON : OUTPUT_TEXT;
-	struct ledger *l = call->process->ledger;
-	int64_t limit = 0;
-
-	if (!admin_number(call, "status", &filter.status))
-		filter.status = 0;
-	if (admin_number(call, "limit", &limit) && limit > 0)
-		filter.limit = (size_t)limit;
-	if (call->process->app->role == ROLE_NODE)
-		view_requests(l, &filter, format, &call->out);
-	else
-		view_attempts(l, &filter, format, &call->out);
-	return 200;
-}
-
-static int
-serve_events(struct admin_call *call)
-{
-	struct journal_filter filter = {
-		.target = admin_argument(call, "target"),
-		.kind = admin_argument(call, "kind"),
-	};
-	struct slice request = admin_argument(call, "request");
-	int64_t limit;
-
-	if (request.len > 0 && !journal_request(request, &filter.request)) {
-		buf_puts(&call->out, JOURNAL_REQUEST_WANTED "\n");
-		return 400;
-	}
-	if (admin_number(call, "limit", &limit) && limit > 0)
-		filter.limit = (size_t)limit;
-	journal_list(call->process->ledger, &filter,
-	    call->json ? OUTPUT_JSON : OUTPUT_TEXT, &call->out);
-	return 200;
-}
-
-static int
 serve_explain(struct admin_call *call)
 {
 	struct ledger *l = call->process->ledger;
@@ -193,8 +151,8 @@ static const struct admin_route shared_routes[] = {
 	{ HTTP_GET, "/version", true, serve_version },
 	{ HTTP_GET, "/metrics", false, serve_metrics },
 	{ HTTP_GET, "/admin/counters", false, serve_counters },
-	{ HTTP_GET, "/admin/requests", false, serve_requests },
-	{ HTTP_GET, "/admin/events", false, serve_events },
+	{ HTTP_GET, "/admin/requests", false, browse_requests },
+	{ HTTP_GET, "/admin/events", false, browse_events },
 	{ HTTP_GET, "/admin/explain/", false, serve_explain },
 	{ HTTP_POST, "/admin/reload", false, serve_reload },
 	{ HTTP_POST, "/admin/reload/secrets", false, serve_reload_secrets },
@@ -230,13 +188,20 @@ find_route(const struct admin *a, const struct http_exchange *x)
 }
 
 static void
-answer(struct http_exchange *x, int status, bool json, struct buf *out)
+answer(struct http_exchange *x, int status, const char *content,
+    struct buf *out)
 {
-	const struct http_field type = { "Content-Type",
-		slice_of(
-		    json ? "application/json" : "text/plain; charset=utf-8") };
+	const struct http_field type = { "Content-Type", slice_of(content) };
 
 	http_answer(x, status, &type, 1, out);
+}
+
+static const char *
+type_of(const struct admin_call *call, bool json)
+{
+	if (call->type != NULL)
+		return call->type;
+	return json ? TYPE_JSON : TYPE_TEXT;
 }
 
 static void
@@ -268,8 +233,11 @@ on_body(void *arg, struct http_exchange *x)
 		buf_reset(&call.out);
 		buf_puts(&call.out, "the answer is too large; ask for less\n");
 		status = 507;
+		call.type = TYPE_TEXT;
 	}
-	answer(x, status, call.json || (r != NULL && r->serve == serve_version),
+	answer(x, status,
+	    type_of(&call,
+		call.json || (r != NULL && r->serve == serve_version)),
 	    &call.out);
 	buf_fini(&call.out);
 }
@@ -282,7 +250,7 @@ on_refused(void *arg, struct http_exchange *x, int status, const char *why)
 	(void)arg;
 	buf_init(&out, 1024);
 	buf_printf(&out, "%s\n", why);
-	answer(x, status, false, &out);
+	answer(x, status, TYPE_TEXT, &out);
 	buf_fini(&out);
 }
 

@@ -18,6 +18,7 @@ struct admin_call {
 	struct http_exchange *exchange;
 	struct slice rest; /* of the path, behind a prefix route */
 	bool json;         /* asked for by ?format=json */
+	const char *type;  /* of the answer; NULL: JSON if that was asked */
 	struct buf out;    /* the answer */
 };
 
