@@ -47,6 +47,7 @@ main(int argc, char **argv)
 		&cmd_get_metrics,
 		&cmd_targets_disable,
 		&cmd_targets_enable,
+		&cmd_report_requests,
 		&cmd_explain_node,
 		&cmd_test,
 		&cmd_get_evidence,

@@ -138,7 +138,7 @@ begin_cell(struct table *t)
 {
 	const struct table_column *c = &t->columns[t->next];
 
-	if (t->format == OUTPUT_TEXT)
+	if (t->format != OUTPUT_JSON)
 		return c;
 	if (t->next == 0)
 		json_open(&t->json, '{');
@@ -255,12 +255,17 @@ measure(struct table *t)
 	}
 }
 
+static bool
+stands_right(const struct table_column *c)
+{
+	return c->type != CELL_TEXT && c->type != CELL_TIME;
+}
+
 /* Numbers stand right, text left; nothing follows the last column's text. */
 static void
 write_cell(const struct table *t, size_t column, struct slice text)
 {
-	bool right = t->columns[column].type != CELL_TEXT &&
-		     t->columns[column].type != CELL_TIME;
+	bool right = stands_right(&t->columns[column]);
 	bool last = column + 1 == t->count;
 	size_t fill = t->widths[column] - width_of(text);
 
@@ -286,6 +291,39 @@ write_text(struct table *t)
 		write_cell(t, column, take_cell(&cells));
 }
 
+/* A bar would be another column. */
+static void
+write_markdown_cell(struct table *t, size_t column, struct slice text)
+{
+	size_t i;
+
+	buf_puts(t->out, column == 0 ? "| " : " ");
+	for (i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '|')
+			buf_putc(t->out, '\\');
+		buf_putc(t->out, text.ptr[i]);
+	}
+	buf_puts(t->out, column + 1 == t->count ? " |\n" : " |");
+}
+
+static void
+write_markdown(struct table *t)
+{
+	struct slice cells = buf_slice(&t->cells);
+	size_t column;
+
+	for (column = 0; column < t->count && !t->headed; column++)
+		write_markdown_cell(t, column,
+		    slice_of(t->columns[column].name));
+	for (column = 0; column < t->count && !t->headed; column++)
+		buf_puts(t->out,
+		    stands_right(&t->columns[column]) ? "|---:" : "|---");
+	buf_puts(t->out, t->headed ? "" : "|\n");
+	t->headed = true;
+	for (column = 0; cells.len > 0; column = (column + 1) % t->count)
+		write_markdown_cell(t, column, take_cell(&cells));
+}
+
 void
 table_flush(struct table *t)
 {
@@ -293,6 +331,8 @@ table_flush(struct table *t)
 	t->out->failed |= t->cells.failed;
 	if (t->format == OUTPUT_TEXT && !t->cells.failed)
 		write_text(t);
+	if (t->format == OUTPUT_MARKDOWN && !t->cells.failed)
+		write_markdown(t);
 	buf_reset(&t->cells);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 /*
- * table: rows of typed columns, as aligned text for people or as a JSON array
- * of objects for programs.  Opened, filled cell by cell, closed.  Text shows
+ * table: rows of typed columns, as aligned text or Markdown for people or as a
+ * JSON array of objects for programs.  Opened, filled cell by cell, closed.  Text shows
  * units ("12.3 ms", "$0.001234") and "-" for nothing; JSON has plain numbers
  * under the column's name, times as RFC 3339.  Control bytes and what is not
  * UTF-8 never reach a terminal.  Pure; the sticky failure is that of `out`.
@@ -9,7 +9,7 @@
 #include "common/base/buf.h"
 #include "common/format/json.h"
 
-enum output_format { OUTPUT_TEXT, OUTPUT_JSON };
+enum output_format { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_MARKDOWN };
 
 enum cell_type {
 	CELL_TEXT,

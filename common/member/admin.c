@@ -8,8 +8,10 @@
 #include "common/base/version.h"
 #include "common/format/json.h"
 #include "common/member/browse.h"
+#include "common/member/inquiry.h"
 #include "common/member/metrics.h"
 #include "common/member/process.h"
+#include "common/member/reckoning.h"
 #include "common/store/view.h"
 
 #define TYPE_JSON "application/json"
@@ -153,6 +155,7 @@ static const struct admin_route shared_routes[] = {
 	{ HTTP_GET, "/admin/counters", false, serve_counters },
 	{ HTTP_GET, "/admin/requests", false, browse_requests },
 	{ HTTP_GET, "/admin/events", false, browse_events },
+	{ HTTP_GET, "/admin/report", false, reckoning_serve },
 	{ HTTP_GET, "/admin/explain/", false, serve_explain },
 	{ HTTP_POST, "/admin/reload", false, serve_reload },
 	{ HTTP_POST, "/admin/reload/secrets", false, serve_reload_secrets },
@@ -229,6 +232,10 @@ on_body(void *arg, struct http_exchange *x)
 		call.rest = slice_after(http_path(x), strlen(r->path));
 		status = r->serve(&call);
 	}
+	if (status == ADMIN_LATER) {
+		buf_fini(&call.out);
+		return;
+	}
 	if (call.out.failed) {
 		buf_reset(&call.out);
 		buf_puts(&call.out, "the answer is too large; ask for less\n");
@@ -255,10 +262,17 @@ on_refused(void *arg, struct http_exchange *x, int status, const char *why)
 }
 
 static void
-on_over(void *arg, struct http_exchange *x)
+on_gone(void *arg, struct http_exchange *x)
 {
 	(void)arg;
 	(void)x;
+}
+
+static void
+on_done(void *arg, struct http_exchange *x)
+{
+	(void)arg;
+	inquiry_forget(http_owner(x));
 }
 
 struct admin *
@@ -277,8 +291,8 @@ admin_new(struct process *p, struct loop *loop, int listen_fd, bool control,
 		.on_head = on_head,
 		.on_body = on_body,
 		.on_refused = on_refused,
-		.on_gone = on_over,
-		.on_done = on_over,
+		.on_gone = on_gone,
+		.on_done = on_done,
 		.arg = a,
 	};
 
@@ -321,6 +335,36 @@ admin_argument(const struct admin_call *call, const char *name)
 	if (http_query(call->exchange, name, &text))
 		return text;
 	return slice_make(NULL, 0);
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 0;
+}
+
+/* Escapes were found well formed before. */
+struct slice
+admin_argument_text(const struct admin_call *call, struct arena *arena,
+    const char *name)
+{
+	struct slice raw = admin_argument(call, name);
+	char *text = arena_alloc(arena, raw.len);
+	size_t i, n = 0;
+
+	for (i = 0; i < raw.len; i++) {
+		if (raw.ptr[i] == '%' && i + 2 < raw.len) {
+			text[n++] = (char)(hex_digit(raw.ptr[i + 1]) << 4 |
+					   hex_digit(raw.ptr[i + 2]));
+			i += 2;
+		} else {
+			text[n++] = raw.ptr[i] == '+' ? ' ' : raw.ptr[i];
+		}
+	}
+	return slice_make(text, n);
 }
 
 bool

@@ -12,6 +12,8 @@ struct arena;
 struct loop;
 struct process;
 
+#define ADMIN_LATER 0
+
 /* One question and its answer. */
 struct admin_call {
 	struct process *process;
@@ -26,7 +28,8 @@ struct admin_route {
 	enum http_method method;
 	const char *path; /* a path ending in '/' is a prefix */
 	bool open;        /* on the TCP listener too */
-	/* Writes call->out and gives the HTTP status. */
+	/* Writes call->out and gives the HTTP status; or ADMIN_LATER, and who
+	 * took the exchange answers (inquiry.h). */
 	int (*serve)(struct admin_call *call);
 };
 
@@ -42,6 +45,9 @@ struct slice admin_text(struct admin_call *call, struct arena *arena,
 
 /* An argument of the query; empty when it is not there. */
 struct slice admin_argument(const struct admin_call *call, const char *name);
+/* The same without its escapes. */
+struct slice admin_argument_text(const struct admin_call *call,
+    struct arena *arena, const char *name);
 must_check bool admin_number(const struct admin_call *call, const char *name,
     int64_t *number);
 

@@ -10,34 +10,6 @@
 #define PAGE_LOOKS_MAX 10000
 #define ARENA_MAX      (256 * 1024) /* of a query's values */
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : 0;
-}
-
-/* A value of the query, whose escapes were found well formed before. */
-static struct slice
-decode(struct arena *arena, struct slice raw)
-{
-	char *text = arena_alloc(arena, raw.len);
-	size_t i, n = 0;
-
-	for (i = 0; i < raw.len; i++) {
-		if (raw.ptr[i] == '%' && i + 2 < raw.len) {
-			text[n++] = (char)(hex_digit(raw.ptr[i + 1]) << 4 |
-					   hex_digit(raw.ptr[i + 2]));
-			i += 2;
-		} else {
-			text[n++] = raw.ptr[i] == '+' ? ' ' : raw.ptr[i];
-		}
-	}
-	return slice_make(text, n);
-}
-
 static bool
 read_wish(struct admin_call *call, struct wish *w, struct arena *arena)
 {
@@ -46,7 +18,7 @@ read_wish(struct admin_call *call, struct wish *w, struct arena *arena)
 	size_t i;
 
 	for (i = 0; (name = wish_name(w->kind, i)) != NULL; i++) {
-		value = decode(arena, admin_argument(call, name));
+		value = admin_argument_text(call, arena, name);
 		if (value.len > 0 && wish_take(w, slice_of(name), value,
 					 &call->out) == WISH_WRONG)
 			return false;

@@ -14,6 +14,7 @@
 struct admin_route;
 struct buf;
 struct clerk;
+struct errands;
 struct ledger;
 struct process;
 struct tls_boot;
@@ -85,6 +86,7 @@ struct process {
 	struct worker *workers;
 	size_t workers_count;
 	struct clerk *clerk;
+	struct errands *errands; /* the clerk's */
 	unsigned port; /* the workers' */
 	atomic_bool draining;
 	void *shared; /* the app's own, made by open */

@@ -82,10 +82,8 @@ struct buf *ledger_room(struct ledger_turn *t);
 must_check bool ledger_find(struct ledger_turn *t, enum family f,
     struct slice key, struct buf *out);
 
-/*
- * Embedded in whoever waits; waits at most once at a time.  `written` is
- * false only for intents.
- */
+/* Whoever waits has one, for one thing at a time.  `written` is false only for
+ * intents. */
 struct ledger_wait {
 	struct list link;
 	void (*call)(void *arg, bool written);

@@ -21,11 +21,3 @@ int64_t period_start_us(enum period p, int64_t number);
 
 /* "2026-11-26T07", "2026-11-26", "2026-11". */
 void period_write(enum period p, int64_t number, char text[PERIOD_CHARS]);
-
-/*
- * A moment: RFC 3339 ("2026-11-01T00:00:00Z", also only its date or month), or
- * how long before `now_us` ("36h", "7d"), from the beginning of that hour or
- * day.  False: it is none.
- */
-must_check bool period_read(struct slice text, int64_t now_us,
-    int64_t *wall_us);

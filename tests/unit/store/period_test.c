@@ -50,49 +50,12 @@ periods_are_written(void **state)
 	assert_int_equal(period_by_name(slice_of("week")), PERIODS);
 }
 
-static void
-assert_read(const char *text, const char *expected)
-{
-	char written[CLOCK_TEXT_BYTES];
-	int64_t us;
-
-	if (!period_read(slice_of(text), NOW_US, &us))
-		fail_msg("%s is not read", text);
-	clock_write(us, written);
-	assert_string_equal(written, expected);
-}
-
-static void
-moments_are_read(void **state)
-{
-	static const char *const wrong[] = { "", "d", "0d", "7w", "-3d", "2026",
-		"2026-13", "2026-02-30", "2026-02-29", "2026-11-01T24:00:00Z",
-		"2026-11-01T10:00:00", "2026-11-01Z",
-		"2026-11-01T10:00:00+01:00", "1969-12-31", "99999999999d",
-		"2026-1-1", "2026-11-00" };
-	int64_t us;
-	size_t i;
-
-	(void)state;
-	assert_read("2026-11", "2026-11-01T00:00:00.000000Z");
-	assert_read("2024-02-29", "2024-02-29T00:00:00.000000Z");
-	assert_read("2026-11-05T06:07:08Z", "2026-11-05T06:07:08.000000Z");
-	assert_read("2026-11-05T06:07:08.25Z", "2026-11-05T06:07:08.250000Z");
-	assert_read("1d", "2026-09-20T00:00:00.000000Z");
-	assert_read("36h", "2026-09-20T02:00:00.000000Z");
-	assert_read("15m", "2026-09-21T13:58:20.000000Z");
-	for (i = 0; i < count_of(wrong); i++)
-		if (period_read(slice_of(wrong[i]), NOW_US, &us))
-			fail_msg("'%s' is read", wrong[i]);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(months_are_those_of_the_calendar),
 		cmocka_unit_test(periods_are_written),
-		cmocka_unit_test(moments_are_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "common/base/buf.h"
-#include "common/store/criterion.h"
+#include "common/report/criterion.h"
 
 #define WHY_MAX 4096
 

@@ -1,4 +1,4 @@
-#include "common/store/report.h"
+#include "common/report/report.h"
 
 #include <stdlib.h>
 

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 #include "common/llm/price.h"
-#include "common/store/criterion.h"
+#include "common/report/criterion.h"
 #include "common/store/rollup.h"
 
 #define REPORT_BY_MAX     8

@@ -1,7 +1,7 @@
 #include "common/base/clock.h"
-#include "common/store/report.h"
+#include "common/report/report.h"
 #include "common/store/settlement.h"
-#include "fixture.h"
+#include "tests/unit/store/fixture.h"
 
 /*
  * A store is filled with what happens to rows: they settle, end open, are cut

@@ -1,4 +1,4 @@
-#include "common/store/criterion.h"
+#include "common/report/criterion.h"
 
 #include "common/base/buf.h"
 
