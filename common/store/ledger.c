@@ -243,6 +243,7 @@ commit_settlements(struct ledger_turn *t)
 	struct settlements *s = t->fresh;
 
 	pile_write(&s->pile, s->batch, t->ledger->db);
+	rollup_write(t->rollup, s->batch, t->ledger->db);
 	if (commit_kept(t) &&
 	    write_batch(t->ledger, s->batch, false) == DB_OK) {
 		list_append(&t->written, &s->waits);
@@ -333,6 +334,7 @@ ledger_turn_free(struct ledger_turn *t)
 	list_each(link, &t->kept)
 		write_last(t, container_of(link, struct settlements, link));
 	pile_write(&t->fresh->pile, t->fresh->batch, t->ledger->db);
+	rollup_write(t->rollup, t->fresh->batch, t->ledger->db);
 	write_last(t, t->fresh);
 	forget_waits(&t->intent_waits);
 	forget_waits(&t->written);

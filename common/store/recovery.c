@@ -187,6 +187,7 @@ write_rows(struct recovery *r, size_t at_least)
 	if (db_batch_count(r->batch) < at_least)
 		return true;
 	pile_write(&r->pile, r->batch, r->db);
+	rollup_write(r->rollup, r->batch, r->db);
 	if (db_write(r->db, r->batch, true) != DB_OK)
 		return false;
 	db_batch_clear(r->batch);

@@ -6,14 +6,25 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 
-#define STORED_MAX (64 << 10) /* of one row's: all its texts */
-#define LATELY     256        /* dimensions remembered as told */
+#define STORED_MAX   (64 << 10) /* of one row's: all its texts */
+#define LATELY       256        /* dimensions remembered as told */
+#define GATHERED_MAX 16
 
 static const char letters[PERIODS] = { 'h', 'd', 'm' };
+
+/* What some rows of an hour add to one set of dimensions. */
+struct gathered {
+	enum row_kind kind;
+	int64_t hour;
+	struct buf dimensions; /* as they are stored */
+	struct total total;
+};
 
 struct rollup {
 	/* By the first byte of the hash: those that are in the store. */
 	uint8_t told[LATELY][ROLLUP_HASH_BYTES];
+	struct gathered gathered[GATHERED_MAX];
+	size_t count;
 	struct total before, after;
 	struct buf dimensions, value;
 };
@@ -21,7 +32,7 @@ struct rollup {
 /* One row's part in it. */
 struct part {
 	enum row_kind kind;
-	int64_t wall_us;
+	int64_t hour;
 	const struct dimensions *dimensions;
 	const struct total *total;
 };
@@ -30,17 +41,26 @@ struct rollup *
 rollup_new(void)
 {
 	struct rollup *r = xcalloc(1, sizeof(*r));
+	size_t i;
 
 	buf_init(&r->dimensions, STORED_MAX);
 	buf_init(&r->value, STORED_MAX);
+	for (i = 0; i < GATHERED_MAX; i++)
+		buf_init(&r->gathered[i].dimensions, STORED_MAX);
 	return r;
 }
 
 void
 rollup_free(struct rollup *r)
 {
+	size_t i;
+
 	if (r == NULL)
 		return;
+	for (i = 0; i < GATHERED_MAX; i++) {
+		buf_fini(&r->gathered[i].dimensions);
+		total_fini(&r->gathered[i].total);
+	}
 	total_fini(&r->before);
 	total_fini(&r->after);
 	buf_fini(&r->dimensions);
@@ -92,7 +112,7 @@ name_key(char key[1 + ROLLUP_HASH_BYTES], const uint8_t *hash)
 /* Whoever reads the cell must find what it is of. */
 static void
 tell_dimensions(struct rollup *r, struct db_batch *b, struct db *db,
-    const uint8_t *hash)
+    const struct gathered *g, const uint8_t *hash)
 {
 	uint8_t *told = r->told[hash[0] % LATELY];
 	char key[1 + ROLLUP_HASH_BYTES];
@@ -102,33 +122,83 @@ tell_dimensions(struct rollup *r, struct db_batch *b, struct db *db,
 	memcpy(told, hash, ROLLUP_HASH_BYTES);
 	name_key(key, hash);
 	db_batch_put(b, db, FAMILY_ROLLUP, slice_make(key, sizeof(key)),
-	    buf_slice(&r->dimensions));
+	    buf_slice(&g->dimensions));
+}
+
+static void
+write_one(struct rollup *r, struct db_batch *b, struct db *db,
+    const struct gathered *g)
+{
+	int64_t wall_us = period_start_us(PERIOD_HOUR, g->hour);
+	char key[ROLLUP_KEY_BYTES];
+	struct hash hash;
+	int p;
+
+	if (total_empty(&g->total))
+		return;
+	buf_reset(&r->value);
+	total_write(&g->total, &r->value);
+	assert(!r->value.failed);
+	hash = hash_of(g->dimensions.data, g->dimensions.len);
+	tell_dimensions(r, b, db, g, hash.bytes);
+	for (p = 0; p < PERIODS; p++) {
+		rollup_key(key, g->kind, (enum period)p,
+		    period_of((enum period)p, wall_us));
+		memcpy(key + 6, hash.bytes, ROLLUP_HASH_BYTES);
+		db_batch_merge(b, db, FAMILY_ROLLUP,
+		    slice_make(key, sizeof(key)), buf_slice(&r->value));
+	}
+}
+
+void
+rollup_write(struct rollup *r, struct db_batch *b, struct db *db)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++)
+		write_one(r, b, db, &r->gathered[i]);
+	r->count = 0;
+}
+
+static bool
+is_of(const struct gathered *g, const struct part *part,
+    struct slice dimensions)
+{
+	return g->kind == part->kind && g->hour == part->hour &&
+	       slice_eq(buf_slice(&g->dimensions), dimensions);
+}
+
+static struct gathered *
+find_gathered(struct rollup *r, struct db_batch *b, struct db *db,
+    const struct part *part)
+{
+	struct gathered *g;
+	size_t i;
+
+	buf_reset(&r->dimensions);
+	dimensions_write(part->dimensions, &r->dimensions);
+	assert(!r->dimensions.failed);
+	for (i = 0; i < r->count; i++)
+		if (is_of(&r->gathered[i], part, buf_slice(&r->dimensions)))
+			return &r->gathered[i];
+	if (r->count == GATHERED_MAX)
+		rollup_write(r, b, db);
+	g = &r->gathered[r->count++];
+	g->kind = part->kind;
+	g->hour = part->hour;
+	buf_reset(&g->dimensions);
+	buf_put_slice(&g->dimensions, buf_slice(&r->dimensions));
+	total_reset(&g->total);
+	return g;
 }
 
 static void
 add(struct rollup *r, struct db_batch *b, struct db *db,
     const struct part *part)
 {
-	char key[ROLLUP_KEY_BYTES];
-	struct hash hash;
-	int p;
-
-	if (total_empty(part->total))
-		return;
-	buf_reset(&r->dimensions);
-	dimensions_write(part->dimensions, &r->dimensions);
-	buf_reset(&r->value);
-	total_write(part->total, &r->value);
-	assert(!r->dimensions.failed && !r->value.failed);
-	hash = hash_of(r->dimensions.data, r->dimensions.len);
-	tell_dimensions(r, b, db, hash.bytes);
-	for (p = 0; p < PERIODS; p++) {
-		rollup_key(key, part->kind, (enum period)p,
-		    period_of((enum period)p, part->wall_us));
-		memcpy(key + 6, hash.bytes, ROLLUP_HASH_BYTES);
-		db_batch_merge(b, db, FAMILY_ROLLUP,
-		    slice_make(key, sizeof(key)), buf_slice(&r->value));
-	}
+	if (!total_empty(part->total))
+		total_add(&find_gathered(r, b, db, part)->total, part->total,
+		    1);
 }
 
 static bool
@@ -163,9 +233,9 @@ change(struct rollup *r, struct db_batch *b, struct db *db,
 }
 
 static int64_t
-moment(const struct id *request)
+hour_of(const struct id *request)
 {
-	return id_time_ms(request) * US_PER_MS;
+	return period_of(PERIOD_HOUR, id_time_ms(request) * US_PER_MS);
 }
 
 void
@@ -173,9 +243,9 @@ rollup_request(struct rollup *r, struct db_batch *b, struct db *db,
     const struct request_row *before, const struct request_row *after)
 {
 	struct dimensions was, is;
-	const struct part old = { ROW_REQUEST, moment(&after->id), &was,
+	const struct part old = { ROW_REQUEST, hour_of(&after->id), &was,
 		&r->before };
-	const struct part new = { ROW_REQUEST, moment(&after->id), &is,
+	const struct part new = { ROW_REQUEST, hour_of(&after->id), &is,
 		&r->after };
 
 	dimensions_of_request(&is, after);
@@ -194,9 +264,9 @@ rollup_attempt(struct rollup *r, struct db_batch *b, struct db *db,
     const struct attempt_row *before, const struct attempt_row *after)
 {
 	struct dimensions was, is;
-	const struct part old = { ROW_ATTEMPT, moment(&after->request), &was,
+	const struct part old = { ROW_ATTEMPT, hour_of(&after->request), &was,
 		&r->before };
-	const struct part new = { ROW_ATTEMPT, moment(&after->request), &is,
+	const struct part new = { ROW_ATTEMPT, hour_of(&after->request), &is,
 		&r->after };
 
 	dimensions_of_attempt(&is, after);

@@ -18,19 +18,26 @@
 #define ROLLUP_HASH_BYTES 16
 #define ROLLUP_KEY_BYTES  (2 + 4 + ROLLUP_HASH_BYTES)
 
-/* One a thread: what it has told of lately, and room. */
+/*
+ * One a thread: what is to be added, gathered, so that all rows of a turn that
+ * are alike cost one addition to each of their cells.
+ */
 struct rollup;
 struct rollup *rollup_new(void) __attribute__((returns_nonnull));
 void rollup_free(struct rollup *r);
 
 /*
- * Into the batch in which the row `after` is put; `before` is what is stored
- * of it, NULL when nothing is.  Rows that are open count for nothing.
+ * The row `after` is put into the batch; `before` is what is stored of it,
+ * NULL when nothing is.  Rows that are open count for nothing.
  */
 void rollup_request(struct rollup *r, struct db_batch *b, struct db *db,
     const struct request_row *before, const struct request_row *after);
 void rollup_attempt(struct rollup *r, struct db_batch *b, struct db *db,
     const struct attempt_row *before, const struct attempt_row *after);
+
+/* What was gathered, into the batch that has those rows.  Must come before
+ * that is written. */
+void rollup_write(struct rollup *r, struct db_batch *b, struct db *db);
 
 /* The key of a period's first cell; the same of the next is where it ends. */
 void rollup_key(char key[ROLLUP_KEY_BYTES], enum row_kind kind, enum period p,
