@@ -7,6 +7,7 @@
 #include "common/base/memory.h"
 #include "common/llm/catalog.h"
 #include "common/member/worker.h"
+#include "common/store/book.h"
 #include "egress/egress.h"
 #include "egress/envelope.h"
 #include "topology/load.h"
@@ -56,6 +57,7 @@ make_book(struct dock *d, const struct team *team, char *name)
 	offer_write_book(&bytes, d->worker->topology, team);
 	assert(!bytes.failed);
 	price_book_name(name, buf_slice(&bytes));
+	book_keep(d->worker->turn, buf_slice(&bytes));
 	buf_fini(&bytes);
 }
 

@@ -16,7 +16,10 @@ struct topology;
 void offer_write(struct buf *out, const struct topology *t,
     const struct team *team, const char *price_book);
 
-/* The name of the team's book (of the dock's present topology), for rows. */
+/*
+ * The name of the team's book (of the dock's present topology), for rows.
+ * The first time it is asked for, the book is kept in the store.
+ */
 const char *offer_book(struct dock *d, const struct team *team);
 
 /* The topology is another one. */

@@ -1,5 +1,6 @@
 #include "node/node.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "common/base/buf.h"
@@ -15,6 +16,7 @@
 #include "common/member/worker.h"
 #include "common/net/link.h"
 #include "common/net/loop.h"
+#include "common/store/book.h"
 #include "common/store/ledger.h"
 #include "node/admin.h"
 #include "node/affinity.h"
@@ -31,6 +33,7 @@
 #include "node/strategy/script.h"
 #include "node/throttle.h"
 #include "node/uplink.h"
+#include "topology/tariff.h"
 
 #define TICK_US US_PER_SECOND
 
@@ -161,6 +164,22 @@ node_close(struct process *p)
 	limits_close(n->limits);
 	parents_free(n->parents);
 	free(n);
+}
+
+/* What rows will name is kept before there are any. */
+static void
+keep_own_book(struct desk *d)
+{
+	const struct node_file *file = d->worker->topology->node;
+	const struct tariff_wish own = { .providers = file->providers,
+		.count = file->providers_count };
+	struct buf bytes;
+
+	buf_init(&bytes, PRICE_BOOK_MAX);
+	tariff_write(&bytes, &own);
+	assert(!bytes.failed);
+	book_keep(d->worker->turn, buf_slice(&bytes));
+	buf_fini(&bytes);
 }
 
 static void
@@ -304,6 +323,7 @@ node_start(struct worker *w)
 	list_init(&d->requests);
 	d->tick = loop_timer_new(w->loop, on_tick, d);
 	w->turn = ledger_turn_new(w->process->ledger, w->loop);
+	keep_own_book(d);
 	d->policy_line.upstream = w->upstream;
 	bell_init(&d->bell, w->loop);
 	outlay_start(d);
@@ -342,6 +362,7 @@ node_adopt(struct worker *w, const struct topology *old)
 	forgive(d, w->topology->node);
 	if (w->topology == old)
 		return;
+	keep_own_book(d);
 	scripts_adopt(d->scripts, w->topology);
 	limits_adopt(d->node->limits, w->topology);
 	throttle_adopt(d);

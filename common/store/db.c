@@ -55,6 +55,7 @@ static const struct family_kind kinds[FAMILIES] = {
 	[FAMILY_CONTENT] = { .name = "content" },
 	[FAMILY_DECISION] = { .name = "decision" },
 	[FAMILY_EVIDENCE] = { .name = "evidence" },
+	[FAMILY_BOOK] = { .name = "book" },
 	[FAMILY_SPEND] = { .name = "spend", .sums = true },
 };
 
