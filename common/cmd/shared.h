@@ -16,6 +16,8 @@ extern const struct command cmd_get_attempts; /* an egress's requests */
 extern const struct command cmd_get_counters;
 extern const struct command cmd_get_metrics;
 extern const struct command cmd_get_events;
+extern const struct command cmd_get_node_prices;
+extern const struct command cmd_get_egress_prices;
 extern const struct command cmd_explain;
 extern const struct command cmd_ledger_verify;
 extern const struct command cmd_reload;
