@@ -6,6 +6,7 @@
 #include "common/member/tally.h"
 #include "egress/egress.h"
 #include "egress/meter.h"
+#include "egress/pricing.h"
 #include "topology/load.h"
 
 static int
@@ -75,4 +76,5 @@ egress_metrics(struct process *p, struct buf *out)
 const struct admin_route egress_admin_routes[EGRESS_ADMIN_ROUTES] = {
 	{ HTTP_GET, "/admin/capacity", false, serve_capacity },
 	{ HTTP_GET, "/admin/limits", false, serve_limits },
+	{ HTTP_GET, "/admin/prices", false, pricing_serve },
 };

@@ -19,6 +19,7 @@
 #include "egress/deadline.h"
 #include "egress/egress.h"
 #include "egress/envelope.h"
+#include "egress/offer.h"
 #include "egress/parcel.h"
 #include "topology/load.h"
 
@@ -161,11 +162,15 @@ step_envelope(struct call *c)
 	const struct envelope *e = &c->envelope;
 	const struct topology *t = c->topology;
 	enum exclusion why = envelope_judge(&c->model, t, e);
+	const struct team *team;
 	size_t room;
 
 	if (why != EXCLUSION_NONE)
 		return refuse_for(c, fail_of_exclusion(why),
 		    exclusion_name(why));
+	/* Its topology is the dock's: a call is judged in the turn it came. */
+	team = mesh_team(&t->mesh, e->team);
+	memcpy(c->price_book, offer_book(c->dock, team), sizeof(c->price_book));
 	c->account = account_name(&c->arena, c->model->provider, e->team);
 	if (e->body_bytes > t->egress->max_body_bytes)
 		return refuse(c, FAIL_REQUEST_TOO_LARGE);
@@ -283,7 +288,7 @@ fill_row(struct call *c, const char *state)
 		.fail = slice_of(fail_name(c->fail)),
 		.body_bytes = (int64_t)c->splice.bytes,
 		.answer_bytes = c->answer_bytes,
-		.price_book = slice_of(c->dock->price_book),
+		.price_book = slice_of(c->price_book),
 		.usage_source = slice_of(usage_source_name(USAGE_NONE)),
 		.owned_changes = (int64_t)c->splice.changes,
 		.receipt = slice_of(""),

@@ -81,7 +81,7 @@ offer(struct downlink *dl)
 	if (team == NULL)
 		return;
 	buf_init(&message, LINK_MESSAGE_MAX);
-	offer_write(&message, t, team, dl->dock->price_book);
+	offer_write(&message, t, team, offer_book(dl->dock, team));
 	if (message.failed)
 		log_error("the catalog is too large to send");
 	else

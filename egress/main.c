@@ -43,6 +43,7 @@ main(int argc, char **argv)
 		&cmd_get_capacity,
 		&cmd_get_team_limits,
 		&cmd_report_attempts,
+		&cmd_get_egress_prices,
 		&cmd_explain,
 		&cmd_ledger_verify,
 		&cmd_reload,

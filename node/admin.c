@@ -10,6 +10,7 @@
 #include "node/evidence.h"
 #include "node/groups.h"
 #include "node/node.h"
+#include "node/pricing.h"
 #include "node/rehearsal.h"
 #include "node/roll.h"
 #include "node/standing.h"
@@ -464,5 +465,6 @@ const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
 	{ HTTP_POST, "/admin/targets/disable", false, serve_disable },
 	{ HTTP_POST, "/admin/targets/enable", false, serve_enable },
 	{ HTTP_GET, "/admin/limits", false, serve_limits },
+	{ HTTP_GET, "/admin/prices", false, pricing_serve },
 	{ HTTP_POST, "/admin/explain", false, serve_rehearsal },
 };

@@ -42,6 +42,7 @@ main(int argc, char **argv)
 		&cmd_get_requests,
 		&cmd_get_targets,
 		&cmd_get_limits,
+		&cmd_get_node_prices,
 		&cmd_get_events,
 		&cmd_get_counters,
 		&cmd_get_metrics,

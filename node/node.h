@@ -8,7 +8,6 @@
 
 #include "common/base/list.h"
 #include "common/limit/retries.h"
-#include "common/llm/price.h"
 #include "common/member/gate.h"
 #include "common/member/outlay.h"
 #include "common/member/process.h"
@@ -63,9 +62,8 @@ struct desk {
 	size_t uplinks_count;
 	struct list left_uplinks; /* of parents that left; uplink.c's */
 	struct caller_book *book;
-	struct evidence_book *evidence;    /* see evidence_refresh */
-	char price_book[PRICE_BOOK_CHARS]; /* of the node's own upstreams */
-	struct routes *routes;             /* the present ones */
+	struct evidence_book *evidence; /* see evidence_refresh */
+	struct routes *routes;          /* the present ones */
 	struct scripts *scripts;
 	struct external_line policy_line;
 	struct bell bell;     /* of requests that wait at a gate */

@@ -31,6 +31,8 @@ worth_of_receipt(const struct receipt_row *row, struct worth *w)
 	w->usage.cache_write_1h_tokens = row->cache_write_1h_tokens;
 	w->usage.output_tokens = row->output_tokens;
 	w->usage.reasoning_tokens = row->reasoning_tokens;
+	w->usage.image_tokens = row->image_tokens;
+	w->usage.web_searches = row->web_searches;
 	w->usage.source = usage_source_by_name(row->usage_source);
 	w->cost_microusd = row->cost_microusd;
 	w->price_book = row->price_book;
@@ -95,6 +97,8 @@ add_usage(struct usage *sum, const struct usage *from)
 	sum->cache_write_1h_tokens += from->cache_write_1h_tokens;
 	sum->output_tokens += from->output_tokens;
 	sum->reasoning_tokens += from->reasoning_tokens;
+	sum->image_tokens += from->image_tokens;
+	sum->web_searches += from->web_searches;
 	if (from->source > sum->source)
 		sum->source = from->source;
 }
@@ -193,6 +197,8 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.cache_write_1h_tokens = w->usage.cache_write_1h_tokens,
 		.output_tokens = w->usage.output_tokens,
 		.reasoning_tokens = w->usage.reasoning_tokens,
+		.image_tokens = w->usage.image_tokens,
+		.web_searches = w->usage.web_searches,
 		.usage_source = slice_of(usage_source_name(w->usage.source)),
 		.price_book = w->price_book,
 		.cost_microusd = w->cost_microusd,
@@ -269,10 +275,13 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.cache_write_1h_tokens = w->usage.cache_write_1h_tokens,
 		.output_tokens = w->usage.output_tokens,
 		.reasoning_tokens = w->usage.reasoning_tokens,
+		.image_tokens = w->usage.image_tokens,
+		.web_searches = w->usage.web_searches,
 		.usage_source = slice_of(usage_source_name(w->usage.source)),
 		.price_book = w->price_book,
 		.cost_microusd = w->cost_microusd,
 		.provider_cost = w->provider_cost,
+		.stated_microusd = price_stated(w->provider_cost),
 		.provider_usage = w->provider_usage,
 		.first_byte_us =
 		    a->first_byte_us > 0 ? a->first_byte_us - a->started_us : 0,

@@ -112,7 +112,7 @@ struct slice provider_region(const struct provider *p,
 bool region_is_among(struct slice region, const struct slice *regions,
     size_t count);
 
-/* Is it no dearer than the ceiling? */
+/* Is it no dearer than the ceiling, by none of its tiers? */
 bool price_fits(const struct price *price, const struct price_ceiling *max);
 
 /* Is this one of the member's keys? */

@@ -12,7 +12,7 @@
 
 struct options {
 	const char *state, *from, *to, *month, *by, *where, *of, *source,
-	    *format;
+	    *baseline, *format;
 	bool json;
 };
 
@@ -37,6 +37,9 @@ static const struct option_spec specs[] = {
 	WORD(of, "KIND", "requests or attempts; a node's are requests"),
 	WORD(source, "NAME",
 	    "roll-ups, or rows: from the rows alone, to compare"),
+	WORD(baseline, "TARGET",
+	    "savings against provider/model, at the prices of each request's "
+	    "own price book"),
 	WORD(format, "NAME", "text, markdown, json or csv; text"),
 	JSON_OPTION(struct options),
 };
@@ -86,6 +89,7 @@ read_store(const struct options *o, enum row_kind kind,
 		.where = text_or_empty(o->where),
 		.of = text_or_empty(o->of),
 		.source = text_or_empty(o->source),
+		.baseline = text_or_empty(o->baseline),
 	};
 	struct report_query q;
 	struct ledger *l;
@@ -122,6 +126,7 @@ ask(const struct options *o, const char *format)
 	ask_argument(&target, "where", o->where);
 	ask_argument(&target, "of", o->of);
 	ask_argument(&target, "source", o->source);
+	ask_argument(&target, "baseline", o->baseline);
 	ask_argument(&target, "format", format);
 	asked =
 	    ask_daemon(o->state, "GET", buf_text(&target), slice_make(NULL, 0));

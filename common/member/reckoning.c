@@ -82,6 +82,7 @@ read_question(struct admin_call *call, struct reckoning *r)
 		.where = admin_argument_text(call, &r->words, "where"),
 		.of = admin_argument_text(call, &r->words, "of"),
 		.source = admin_argument_text(call, &r->words, "source"),
+		.baseline = admin_argument_text(call, &r->words, "baseline"),
 	};
 
 	return question_read(&r->query, &question,

@@ -7,6 +7,7 @@
 #include "common/base/map.h"
 #include "common/base/memory.h"
 #include "common/format/pack.h"
+#include "common/store/book.h"
 
 #define KEY_MAX    ROW_BYTES_MAX
 #define TUPLES_MAX 32768 /* remembered at once */
@@ -30,6 +31,7 @@ struct keyed_group {
 struct run {
 	struct report *report;
 	const struct report_query *q;
+	struct ledger *ledger;
 	struct db *db;
 	struct map tuples, groups;
 	struct total one;
@@ -274,7 +276,6 @@ report_qualifies(const struct request_row *row)
 static void
 price_baseline(struct run *r, const struct request_row *row)
 {
-	const struct report_query *q = r->q;
 	const struct usage usage = {
 		.input_tokens = row->input_tokens,
 		.cache_read_tokens = row->cache_read_tokens,
@@ -282,12 +283,14 @@ price_baseline(struct run *r, const struct request_row *row)
 		.cache_write_1h_tokens = row->cache_write_1h_tokens,
 		.output_tokens = row->output_tokens,
 		.reasoning_tokens = row->reasoning_tokens,
+		.image_tokens = row->image_tokens,
+		.web_searches = row->web_searches,
 		.source = USAGE_PROVIDER,
 	};
 	struct price price;
 
 	if (!report_qualifies(row) ||
-	    !q->price(q->arg, row->price_book, q->baseline, &price))
+	    !book_price(r->ledger, row->price_book, r->q->baseline, &price))
 		return;
 	r->one.of[MEASURE_savings_requests] = 1;
 	r->one.of[MEASURE_savings_cost_microusd] = row->cost_microusd;
@@ -426,7 +429,7 @@ enum report_result
 report_run(struct ledger *l, const struct report_query *q,
     struct report **report)
 {
-	struct run r = { .db = ledger_db(l), .result = REPORT_OK };
+	struct run r = { .ledger = l, .db = ledger_db(l), .result = REPORT_OK };
 	bool rows = q->rows || q->baseline.len > 0;
 
 	*report = xcalloc(1, sizeof(**report));

@@ -8,7 +8,6 @@
  */
 #include <stdatomic.h>
 
-#include "common/llm/price.h"
 #include "common/report/criterion.h"
 #include "common/store/rollup.h"
 
@@ -26,14 +25,10 @@ struct report_query {
 	struct filter scope; /* of whoever asks: has to pass, too */
 	bool rows;           /* from the rows alone, to compare */
 	/*
-	 * Target that each request is priced with, too, at the prices of its
-	 * own price book; empty: none.  Needs the rows.  `price` gives what
-	 * that book says of the target.
+	 * Target that each request is priced with, too, as one call at the
+	 * prices of its own price book; empty: none.  Needs the rows.
 	 */
 	struct slice baseline;
-	bool (*price)(void *arg, struct slice book, struct slice target,
-	    struct price *price);
-	void *arg;
 	const atomic_bool *stop; /* give up; may be NULL */
 };
 

@@ -64,6 +64,7 @@ static const struct family_kind kinds[FAMILIES] = {
 	[FAMILY_ROLLUP] = { .name = "rollup",
 	    .merge = total_merge,
 	    .merge_name = "gsr.totals" },
+	[FAMILY_BOOK] = { .name = "book" },
 };
 
 struct db {

@@ -30,6 +30,7 @@ enum family {
 	FAMILY_CONTENT,  /* what is kept of callers' conversations, sealed */
 	FAMILY_DECISION, /* how a request's targets were put in order */
 	FAMILY_EVIDENCE, /* what `gsr-node test` proved of targets */
+	FAMILY_BOOK,     /* prices by the name that rows have of them */
 	FAMILY_SPEND,    /* what each holder of a budget spent, by day */
 	FAMILY_ROLLUP,   /* what rows of an hour, day or month come to */
 	FAMILIES

@@ -10,6 +10,7 @@
 #include "common/base/memory.h"
 #include "common/base/stat.h"
 #include "common/net/loop.h"
+#include "common/store/book.h"
 #include "common/store/pile.h"
 #include "common/store/recent.h"
 #include "common/store/rollup.h"
@@ -24,6 +25,7 @@
 
 struct ledger {
 	struct db *db;
+	struct books *books;
 	struct ledger_watch watch; /* set before there are turns */
 	atomic_uint_least64_t committed, durable;
 };
@@ -69,6 +71,7 @@ ledger_open(const char *state_dir, bool read_only)
 		return NULL;
 	l = xcalloc(1, sizeof(*l));
 	l->db = db;
+	l->books = books_new();
 	atomic_init(&l->committed, 0);
 	atomic_init(&l->durable, 0);
 	return l;
@@ -79,6 +82,7 @@ ledger_close(struct ledger *l)
 {
 	if (l == NULL)
 		return;
+	books_free(l->books);
 	db_close(l->db);
 	free(l);
 }
@@ -87,6 +91,18 @@ struct db *
 ledger_db(struct ledger *l)
 {
 	return l->db;
+}
+
+struct books *
+ledger_books(struct ledger *l)
+{
+	return l->books;
+}
+
+struct ledger *
+ledger_of(struct ledger_turn *t)
+{
+	return t->ledger;
 }
 
 static struct settlements *

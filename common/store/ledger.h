@@ -13,6 +13,7 @@
 #include "common/store/db.h"
 #include "common/store/row.h"
 
+struct books;
 struct loop;
 struct ledger;
 struct ledger_turn;
@@ -28,8 +29,13 @@ struct ledger *ledger_open(const char *state_dir, bool read_only);
 void ledger_close(struct ledger *l);
 struct db *ledger_db(struct ledger *l);
 
+/* The price books that were read: book.c's. */
+struct books *ledger_books(struct ledger *l);
+
 /* Registers with the loop's COMMIT and RELEASE phases. */
 struct ledger_turn *ledger_turn_new(struct ledger *l, struct loop *loop);
+
+struct ledger *ledger_of(struct ledger_turn *t);
 
 /* The loop has ended.  Writes what is left; nobody who waits is called. */
 void ledger_turn_free(struct ledger_turn *t);

@@ -114,6 +114,7 @@ speed(int64_t tokens, int64_t first_us, int64_t total_us)
 		(t)->of[MEASURE_output_tokens] = (row)->output_tokens;         \
 		(t)->of[MEASURE_reasoning_tokens] = (row)->reasoning_tokens;   \
 		(t)->of[MEASURE_cost_microusd] = (row)->cost_microusd;         \
+		(t)->of[MEASURE_web_searches] = (row)->web_searches;           \
 		sketch_add(&(t)->sketches[SKETCH_FIRST_BYTE],                  \
 		    (row)->first_byte_us, 1);                                  \
 		sketch_add(&(t)->sketches[SKETCH_TOTAL], (row)->total_us, 1);  \
@@ -154,6 +155,8 @@ total_of_attempt(struct total *t, const struct attempt_row *row)
 	t->of[MEASURE_attempts] = 1;
 	t->of[MEASURE_failed_attempts] = !good;
 	t->of[MEASURE_fallbacks] = row->after.len > 0 && !row->again;
+	t->of[MEASURE_stated_calls] = row->provider_cost.len > 0;
+	t->of[MEASURE_stated_microusd] = row->stated_microusd;
 	if (good)
 		sketch_add(&t->sketches[SKETCH_SPEED],
 		    speed(row->output_tokens + row->reasoning_tokens,

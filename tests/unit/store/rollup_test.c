@@ -1,5 +1,6 @@
 #include "common/base/clock.h"
 #include "common/report/report.h"
+#include "common/store/book.h"
 #include "common/store/settlement.h"
 #include "tests/unit/store/fixture.h"
 
@@ -227,21 +228,26 @@ rollups_say_what_rows_say(void **state)
 	fixture_free(&f);
 }
 
-static bool
-one_price(void *arg, struct slice book, struct slice target,
-    struct price *price)
+/* Keeps a book with one price; its name is written to `name`. */
+static void
+keep_book(struct fixture *f, char name[PRICE_BOOK_CHARS])
 {
-	(void)arg;
-	assert_true(slice_is(book, "0123456789abcdef"));
-	if (!slice_is(target, "openai/dear"))
-		return false;
-	*price = (struct price){ .input = 10000000,
-		.cached_input = 1000000,
-		.cache_write_5m = PRICE_UNKNOWN,
-		.cache_write_1h = PRICE_UNKNOWN,
-		.output = 40000000,
-		.reasoning = PRICE_UNKNOWN };
-	return true;
+	struct price_entry entry = { slice_of("openai/dear"),
+		{ .input = 10000000,
+		    .cached_input = 1000000,
+		    .cache_write_5m = PRICE_UNKNOWN,
+		    .cache_write_1h = PRICE_UNKNOWN,
+		    .output = 40000000,
+		    .reasoning = PRICE_UNKNOWN,
+		    .image = PRICE_UNKNOWN } };
+	struct buf bytes;
+
+	buf_init(&bytes, PRICE_BOOK_MAX);
+	price_book_write(&bytes, &entry, 1);
+	price_book_name(name, buf_slice(&bytes));
+	book_keep(f->turn, buf_slice(&bytes));
+	buf_fini(&bytes);
+	fixture_turn(f);
 }
 
 /* What failed, and what nobody counted, is no saving. */
@@ -251,15 +257,17 @@ only_what_qualifies_is_compared(void **state)
 	struct report_query q = { .kind = ROW_REQUEST,
 		.from_us = START_US,
 		.to_us = START_US + SPAN_US,
-		.baseline = slice_of("openai/dear"),
-		.price = one_price };
+		.baseline = slice_of("openai/dear") };
+	char book[PRICE_BOOK_CHARS];
 	struct request_row good, bad;
 	struct report *r;
 	struct fixture f;
 
 	(void)state;
 	fixture_new(&f);
+	keep_book(&f, book);
 	good = any_request(&f, START_US + 1000000);
+	good.price_book = slice_of(book);
 	good.fail = slice_of("");
 	good.input_tokens = 1000;
 	good.cache_read_tokens = 500;
