@@ -37,6 +37,7 @@ main(int argc, char **argv)
 		&cmd_secret_list,
 		&cmd_secret_remove,
 		&cmd_get_attempts,
+		&cmd_get_links,
 		&cmd_get_counters,
 		&cmd_get_metrics,
 		&cmd_get_events,

@@ -40,6 +40,7 @@ main(int argc, char **argv)
 		&cmd_secret_list,
 		&cmd_secret_remove,
 		&cmd_get_requests,
+		&cmd_get_links,
 		&cmd_get_targets,
 		&cmd_get_limits,
 		&cmd_get_events,

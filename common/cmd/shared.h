@@ -16,6 +16,7 @@ extern const struct command cmd_get_attempts; /* an egress's requests */
 extern const struct command cmd_get_counters;
 extern const struct command cmd_get_metrics;
 extern const struct command cmd_get_events;
+extern const struct command cmd_get_links;
 extern const struct command cmd_explain;
 extern const struct command cmd_ledger_verify;
 extern const struct command cmd_reload;
