@@ -41,6 +41,7 @@ main(int argc, char **argv)
 		&cmd_get_counters,
 		&cmd_get_metrics,
 		&cmd_get_events,
+		&cmd_get_account_targets,
 		&cmd_get_capacity,
 		&cmd_get_team_limits,
 		&cmd_explain,

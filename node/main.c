@@ -43,6 +43,7 @@ main(int argc, char **argv)
 		&cmd_get_links,
 		&cmd_get_targets,
 		&cmd_get_limits,
+		&cmd_get_callers,
 		&cmd_get_events,
 		&cmd_get_counters,
 		&cmd_get_metrics,
