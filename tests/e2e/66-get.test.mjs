@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import { join } from "node:path";
 
-import { Load, mesh, story, until } from "./lab.mjs";
+import { Load, mesh, run, story, until } from "./lab.mjs";
+import { binary } from "./lab/program.mjs";
 
 // Rows that the daemon gives at once, as common/store/page.h says.
 const PAGE = 2000;
@@ -246,4 +247,22 @@ story("a node that starts again remembers who came", async () => {
   await node.stop();
   await node.start();
   assert.equal(await seen("app"), before);
+});
+
+story("a shell completes what there is to get", async () => {
+  for (const [program, here] of [["gsr-node", ["callers", "links", "requests"]], ["gsr-egress", ["capacity", "links", "requests"]]]) {
+    const completes = async (...words) => {
+      const script = `. <(${binary(program)} completion bash); COMP_WORDS=(${program} ${words.map((w) => `'${w}'`).join(" ")}); ` +
+        `COMP_CWORD=${words.length}; _${program.replace("-", "_")}; echo "\${COMPREPLY[@]}"`;
+      const { code, out, err } = await run("bash", ["-c", script]);
+      assert.deepEqual([code, err], [0, ""]);
+      return out.trim().split(" ");
+    };
+    const whats = await completes("get", "");
+    for (const what of here) assert.ok(whats.includes(what), `${program}: ${whats}`);
+    const { out } = await run(binary(program), ["get", "--help"]);
+    for (const what of whats) assert.match(out, new RegExp(`^ {2}get ${what} +\\w`, "m"));
+    assert.deepEqual(await completes("get", "requests", "--wa"), ["--watch"]);
+    assert.deepEqual(await completes("ser"), ["serve"]);
+  }
 });
