@@ -4,6 +4,7 @@
 #include "common/member/limits.h"
 #include "common/member/process.h"
 #include "common/member/tally.h"
+#include "egress/condition.h"
 #include "egress/egress.h"
 #include "egress/meter.h"
 #include "egress/pricing.h"
@@ -73,8 +74,17 @@ egress_metrics(struct process *p, struct buf *out)
 	tally_metrics(&tally, out);
 }
 
+static int
+serve_targets(struct admin_call *call)
+{
+	condition_write(call->process->shared,
+	    call->json ? OUTPUT_JSON : OUTPUT_TEXT, &call->out);
+	return 200;
+}
+
 const struct admin_route egress_admin_routes[EGRESS_ADMIN_ROUTES] = {
 	{ HTTP_GET, "/admin/capacity", false, serve_capacity },
 	{ HTTP_GET, "/admin/limits", false, serve_limits },
 	{ HTTP_GET, "/admin/prices", false, pricing_serve },
+	{ HTTP_GET, "/admin/targets", false, serve_targets },
 };

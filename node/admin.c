@@ -6,6 +6,7 @@
 #include "common/member/journal.h"
 #include "common/member/tally.h"
 #include "common/member/target.h"
+#include "node/attendance.h"
 #include "node/caller.h"
 #include "node/evidence.h"
 #include "node/groups.h"
@@ -466,5 +467,6 @@ const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
 	{ HTTP_POST, "/admin/targets/enable", false, serve_enable },
 	{ HTTP_GET, "/admin/limits", false, serve_limits },
 	{ HTTP_GET, "/admin/prices", false, pricing_serve },
+	{ HTTP_GET, "/admin/callers", false, attendance_serve },
 	{ HTTP_POST, "/admin/explain", false, serve_rehearsal },
 };

@@ -13,6 +13,7 @@
 #include "common/format/pack.h"
 #include "common/format/table.h"
 #include "common/store/ledger.h"
+#include "node/presence.h"
 #include "topology/load.h"
 
 #define TOKEN_RANDOM 24
@@ -37,6 +38,7 @@ struct callers {
 	struct ledger *ledger;
 	struct secret *key; /* keys the hashes; made from the identity */
 	pthread_mutex_t lock;
+	struct presences *presences;
 	struct caller_book *book;
 	atomic_uint_fast64_t generation; /* of the present book */
 };
@@ -133,9 +135,11 @@ read_book(struct callers *c)
 	while (db_scan_next(scan, &key, &value)) {
 		struct caller *caller = arena_new(&b->arena, struct caller);
 
-		if (read_row(caller, &b->arena, key, value))
-			map_put(&b->by_hash,
-			    slice_make(caller->hash.bytes, HASH_BYTES), caller);
+		if (!read_row(caller, &b->arena, key, value))
+			continue;
+		caller->presence = presence_get(c->presences, &caller->hash);
+		map_put(&b->by_hash, slice_make(caller->hash.bytes, HASH_BYTES),
+		    caller);
 	}
 	db_scan_free(scan);
 	return b;
@@ -178,7 +182,9 @@ callers_open(struct ledger *ledger, const struct secret *identity)
 	c->key = key_derive(identity, "gsr/token-hash/v1");
 	c->ledger = ledger;
 	pthread_mutex_init(&c->lock, NULL);
+	c->presences = presences_new();
 	renew_book(c);
+	presences_recall(c->book, ledger);
 	return c;
 }
 
@@ -188,6 +194,7 @@ callers_close(struct callers *c)
 	if (c == NULL)
 		return;
 	caller_book_release(c->book);
+	presences_free(c->presences);
 	pthread_mutex_destroy(&c->lock);
 	secret_free(c->key);
 	free(c);
@@ -234,6 +241,12 @@ caller_state(const struct caller *c, int64_t wall_us)
 	if (c->expires_us != 0 && wall_us >= c->expires_us)
 		return CALLER_EXPIRED;
 	return CALLER_ACTIVE;
+}
+
+size_t
+caller_book_count(const struct caller_book *b)
+{
+	return b->by_hash.count;
 }
 
 const struct caller *
@@ -413,8 +426,8 @@ callers_revoke(struct callers *c, struct slice name, struct buf *why)
 	return revoked;
 }
 
-static const char *
-state_name(enum caller_state s)
+const char *
+caller_state_name(enum caller_state s)
 {
 	static const char *const names[] = { "active", "expired", "revoked" };
 
@@ -456,7 +469,8 @@ list_rows(struct table *t, const struct caller **all, size_t count)
 	buf_init(&joined, ROW_MAX);
 	for (i = 0; i < count; i++) {
 		table_text(t, all[i]->name);
-		table_text(t, slice_of(state_name(caller_state(all[i], now))));
+		table_text(t,
+		    slice_of(caller_state_name(caller_state(all[i], now))));
 		table_text(t, all[i]->user);
 		table_text(t, all[i]->project);
 		table_text(t, all[i]->tier);

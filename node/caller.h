@@ -15,6 +15,7 @@ struct buf;
 struct callers;
 struct caller_book;
 struct ledger;
+struct presence;
 struct topology;
 
 #define TOKEN_PREFIX      "gsr_"
@@ -34,6 +35,7 @@ struct caller {
 	int64_t created_us, expires_us, revoked_us; /* wall; 0: never */
 	bool pins; /* may choose the target of a group itself: for tests */
 	struct hash hash;
+	struct presence *presence; /* of those in a book */
 };
 
 /* Reads all tokens.  The identity key keys the hashes. */
@@ -88,5 +90,8 @@ const struct caller *caller_next(const struct caller_book *b, size_t *at);
 must_check bool callers_fit(struct callers *c, const struct topology *t,
     struct buf *why);
 
+size_t caller_book_count(const struct caller_book *b);
+
+const char *caller_state_name(enum caller_state s); /* "active" */
 enum caller_state caller_state(const struct caller *c, int64_t wall_us);
 bool caller_may_use(const struct caller *c, struct slice group);

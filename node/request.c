@@ -17,6 +17,7 @@
 #include "node/closing.h"
 #include "node/node.h"
 #include "node/order.h"
+#include "node/presence.h"
 #include "node/recall.h"
 #include "node/record.h"
 #include "node/reply.h"
@@ -173,6 +174,7 @@ step_auth(struct request *r)
 		http_header(r->exchange, "x-api-key")));
 	if (r->caller == NULL)
 		return request_fail(r, FAIL_UNAUTHORIZED);
+	presence_note(r->caller->presence, r->received_us);
 	switch (caller_state(r->caller, r->received_us)) {
 	case CALLER_REVOKED:
 		return request_fail(r, FAIL_TOKEN_REVOKED);

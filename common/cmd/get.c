@@ -1,6 +1,3 @@
-#include <stdio.h>
-
-#include "common/cmd/ask.h"
 #include "common/cmd/pager.h"
 #include "common/cmd/shared.h"
 #include "common/cmd/watch.h"
@@ -83,38 +80,32 @@ run_attempts(const void *options, int count, char *const *operands)
 	return get(options, ROW_ATTEMPT);
 }
 
-/* What only a running daemon has. */
-static int
-ask_running(const struct options *o, const char *path, const char *what)
-{
-	enum asked asked =
-	    ask_daemon(o->state, "GET", path, slice_make(NULL, 0));
-
-	if (asked == ASKED_NOBODY)
-		fprintf(stderr,
-		    "no daemon runs on %s; %s are of a running one\n", o->state,
-		    what);
-	return asked == ASKED_OK ? 0 : 1;
-}
-
 static int
 run_counters(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
+	const struct watch_ask ask = { .state = o->state,
+		.path = "/admin/counters",
+		.what = "what was counted",
+		.json = o->json,
+		.watch = o->watch };
 
 	(void)count;
 	(void)operands;
-	return ask_running(o,
-	    o->json ? "/admin/counters?format=json" : "/admin/counters",
-	    "counters");
+	return watch_daemon(&ask);
 }
 
 static int
 run_metrics(const void *options, int count, char *const *operands)
 {
+	const struct options *o = options;
+	const struct watch_ask ask = { .state = o->state,
+		.path = "/metrics",
+		.what = "what metrics say" };
+
 	(void)count;
 	(void)operands;
-	return ask_running(options, "/metrics", "metrics");
+	return watch_daemon(&ask);
 }
 
 #define PAGES                                                                  \
@@ -156,6 +147,7 @@ const struct command cmd_get_attempts = {
 
 static const struct option_spec counter_specs[] = {
 	STATE_OPTION(struct options),
+	WATCH_OPTION(struct options),
 	JSON_OPTION(struct options),
 };
 

@@ -20,6 +20,7 @@ extern const struct command cmd_report_requests; /* a node's */
 extern const struct command cmd_report_attempts; /* an egress's */
 extern const struct command cmd_get_node_prices;
 extern const struct command cmd_get_egress_prices;
+extern const struct command cmd_get_links;
 extern const struct command cmd_explain;
 extern const struct command cmd_ledger_verify;
 extern const struct command cmd_reload;

@@ -9,6 +9,7 @@
 #include "common/format/json.h"
 #include "common/member/browse.h"
 #include "common/member/inquiry.h"
+#include "common/member/linkage.h"
 #include "common/member/metrics.h"
 #include "common/member/process.h"
 #include "common/member/reckoning.h"
@@ -156,6 +157,7 @@ static const struct admin_route shared_routes[] = {
 	{ HTTP_GET, "/admin/requests", false, browse_requests },
 	{ HTTP_GET, "/admin/events", false, browse_events },
 	{ HTTP_GET, "/admin/report", false, reckoning_serve },
+	{ HTTP_GET, "/admin/links", false, linkage_serve },
 	{ HTTP_GET, "/admin/explain/", false, serve_explain },
 	{ HTTP_POST, "/admin/reload", false, serve_reload },
 	{ HTTP_POST, "/admin/reload/secrets", false, serve_reload_secrets },

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "common/net/session.h"
+
 static enum link_message
 message_type(enum frame_type type)
 {

@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import http from "node:http";
 import { join } from "node:path";
 
-import { Load, mesh, story, until } from "./lab.mjs";
+import { Load, mesh, run, story, until } from "./lab.mjs";
+import { binary } from "./lab/program.mjs";
 
 // Rows that the daemon gives at once, as common/store/page.h says.
 const PAGE = 2000;
 
-const lab = await mesh();
+const lab = await mesh({ alone: 2 });
 const { egress, node, provider } = lab;
 const app = await node.caller("app", { groups: ["assistant", "own"], user: "ann", project: "checkout" });
 const other = await node.caller("other", { groups: ["own"] });
@@ -177,4 +178,91 @@ story("events come in pages, too", async () => {
   assert.equal((await node.says("get", "events", "--format", "csv", "--limit", "2")).trimEnd().split("\r\n").length, 3);
   const { err } = await node.tries("get", "events", "--kind", "target-disable");
   assert.match(err, /is it 'target-disabled'\?/);
+});
+
+story("an egress tells of each target and account whether it is called, and why not", async () => {
+  const targets = async () => Object.fromEntries(JSON.parse(await egress.says("get", "targets", "--json"))
+    .map((t) => [`${t.account}/${t.model}`, t]));
+  const alone = await node.caller("alone", { groups: ["alone-0", "alone-1"] });
+  assert.deepEqual([(await targets())["alone-0/m"].state, (await targets())["alone-0/m"].attempts], ["ok", 0]);
+  await alone.ask(provider.says("tokens=1"), { model: "alone-1" });
+  await alone.refused(provider.says("status=429 body=rate retry_after=300"), { model: "alone-0" });
+  await alone.refused(provider.says("status=402 body=empty"), { model: "alone-1" });
+  const now = await targets();
+  assert.deepEqual([now["alone-0/m"].state, now["alone-0/m"].backoff, now["alone-0/m"].by_account], ["backing-off", "rate", false]);
+  assert.ok(Date.parse(now["alone-0/m"].until) - Date.now() > 200e3 && now["alone-0/m"].wait_us > 200e6);
+  assert.equal(now["alone-0/"].state, "ok");
+  assert.deepEqual([now["alone-1/"].state, now["alone-1/m"].state, now["alone-1/m"].by_account], ["backing-off", "backing-off", true]);
+  assert.ok(now["alone-1/m"].attempts >= 1 && now["alone-1/m"].total_p50_us > 0, JSON.stringify(now["alone-1/m"]));
+  const text = await egress.says("get", "targets");
+  assert.match(text, /^alone-0 +m +backing-off +rate +- /m);
+  assert.match(text, /^alone-1 +m +backing-off +\S+ +account /m);
+  assert.match(text, /^alone-1 +\(all\) +backing-off /m);
+});
+
+story("a node tells of each token when it was used and what is left of it", async () => {
+  await lab.topology.change("node/payments.yaml", (file) => {
+    file.tiers = { small: { limits: { rpm: 60, concurrent: 5 }, budget: { month_requests: 40, day_requests: 4 } } };
+  });
+  assert.equal((await node.reload()).why, "");
+  const callers = async (...words) => JSON.parse(await node.says("get", "callers", "--json", ...words));
+  const agent = await node.caller("agent", { groups: ["own"], user: "bob", project: "search", tier: "small" });
+  const [fresh] = await callers("--caller", "agent");
+  assert.deepEqual([fresh.state, fresh.last_seen, fresh.groups, fresh.running], ["active", null, ["own"], 0]);
+
+  const from = Date.now();
+  const held = agent.stream(provider.says("tokens=60 interval_ms=50"));
+  await held.heard(1);
+  const [busy] = await callers("--caller", "agent");
+  assert.equal(busy.running, 1);
+  assert.ok(Date.parse(busy.last_seen) >= from - 1000 && Date.parse(busy.last_seen) <= Date.now(), busy.last_seen);
+  assert.ok(busy.limits.rpm.remaining < 60, JSON.stringify(busy.limits));
+  held.hangUp();
+  await agent.ask(provider.says("tokens=1"));
+  await until("both are counted", async () => (await callers("--caller", "agent"))[0].spent.month.requests === 2);
+  const text = await node.says("get", "callers", "--project", "search");
+  assert.match(text, /^agent +active +bob +search +small +2\S+Z +- +0 +\d+\/60 +- +day_requests 50%$/m);
+  // Who came last stands first.
+  assert.deepEqual((await callers()).map((c) => c.name).slice(0, 1), ["agent"]);
+  assert.deepEqual((await callers("--tier", "small")).map((c) => c.name), ["agent"]);
+
+  await node.says("token", "revoke", "agent");
+  assert.deepEqual(await callers("--user", "bob"), []);
+  const refused = await agent.refused(provider.says());
+  assert.equal(refused.router, "token-revoked");
+  const [revoked] = await callers("--in", "revoked");
+  assert.deepEqual([revoked.name, revoked.state, revoked.limits], ["agent", "revoked", null]);
+  assert.ok(Date.parse(revoked.last_seen) >= Date.parse(revoked.revoked), JSON.stringify(revoked));
+  assert.equal((await callers("--in", "all")).length, (await callers()).length + 1);
+
+  const { code, err } = await node.tries("get", "callers", "--caller", "agnt");
+  assert.deepEqual([code, err], [1, "no such token is named 'agnt'; is it 'agent'?\n"]);
+  assert.match((await node.tries("get", "callers", "--in", "activ")).err, /did you mean 'active'\?/);
+});
+
+story("a node that starts again remembers who came", async () => {
+  const seen = async (name) => JSON.parse(await node.says("get", "callers", "--json", "--caller", name))[0].last_seen;
+  await app.ask(provider.says("tokens=1"), { model: "own" });
+  const before = await seen("app");
+  await node.stop();
+  await node.start();
+  assert.equal(await seen("app"), before);
+});
+
+story("a shell completes what there is to get", async () => {
+  for (const [program, here] of [["gsr-node", ["callers", "links", "requests"]], ["gsr-egress", ["capacity", "links", "requests"]]]) {
+    const completes = async (...words) => {
+      const script = `. <(${binary(program)} completion bash); COMP_WORDS=(${program} ${words.map((w) => `'${w}'`).join(" ")}); ` +
+        `COMP_CWORD=${words.length}; _${program.replace("-", "_")}; echo "\${COMPREPLY[@]}"`;
+      const { code, out, err } = await run("bash", ["-c", script]);
+      assert.deepEqual([code, err], [0, ""]);
+      return out.trim().split(" ");
+    };
+    const whats = await completes("get", "");
+    for (const what of here) assert.ok(whats.includes(what), `${program}: ${whats}`);
+    const { out } = await run(binary(program), ["get", "--help"]);
+    for (const what of whats) assert.match(out, new RegExp(`^ {2}get ${what} +\\w`, "m"));
+    assert.deepEqual(await completes("get", "requests", "--wa"), ["--watch"]);
+    assert.deepEqual(await completes("ser"), ["serve"]);
+  }
 });

@@ -2,7 +2,9 @@
 
 #include "common/base/clock.h"
 #include "common/member/journal.h"
+#include "common/member/listing.h"
 #include "common/member/target.h"
+#include "common/store/search.h"
 #include "node/bench.h"
 
 #define WALL   INT64_C(1790000000000000)
@@ -81,12 +83,36 @@ take_out(struct scene *s, int64_t at, int64_t until, const char *why)
 	assert_true(bench_take_out(&s->bench, &row, &s->out));
 }
 
+/* The newest ten; `name` NULL: whatever they say. */
 static const char *
-events(struct scene *s, const struct journal_filter *filter)
+events(struct scene *s, enum listing_format format, const char *name,
+    const char *value)
 {
+	const union search_row *row;
+	struct search *search;
+	struct listing l;
+	struct wish w;
+
+	wish_init(&w, ROW_EVENT);
+	w.limit = 10;
+	if (name != NULL)
+		assert_int_equal(wish_take(&w, slice_of(name), slice_of(value),
+				     &s->out),
+		    WISH_TAKEN);
 	buf_reset(&s->out);
-	journal_list(s->store.ledger, filter, OUTPUT_TEXT, &s->out);
+	search = search_new(s->store.ledger, &w);
+	listing_open(&l, ROW_EVENT, format, &s->out);
+	while ((row = search_next(search, NULL)) != NULL)
+		listing_put(&l, row);
+	listing_close(&l);
+	search_free(search);
 	return buf_text(&s->out);
+}
+
+static const char *
+all_events(struct scene *s)
+{
+	return events(s, LISTING_TEXT, NULL, NULL);
 }
 
 static void
@@ -121,7 +147,6 @@ who_is_out_stays_out_over_a_restart(void **state)
 static void
 who_has_a_time_comes_back_by_itself(void **state)
 {
-	const struct journal_filter all = { .limit = 10 };
 	struct scene s;
 
 	(void)state;
@@ -135,12 +160,12 @@ who_has_a_time_comes_back_by_itself(void **state)
 	assert_false(is_out(&s, WALL));
 
 	bench_sweep(&s.bench, WALL + HOUR - 1);
-	assert_null(strstr(events(&s, &all), JOURNAL_ENABLED));
+	assert_null(strstr(all_events(&s), JOURNAL_ENABLED));
 	bench_sweep(&s.bench, WALL + HOUR);
-	assert_non_null(strstr(events(&s, &all), JOURNAL_ENABLED));
-	assert_non_null(strstr(events(&s, &all), "its time was over"));
+	assert_non_null(strstr(all_events(&s), JOURNAL_ENABLED));
+	assert_non_null(strstr(all_events(&s), "its time was over"));
 	bench_sweep(&s.bench, WALL + 2 * HOUR);
-	assert_null(strstr(strstr(events(&s, &all), JOURNAL_ENABLED) + 1,
+	assert_null(strstr(strstr(all_events(&s), JOURNAL_ENABLED) + 1,
 	    JOURNAL_ENABLED));
 	end(&s);
 }
@@ -173,9 +198,6 @@ bringing_back_forgets_the_backoff(void **state)
 static void
 events_are_listed_newest_first_and_by_target(void **state)
 {
-	const struct journal_filter of_one = { .target = slice_of("p/b"),
-		.limit = 10 };
-	const struct journal_filter newest = { .limit = 2 };
 	struct target_change change = { .turn = TARGET_BACKS_OFF,
 		.kind = BACKOFF_RATE,
 		.wait_us = 3 * US_PER_SECOND };
@@ -192,20 +214,18 @@ events_are_listed_newest_first_and_by_target(void **state)
 	journal_target(s.store.turn, &s.store.ids, slice_of("p/c"), &change);
 	fixture_turn(&s.store);
 
-	text = events(&s, &of_one);
+	text = events(&s, LISTING_TEXT, "target", "p/b");
 	assert_non_null(strstr(text, "rate"));
 	assert_non_null(strstr(text, JOURNAL_BACKING_OFF));
 	assert_null(strstr(text, "p/c"));
 	assert_null(strstr(text, TARGET));
-	text = events(&s, &newest);
+	text = events(&s, LISTING_TEXT, "limit", "2");
 	assert_non_null(strstr(text, JOURNAL_RECOVERED));
 	assert_true(strstr(text, JOURNAL_RECOVERED) <
 		    strstr(text, JOURNAL_BACKING_OFF));
 	assert_null(strstr(text, "first"));
 
-	buf_reset(&s.out);
-	journal_list(s.store.ledger, &of_one, OUTPUT_JSON, &s.out);
-	text = buf_text(&s.out);
+	text = events(&s, LISTING_JSON, "target", "p/b");
 	assert_non_null(strstr(text, "\"kind\":\"target-backing-off\""));
 	assert_non_null(strstr(text, "\"by\":\"router\""));
 	end(&s);
