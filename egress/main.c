@@ -44,6 +44,7 @@ main(int argc, char **argv)
 		&cmd_get_team_limits,
 		&cmd_explain,
 		&cmd_ledger_verify,
+		&cmd_ledger_export,
 		&cmd_reload,
 		&cmd_reference,
 	};

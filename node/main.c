@@ -51,6 +51,7 @@ main(int argc, char **argv)
 		&cmd_test,
 		&cmd_get_evidence,
 		&cmd_ledger_verify,
+		&cmd_ledger_export,
 		&cmd_reload,
 		&cmd_policy_build,
 		&cmd_policy_test,
