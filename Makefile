@@ -84,7 +84,7 @@ $(OUT)/bin/gsr-%:
 # The scripted provider and its load client, for tests, bench and demo.
 SIM := $(basename $(notdir $(wildcard tests/sim/*.c)))
 SIM_BINS := $(OUT)/bin/sim $(OUT)/bin/sim-load
-tests-bins: $(SIM_BINS) $(addprefix $(OUT)/bin/bench-,strategy admission)
+tests-bins: $(SIM_BINS) $(addprefix $(OUT)/bin/bench-,strategy admission receipts)
 $(OUT)/bin/sim: $(call objects,$(filter-out tests/sim/load%.c,$(wildcard tests/sim/*.c)))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^

@@ -25,7 +25,8 @@ static const struct option_spec specs[] = {
 	{ "to", "TIME", OPTION_TEXT, offsetof(struct options, to), false, 0, 0,
 	    "requests before then; now" },
 	{ "kinds", "LIST", OPTION_TEXT, offsetof(struct options, kinds), false,
-	    0, 0, "of request,attempt,open,receipt,decision,event; all" },
+	    0, 0,
+	    "of request,attempt,open,receipt,outbox,decision,event; all" },
 	{ "resume", NULL, OPTION_FLAG, offsetof(struct options, resume), false,
 	    0, 0, "go on with an export that was interrupted" },
 };
@@ -65,8 +66,8 @@ take_kinds(const char *text, bool kinds[EXPORT_KINDS])
 		if (k == EXPORT_KINDS) {
 			fprintf(stderr,
 			    "--kinds: there is no kind '%.*s'; there are "
-			    "request, attempt, open, receipt, decision, "
-			    "event\n",
+			    "request, attempt, open, receipt, outbox, "
+			    "decision, event\n",
 			    (int)len, text);
 			return false;
 		}

@@ -19,6 +19,7 @@ static const struct {
 	[EXPORT_ATTEMPT] = { "attempt", FAMILY_ATTEMPT, ROW_ATTEMPT },
 	[EXPORT_OPEN] = { "open", FAMILY_INTENT, ROW_ATTEMPT },
 	[EXPORT_RECEIPT] = { "receipt", FAMILY_RECEIPT, ROW_RECEIPT },
+	[EXPORT_OUTBOX] = { "outbox", FAMILY_OUTBOX, ROW_KINDS },
 	[EXPORT_DECISION] = { "decision", FAMILY_DECISION, ROW_DECISION },
 	[EXPORT_EVENT] = { "event", FAMILY_EVENT, ROW_EVENT },
 };
@@ -39,12 +40,6 @@ kind_name(enum export_kind k)
 	return kinds[k].name;
 }
 
-enum row_kind
-kind_row(enum export_kind k)
-{
-	return kinds[k].row;
-}
-
 enum family
 kind_family(enum export_kind k)
 {
@@ -54,7 +49,7 @@ kind_family(enum export_kind k)
 bool
 kind_is_timed(enum export_kind k)
 {
-	return k != EXPORT_RECEIPT;
+	return k != EXPORT_RECEIPT && k != EXPORT_OUTBOX;
 }
 
 void
@@ -68,8 +63,61 @@ kind_file(enum export_kind k, enum export_encoding e,
 void
 kind_head(enum export_kind k, enum export_encoding e, struct buf *out)
 {
-	if (e == EXPORT_CSV)
+	if (e != EXPORT_CSV)
+		return;
+	if (k == EXPORT_OUTBOX)
+		buf_puts(out, "origin,chain,seq\n");
+	else
 		csv_header(kinds[k].row, out);
+}
+
+bool
+outbox_entry_read(struct outbox_entry *e, struct slice key)
+{
+	const char *zero = key.len > 0 ? memchr(key.ptr, '\0', key.len) : NULL;
+	struct slice place;
+	int i;
+
+	if (zero == NULL)
+		return false;
+	e->origin = slice_make(key.ptr, (size_t)(zero - key.ptr));
+	place = slice_after(key, e->origin.len + 1);
+	if (place.len != RECEIPT_KEY_BYTES)
+		return false;
+	hex_write(e->chain, place.ptr, CHAIN_ID_BYTES);
+	e->seq = 0;
+	for (i = CHAIN_ID_BYTES; i < RECEIPT_KEY_BYTES; i++)
+		e->seq =
+		    (int64_t)((uint64_t)e->seq << 8 | (uint8_t)place.ptr[i]);
+	return e->seq > 0;
+}
+
+void
+outbox_entry_write(struct buf *out, const struct outbox_entry *e)
+{
+	struct json_writer w = { .out = out };
+
+	json_open(&w, '{');
+	json_field_text(&w, "origin", e->origin);
+	json_field_text(&w, "chain", slice_of(e->chain));
+	json_field_int(&w, "seq", e->seq);
+	json_close(&w, '}');
+	buf_putc(out, '\n');
+}
+
+static enum line
+outbox_line(enum export_encoding encoding, struct slice key, struct buf *out)
+{
+	struct outbox_entry e;
+
+	if (!outbox_entry_read(&e, key))
+		return LINE_DAMAGED;
+	if (encoding == EXPORT_JSONL)
+		outbox_entry_write(out, &e);
+	else
+		buf_printf(out, "%.*s,%s,%lld\n", SLICE_FMT(e.origin), e.chain,
+		    (long long)e.seq);
+	return LINE_PUT;
 }
 
 void
@@ -136,9 +184,12 @@ kind_line(enum export_kind k, enum export_encoding encoding, struct slice key,
     struct slice value, struct buf *out)
 {
 	const void *row = NULL;
+	enum line line;
 	union entry e;
-	enum line line = read_entry(k, key, value, &e, &row);
 
+	if (k == EXPORT_OUTBOX)
+		return outbox_line(encoding, key, out);
+	line = read_entry(k, key, value, &e, &row);
 	if (line != LINE_PUT)
 		return line;
 	if (encoding == EXPORT_CSV)
@@ -161,7 +212,7 @@ kind_time_us(enum export_kind k, struct slice key, struct slice value)
 			return -1;
 		return id_time_ms(&r.row.request) * US_PER_MS;
 	}
-	if (key.len < ID_BYTES)
+	if (k == EXPORT_OUTBOX || key.len < ID_BYTES)
 		return -1;
 	memcpy(id.bytes, key.ptr, ID_BYTES);
 	return id_time_ms(&id) * US_PER_MS;

@@ -15,6 +15,7 @@ enum export_kind {
 	EXPORT_ATTEMPT,
 	EXPORT_OPEN, /* attempts that were under way */
 	EXPORT_RECEIPT,
+	EXPORT_OUTBOX, /* receipts that no ACK has come for: an egress's */
 	EXPORT_DECISION,
 	EXPORT_EVENT,
 	EXPORT_KINDS
@@ -27,7 +28,6 @@ enum export_encoding { EXPORT_JSONL, EXPORT_CSV };
 
 /* "request", …; also the stem of its file. */
 const char *kind_name(enum export_kind k);
-enum row_kind kind_row(enum export_kind k);
 enum family kind_family(enum export_kind k);
 
 /* Its keys begin with an id, so that they are in order of time. */
@@ -46,6 +46,16 @@ enum line { LINE_PUT, LINE_LEFT_OUT, LINE_DAMAGED };
 /* Append the line of a stored entry. */
 enum line kind_line(enum export_kind k, enum export_encoding e,
     struct slice key, struct slice value, struct buf *out);
+
+/* Whose receipt it is that waits, and which. */
+struct outbox_entry {
+	struct slice origin; /* in the key */
+	char chain[33];
+	int64_t seq;
+};
+must_check bool outbox_entry_read(struct outbox_entry *e, struct slice key);
+/* Its line in JSONL, with the end. */
+void outbox_entry_write(struct buf *out, const struct outbox_entry *e);
 
 /* The line of a receipt, of the message as it is stored. */
 struct receipt;

@@ -104,6 +104,12 @@ row_columns(enum row_kind kind, size_t *count)
 	return kinds[kind].columns;
 }
 
+size_t
+row_struct_bytes(enum row_kind kind)
+{
+	return kinds[kind].bytes;
+}
+
 static const void *
 cell_of(const struct column *c, const void *row)
 {

@@ -109,6 +109,9 @@ must_check bool hash_none(const struct hash *h);
 /* The columns of a kind, in stored order. */
 const struct column *row_columns(enum row_kind kind, size_t *count);
 
+/* Of the struct of that kind. */
+size_t row_struct_bytes(enum row_kind kind);
+
 /* Append the stored form; `row` is the struct of that kind. */
 void row_write(enum row_kind kind, const void *row, struct buf *out);
 

@@ -189,3 +189,15 @@ file_write(const struct buf *bytes, const char *dir, const char *name)
 	assert_int_equal(fwrite(bytes->data, 1, bytes->len, f), bytes->len);
 	assert_int_equal(fclose(f), 0);
 }
+
+static inline const struct public_key *
+pair_key_of(void *arg, struct slice member, size_t which)
+{
+	const struct pair *p = arg;
+
+	if (which > 0)
+		return NULL;
+	if (slice_is(member, "egress-1"))
+		return &p->egress_public;
+	return slice_is(member, "node-a") ? &p->node_public : NULL;
+}
