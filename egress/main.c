@@ -45,6 +45,7 @@ main(int argc, char **argv)
 		&cmd_explain,
 		&cmd_ledger_verify,
 		&cmd_ledger_export,
+		&cmd_ledger_reconcile,
 		&cmd_reload,
 		&cmd_reference,
 	};

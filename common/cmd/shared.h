@@ -19,6 +19,7 @@ extern const struct command cmd_get_events;
 extern const struct command cmd_explain;
 extern const struct command cmd_ledger_verify;
 extern const struct command cmd_ledger_export;
+extern const struct command cmd_ledger_reconcile;
 extern const struct command cmd_reload;
 extern const struct command cmd_reference;
 
