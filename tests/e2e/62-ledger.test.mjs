@@ -4,39 +4,22 @@ import assert from "node:assert/strict";
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { mesh, run, story, until } from "./lab.mjs";
-import { binary } from "./lab/program.mjs";
+import { audit, exportBoth, mesh, reconcile, story, until } from "./lab.mjs";
 
 const lab = await mesh();
 const { node, egress, provider } = lab;
 const app = await node.caller("app", { groups: ["assistant", "own"] });
 
-let exports = 0;
-
-// Both sides at rest: the egress's first, so that what comes in between is told apart.
-const exportBoth = async (...more) => {
-  const place = join(lab.place, `exports-${++exports}`);
-  const out = { node: `${place}-node`, egress: `${place}-egress` };
-  for (const member of [egress, node])
-    await member.says("ledger", "export", "--out", member === node ? out.node : out.egress, ...more);
-  return out;
-};
-
-const ledger = async (...words) => {
-  const end = await run(binary("gsr-egress"), ["ledger", ...words, "--topology", node.topology, "--operator-key", lab.operator]);
-  return { ...end, said: end.out.startsWith("{") ? JSON.parse(end.out) : undefined };
-};
-const reconcile = (out) => ledger("reconcile", out.node, out.egress, "--json");
-
 // No receipt waits for its ACK.
 const settled = () =>
   until("all receipts are acknowledged", async () => {
-    const out = await exportBoth("--kinds", "outbox");
+    const out = await exportBoth(lab, "--kinds", "outbox");
     return readFileSync(join(out.egress, "outbox.jsonl"), "utf8") === "";
   });
 
+let copies = 0;
 const copy = (out) => {
-  const other = { node: `${out.node}-copy-${++exports}`, egress: `${out.egress}-copy-${exports}` };
+  const other = { node: `${out.node}-copy-${++copies}`, egress: `${out.egress}-copy-${copies}` };
   cpSync(out.node, other.node, { recursive: true });
   cpSync(out.egress, other.egress, { recursive: true });
   return other;
@@ -56,8 +39,8 @@ story("what both sides exported is the same, receipt by receipt", async () => {
   for (let i = 0; i < 5; i++) await app.ask(provider.says("prompt=100 tokens=5 completion=20"));
   await app.stream(provider.says("tokens=7")).end;
   await settled();
-  whole = await exportBoth();
-  const { code, said, err } = await reconcile(whole);
+  whole = await exportBoth(lab);
+  const { code, said, err } = await reconcile(lab, whole);
   assert.equal(code, 0, err);
   assert.deepEqual([said.attempts, said.matched, said.differences], [6, 6, []]);
   assert.equal(said.receipts.node.good, 6);
@@ -65,14 +48,14 @@ story("what both sides exported is the same, receipt by receipt", async () => {
   const [month] = said.months;
   assert.equal(month.team, "payments");
   assert.deepEqual(month.node, month.egress);
-  assert.equal((await ledger("verify", "--export", whole.node)).code, 0);
+  assert.equal((await audit(lab, "verify", "--export", whole.node)).code, 0);
 });
 
 story("a changed figure is found", async () => {
   for (const side of ["node", "egress"]) {
     const out = copy(whole);
     edit(out[side], "attempt.jsonl", (text) => text.replace(/"cost_microusd":(\d+)/, (_, n) => `"cost_microusd":${Number(n) + 1}`));
-    const { code, said, err } = await reconcile(out);
+    const { code, said, err } = await reconcile(lab, out);
     assert.equal(code, 1);
     assert.match(err, /attempt\.jsonl was changed/);
     assert.equal(said.unexplained, 1);
@@ -83,8 +66,8 @@ story("a changed figure is found", async () => {
 story("a changed receipt is found, without the other side too", async () => {
   const out = copy(whole);
   edit(out.node, "receipt.jsonl", (text) => text.replace(/"output_tokens":(\d+)/, (_, n) => `"output_tokens":${Number(n) + 1}`));
-  assert.equal((await reconcile(out)).code, 1);
-  const { code, err } = await ledger("verify", "--export", out.node);
+  assert.equal((await reconcile(lab, out)).code, 1);
+  const { code, err } = await audit(lab, "verify", "--export", out.node);
   assert.equal(code, 1);
   assert.match(err, /not what was signed/);
 });
@@ -94,7 +77,7 @@ story("a removed row is found, also the last one", async () => {
     for (const side of ["node", "egress"]) {
       const out = copy(whole);
       edit(out[side], file, (text) => text.replace(/[^\n]*\n$/, ""));
-      const { code, said } = await reconcile(out);
+      const { code, said } = await reconcile(lab, out);
       assert.equal(code, 1);
       assert.ok(said.causes.removed > 0);
     }
@@ -107,25 +90,25 @@ story("a caller that hung up is explained, before and after its receipt came", a
   await answer.hangUp();
   await until("the node has settled it", async () => (await node.rows())[0].fail === "client-gone");
   await until("the egress has settled it", async () => (await egress.rows()).filter(({ state }) => state === "settled").length === 7);
-  let out = await exportBoth();
-  let { code, said, err } = await reconcile(out);
+  let out = await exportBoth(lab);
+  let { code, said, err } = await reconcile(lab, out);
   assert.equal(code, 0, err + JSON.stringify(said));
   assert.equal(said.explained, 1);
   assert.ok(said.causes.undelivered > 0);
   lab.link.heal();
   await settled();
-  out = await exportBoth();
-  ({ code, said, err } = await reconcile(out));
+  out = await exportBoth(lab);
+  ({ code, said, err } = await reconcile(lab, out));
   assert.equal(code, 0, err + JSON.stringify(said));
   assert.deepEqual([said.matched, said.explained], [7, 0]);
 });
 
 story("CSV is for spreadsheets: it is not taken for what was signed", async () => {
-  const out = await exportBoth("--format", "csv");
+  const out = await exportBoth(lab, "--format", "csv");
   const [head, ...rows] = readFileSync(join(out.node, "request.csv"), "utf8").trimEnd().split("\n");
   assert.match(head, /^id,state,received_at,/);
   assert.equal(rows.length, 7);
-  const { code, err } = await ledger("verify", "--export", out.node);
+  const { code, err } = await audit(lab, "verify", "--export", out.node);
   assert.equal(code, 1);
   assert.match(err, /export it as JSONL/);
 });
