@@ -26,7 +26,8 @@ static const struct option_spec specs[] = {
 	    "requests before then; now" },
 	{ "kinds", "LIST", OPTION_TEXT, offsetof(struct options, kinds), false,
 	    0, 0,
-	    "of request,attempt,open,receipt,outbox,decision,event; all" },
+	    "of request,attempt,open,receipt,outbox,checkpoint,decision,"
+	    "event; all" },
 	{ "resume", NULL, OPTION_FLAG, offsetof(struct options, resume), false,
 	    0, 0, "go on with an export that was interrupted" },
 };
@@ -67,7 +68,7 @@ take_kinds(const char *text, bool kinds[EXPORT_KINDS])
 			fprintf(stderr,
 			    "--kinds: there is no kind '%.*s'; there are "
 			    "request, attempt, open, receipt, outbox, "
-			    "decision, event\n",
+			    "checkpoint, decision, event\n",
 			    (int)len, text);
 			return false;
 		}

@@ -4,7 +4,7 @@
 #include "common/cmd/auditor.h"
 #include "common/cmd/shared.h"
 #include "common/export/bundle.h"
-#include "common/export/proof.h"
+#include "common/export/mark.h"
 #include "common/format/json.h"
 #include "common/member/identity.h"
 #include "common/store/receipt.h"
@@ -112,6 +112,7 @@ verify_export(const struct options *o)
 	struct receipt_audit audit;
 	struct auditor *auditor;
 	struct bundle b;
+	struct marks marks;
 	size_t faults;
 
 	auditor = auditor_new(o->topology, o->operator_key);
@@ -121,13 +122,21 @@ verify_export(const struct options *o)
 		auditor_free(auditor);
 		return 1;
 	}
-	const struct proof_wish wish = {
+	const struct marks_wish marked = {
+		.keys = { auditor_key, auditor },
+		.finding = print_finding,
+	};
+	struct proof_wish wish = {
 		.keys = { auditor_key, auditor },
 		.window = bundle_is_window(&b),
 		.finding = print_finding,
 	};
 	faults = auditor_check(auditor, &b, print_finding, NULL);
+	marks_init(&marks);
+	faults += marks_add(&marks, &b, &marked);
+	wish.marks = wish.window ? NULL : &marks;
 	proof_check(&b.sheets[EXPORT_RECEIPT], &wish, THREADS, &audit);
+	marks_fini(&marks);
 	print_audit(&audit, o->json);
 	bundle_close(&b);
 	auditor_free(auditor);

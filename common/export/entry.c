@@ -190,19 +190,37 @@ unpack(struct slice sealed, struct buf *message)
 	return true;
 }
 
+static bool
+are_columns_of(struct slice columns, enum row_kind kind, const void *row,
+    struct buf *text)
+{
+	struct json_writer w = { .out = text, .comma = true };
+
+	buf_reset(text);
+	row_json_fields(kind, row, &w);
+	buf_putc(text, '}');
+	return !text->failed && is_written_so(columns, buf_slice(text));
+}
+
 bool
 entry_receipt(struct slice line, struct entry_room *room, struct receipt *r)
 {
-	struct json_writer w = { .out = &room->text, .comma = true };
 	struct slice sealed, columns;
 
-	if (!split(line, &sealed, &columns) ||
-	    !unpack(sealed, &room->message) ||
-	    !receipt_read(r, buf_slice(&room->message)))
-		return false;
-	buf_reset(&room->text);
-	row_json_fields(ROW_RECEIPT, &r->row, &w);
-	buf_putc(&room->text, '}');
-	return !room->text.failed &&
-	       is_written_so(columns, buf_slice(&room->text));
+	return split(line, &sealed, &columns) &&
+	       unpack(sealed, &room->message) &&
+	       receipt_read(r, buf_slice(&room->message)) &&
+	       are_columns_of(columns, ROW_RECEIPT, &r->row, &room->text);
+}
+
+bool
+entry_checkpoint(struct slice line, struct entry_room *room,
+    struct checkpoint *c)
+{
+	struct slice sealed, columns;
+
+	return split(line, &sealed, &columns) &&
+	       unpack(sealed, &room->message) &&
+	       checkpoint_read(c, buf_slice(&room->message)) &&
+	       are_columns_of(columns, ROW_CHECKPOINT, &c->row, &room->text);
 }

@@ -6,6 +6,7 @@
  * line goes unseen.  Pure.
  */
 #include "common/base/buf.h"
+#include "common/store/checkpoint.h"
 #include "common/store/receipt.h"
 #include "common/store/row.h"
 
@@ -37,3 +38,5 @@ must_check bool entry_outbox(struct slice line, struct entry_room *room,
  * the room.  The signature is not checked. */
 must_check bool entry_receipt(struct slice line, struct entry_room *room,
     struct receipt *r);
+must_check bool entry_checkpoint(struct slice line, struct entry_room *room,
+    struct checkpoint *c);

@@ -144,9 +144,10 @@ static struct db_scan *
 scan_new(struct export *x)
 {
 	uint8_t next[EXPORT_KEY_MAX + 1];
-	struct slice from = { NULL, 0 }, to = { NULL, 0 };
 	struct id from_id, to_id;
+	struct slice from, to;
 
+	kind_bounds(x->kind, &from, &to);
 	if (kind_is_timed(x->kind)) {
 		from = bound(x->manifest->from, &from_id);
 		/* What comes while we are at it is another export's. */

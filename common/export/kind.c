@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/export/csv.h"
 #include "common/format/json.h"
+#include "common/store/checkpoint.h"
 #include "common/store/decision.h"
 #include "common/store/intent.h"
 #include "common/store/receipt.h"
@@ -20,6 +21,7 @@ static const struct {
 	[EXPORT_OPEN] = { "open", FAMILY_INTENT, ROW_ATTEMPT },
 	[EXPORT_RECEIPT] = { "receipt", FAMILY_RECEIPT, ROW_RECEIPT },
 	[EXPORT_OUTBOX] = { "outbox", FAMILY_OUTBOX, ROW_KINDS },
+	[EXPORT_CHECKPOINT] = { "checkpoint", FAMILY_META, ROW_CHECKPOINT },
 	[EXPORT_DECISION] = { "decision", FAMILY_DECISION, ROW_DECISION },
 	[EXPORT_EVENT] = { "event", FAMILY_EVENT, ROW_EVENT },
 };
@@ -30,6 +32,7 @@ union entry {
 	struct attempt_row attempt;
 	struct event_row event;
 	struct receipt receipt;
+	struct checkpoint checkpoint;
 	struct decision decision;
 	struct intent intent;
 };
@@ -49,7 +52,18 @@ kind_family(enum export_kind k)
 bool
 kind_is_timed(enum export_kind k)
 {
-	return k != EXPORT_RECEIPT && k != EXPORT_OUTBOX;
+	return k != EXPORT_RECEIPT && k != EXPORT_OUTBOX &&
+	       k != EXPORT_CHECKPOINT;
+}
+
+void
+kind_bounds(enum export_kind k, struct slice *from, struct slice *to)
+{
+	*from = *to = slice_make(NULL, 0);
+	if (k != EXPORT_CHECKPOINT)
+		return;
+	*from = slice_of(CHECKPOINT_PREFIX);
+	*to = slice_of(CHECKPOINT_END);
 }
 
 void
@@ -120,8 +134,9 @@ outbox_line(enum export_encoding encoding, struct slice key, struct buf *out)
 	return LINE_PUT;
 }
 
-void
-kind_put_receipt(struct buf *out, const struct receipt *r, struct slice message)
+static void
+put_sealed(struct buf *out, enum row_kind kind, const void *row,
+    struct slice message)
 {
 	struct json_writer w = { .out = out, .comma = true };
 	char text[BASE64_CHARS(RECEIPT_MAX) + 1];
@@ -131,8 +146,21 @@ kind_put_receipt(struct buf *out, const struct receipt *r, struct slice message)
 	buf_puts(out, SEALED_KEY);
 	buf_puts(out, text);
 	buf_putc(out, '"');
-	row_json_fields(ROW_RECEIPT, &r->row, &w);
+	row_json_fields(kind, row, &w);
 	buf_puts(out, "}\n");
+}
+
+void
+kind_put_receipt(struct buf *out, const struct receipt *r, struct slice message)
+{
+	put_sealed(out, ROW_RECEIPT, &r->row, message);
+}
+
+void
+kind_put_checkpoint(struct buf *out, const struct checkpoint *c,
+    struct slice message)
+{
+	put_sealed(out, ROW_CHECKPOINT, &c->row, message);
 }
 
 /* The row of the entry, or NULL; LINE_PUT when there is one. */
@@ -146,6 +174,10 @@ read_entry(enum export_kind k, struct slice key, struct slice value,
 	case EXPORT_RECEIPT:
 		good = receipt_read(&e->receipt, value);
 		*row = &e->receipt.row;
+		break;
+	case EXPORT_CHECKPOINT:
+		good = checkpoint_read(&e->checkpoint, value);
+		*row = &e->checkpoint.row;
 		break;
 	case EXPORT_DECISION:
 		good = decision_read(&e->decision, value);
@@ -196,6 +228,8 @@ kind_line(enum export_kind k, enum export_encoding encoding, struct slice key,
 		csv_row(kinds[k].row, row, out);
 	else if (k == EXPORT_RECEIPT)
 		kind_put_receipt(out, &e.receipt, value);
+	else if (k == EXPORT_CHECKPOINT)
+		kind_put_checkpoint(out, &e.checkpoint, value);
 	else
 		put_json(k, &e, row, out);
 	return LINE_PUT;
@@ -212,7 +246,7 @@ kind_time_us(enum export_kind k, struct slice key, struct slice value)
 			return -1;
 		return id_time_ms(&r.row.request) * US_PER_MS;
 	}
-	if (k == EXPORT_OUTBOX || key.len < ID_BYTES)
+	if (!kind_is_timed(k) || key.len < ID_BYTES)
 		return -1;
 	memcpy(id.bytes, key.ptr, ID_BYTES);
 	return id_time_ms(&id) * US_PER_MS;

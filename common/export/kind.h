@@ -10,10 +10,16 @@
 #include "common/store/db.h"
 #include "common/store/row.h"
 
+/*
+ * In the order in which they are written: who resumes reads a later state of
+ * the store, in which what was open has an attempt, what a checkpoint vouches
+ * for is there, and what is still held has its receipt.
+ */
 enum export_kind {
 	EXPORT_REQUEST,
-	EXPORT_ATTEMPT,
 	EXPORT_OPEN, /* attempts that were under way */
+	EXPORT_ATTEMPT,
+	EXPORT_CHECKPOINT,
 	EXPORT_RECEIPT,
 	EXPORT_OUTBOX, /* receipts that no ACK has come for: an egress's */
 	EXPORT_DECISION,
@@ -32,6 +38,9 @@ enum family kind_family(enum export_kind k);
 
 /* Its keys begin with an id, so that they are in order of time. */
 must_check bool kind_is_timed(enum export_kind k);
+
+/* The keys that are its own, of a family it shares; empty: all. */
+void kind_bounds(enum export_kind k, struct slice *from, struct slice *to);
 
 /* "request.jsonl" */
 #define EXPORT_NAME_BYTES 32
@@ -56,6 +65,10 @@ struct outbox_entry {
 must_check bool outbox_entry_read(struct outbox_entry *e, struct slice key);
 /* Its line in JSONL, with the end. */
 void outbox_entry_write(struct buf *out, const struct outbox_entry *e);
+
+struct checkpoint;
+void kind_put_checkpoint(struct buf *out, const struct checkpoint *c,
+    struct slice message);
 
 /* The line of a receipt, of the message as it is stored. */
 struct receipt;

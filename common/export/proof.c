@@ -7,6 +7,7 @@
 
 #include "common/base/memory.h"
 #include "common/export/entry.h"
+#include "common/export/mark.h"
 
 #define LINE_BYTES  256
 #define THREADS_MAX 8
@@ -36,7 +37,8 @@ struct share {
 	struct roots *roots;
 	struct receipt_audit counts;
 	struct end first, last;
-	bool good; /* no fault of the present one so far */
+	size_t mark; /* the first that is not behind */
+	bool good;   /* no fault of the present one so far */
 };
 
 static void like_printf(4, 5) fault(struct share *s, int64_t *count,
@@ -176,6 +178,29 @@ check_writer(struct share *s, const struct receipt *r, const struct end *e)
 		    "its writer is not that of the chain");
 }
 
+/* Shares have no mark in common: a mark is of one receipt. */
+static void
+check_marks(struct share *s, const struct end *e)
+{
+	struct marks *marks = s->wish->marks;
+	struct mark *m;
+	int order;
+
+	for (; marks != NULL && s->mark < marks->count; s->mark++) {
+		m = &marks->items[s->mark];
+		order = strcmp(m->chain, e->chain);
+		if (order > 0 || (order == 0 && m->seq > e->seq))
+			return;
+		if (order < 0 || m->seq < e->seq)
+			continue;
+		m->met = true;
+		if (memcmp(&m->object, &e->hash, HASH_BYTES) != 0)
+			fault(s, &s->counts.broken_chain, e,
+			    "its node signed for another receipt at that "
+			    "place");
+	}
+}
+
 static void
 check(struct share *s, const struct sheet_line *line, struct entry_room *room)
 {
@@ -195,6 +220,7 @@ check(struct share *s, const struct sheet_line *line, struct entry_room *room)
 	e = end_of(&r);
 	check_writer(s, &r, &e);
 	check_signature(s, &r, &e);
+	check_marks(s, &e);
 	if (s->first.seq == 0)
 		s->first = e; /* judged when all shares are done */
 	else
@@ -247,6 +273,26 @@ join(struct share *shares, unsigned count, struct receipt_audit *out)
 	}
 }
 
+/* What nodes signed for and nobody saw was taken off a chain's end. */
+static void
+check_unmet(struct share *s, struct receipt_audit *out)
+{
+	struct marks *marks = s->wish->marks;
+	size_t i;
+
+	for (i = 0; marks != NULL && i < marks->count; i++) {
+		struct end e = { .seq = marks->items[i].seq };
+
+		if (marks->items[i].met)
+			continue;
+		memcpy(e.chain, marks->items[i].chain, sizeof(e.chain));
+		if (out->missing < INT64_MAX)
+			fault(s, &out->missing, &e,
+			    "its node signed that it has it, and it is not "
+			    "here");
+	}
+}
+
 void
 proof_check(const struct sheet *sheet, const struct proof_wish *wish,
     unsigned threads, struct receipt_audit *out)
@@ -277,6 +323,7 @@ proof_check(const struct sheet *sheet, const struct proof_wish *wish,
 	for (i = 1; i < count; i++)
 		pthread_join(shares[i].thread, NULL);
 	join(shares, count, out);
+	check_unmet(&shares[0], out);
 	for (i = 0; i < count; i++)
 		free(shares[i].roots);
 }

@@ -9,6 +9,8 @@
 #include "common/export/sheet.h"
 #include "common/store/receipt.h"
 
+struct marks;
+
 /* Who signs, as for receipt_audit; called by any thread. */
 struct proof_keys {
 	const struct public_key *(
@@ -23,6 +25,8 @@ struct proof_wish {
 	 * are only counted.
 	 */
 	bool window;
+	/* Receipts that have to be there; NULL: none.  Not of a window. */
+	struct marks *marks;
 	/* Each fault, one line; NULL: none. By one thread at a time. */
 	void (*finding)(void *arg, const char *line);
 	/* Each readable receipt with its line's place; only with one thread. */

@@ -175,6 +175,7 @@ wish_of(struct work *w, bool egress)
 
 	return (struct side_wish){
 		.bundle = egress ? other : node,
+		.other = egress ? node : other,
 		.node = slice_of(node->manifest.member),
 		.egress = slice_of(other->manifest.member),
 		.is_egress = egress,

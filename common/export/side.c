@@ -8,6 +8,7 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/export/entry.h"
+#include "common/export/mark.h"
 
 #define LINE_BYTES 256
 #define HELD       1u /* a place's flag */
@@ -192,10 +193,28 @@ on_finding(void *arg, const char *line)
 	fault(arg, "%s", line);
 }
 
+/* What was signed for before this export began has to be in it. */
+static void
+mark(struct side *s, struct marks *marks)
+{
+	const struct bundle *own = s->wish->bundle;
+	const struct marks_wish w = {
+		.keys = s->wish->keys,
+		.before = own->manifest.as_of,
+		.finding = on_finding,
+		.arg = s,
+	};
+
+	marks_init(marks);
+	(void)marks_add(marks, own, &w); /* counted by on_finding */
+	(void)marks_add(marks, s->wish->other, &w);
+}
+
 void
 side_prove(struct side *s)
 {
-	const struct proof_wish wish = {
+	struct marks marks;
+	struct proof_wish wish = {
 		.keys = s->wish->keys,
 		.window = bundle_is_window(s->wish->bundle),
 		.finding = on_finding,
@@ -203,8 +222,11 @@ side_prove(struct side *s)
 		.arg = s,
 	};
 
+	mark(s, &marks);
+	wish.marks = wish.window ? NULL : &marks;
 	next_outbox(s);
 	proof_check(sheet_of(s, EXPORT_RECEIPT), &wish, 1, &s->audit);
+	marks_fini(&marks);
 }
 
 const struct receipt_audit *

@@ -13,9 +13,10 @@ struct side;
 
 struct side_wish {
 	const struct bundle *bundle;
-	struct slice node, egress; /* whose attempts are compared */
-	bool is_egress;            /* whose export this is */
-	int64_t from, to;          /* by the request's time; microseconds */
+	struct slice node, egress;  /* whose attempts are compared */
+	bool is_egress;             /* whose export this is */
+	int64_t from, to;           /* by the request's time; microseconds */
+	const struct bundle *other; /* whose checkpoints count too */
 	struct proof_keys keys;
 	/* Each fault of the export, one line. */
 	void (*finding)(void *arg, const char *line);

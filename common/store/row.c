@@ -61,6 +61,13 @@ static const struct column event_columns[] = {
 #undef EVENT_COLUMN
 };
 
+static const struct column checkpoint_columns[] = {
+#define CHECKPOINT_COLUMN(name, type, text)                                    \
+	COLUMN_OF(checkpoint_row, name, type, text)
+#include "common/store/row.def"
+#undef CHECKPOINT_COLUMN
+};
+
 struct kind {
 	const char *name;
 	const struct column *columns;
@@ -82,6 +89,8 @@ static const struct kind kinds[ROW_KINDS] = {
 	    count_of(evidence_columns), sizeof(struct evidence_row) },
 	[ROW_EVENT] = { "event", event_columns, count_of(event_columns),
 	    sizeof(struct event_row) },
+	[ROW_CHECKPOINT] = { "checkpoint", checkpoint_columns,
+	    count_of(checkpoint_columns), sizeof(struct checkpoint_row) },
 };
 
 static const char *const type_names[] = {

@@ -18,6 +18,7 @@ enum row_kind {
 	ROW_CANDIDATE, /* of a decision */
 	ROW_EVIDENCE,
 	ROW_EVENT,
+	ROW_CHECKPOINT,
 	ROW_KINDS
 };
 
@@ -87,6 +88,12 @@ struct event_row {
 #define EVENT_COLUMN ROW_MEMBER
 #include "common/store/row.def"
 #undef EVENT_COLUMN
+};
+
+struct checkpoint_row {
+#define CHECKPOINT_COLUMN ROW_MEMBER
+#include "common/store/row.def"
+#undef CHECKPOINT_COLUMN
 };
 
 /* A column, for tables, JSON and docs. */

@@ -103,6 +103,26 @@ story("a caller that hung up is explained, before and after its receipt came", a
   assert.deepEqual([said.matched, said.explained], [7, 0]);
 });
 
+story("a node signs how far it has the receipts, both keep it, and a chain's end cannot be taken away unseen", async () => {
+  const lines = (dir, file) => readFileSync(join(dir, file), "utf8").trimEnd().split("\n").filter(Boolean).map(JSON.parse);
+  let out;
+  const signed = (dir) => lines(dir, "checkpoint.jsonl").reduce((sum, { seq }) => sum + seq, 0);
+  await until("both have a checkpoint of all receipts", async () => {
+    out = await exportBoth(lab);
+    return signed(out.node) === 7 && signed(out.egress) === 7;
+  }, 60_000);
+  assert.equal((await reconcile(lab, out)).code, 0);
+  // Of one side, with nobody to compare: its last receipt of a chain is gone.
+  for (const side of ["node", "egress"]) {
+    const cut = copy(out);
+    edit(cut[side], "receipt.jsonl", (text) => text.replace(/[^\n]*\n$/, ""));
+    const { code, err } = await audit(lab, "verify", "--export", cut[side]);
+    assert.equal(code, 1);
+    assert.match(err, /its node signed that it has it, and it is not here/);
+  }
+  assert.equal((await audit(lab, "verify", "--export", out.node)).code, 0);
+});
+
 story("CSV is for spreadsheets: it is not taken for what was signed", async () => {
   const out = await exportBoth(lab, "--format", "csv");
   const [head, ...rows] = readFileSync(join(out.node, "request.csv"), "utf8").trimEnd().split("\n");

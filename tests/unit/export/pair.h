@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "common/export/export.h"
+#include "common/store/checkpoint.h"
 #include "tests/unit/store/fixture.h"
 
 #define PAIR_MAX 256
@@ -79,6 +80,31 @@ pair_call(struct pair *p)
 	ledger_settle(p->node.turn, &request, &attempt);
 	attempt = pair_attempt(&row, true);
 	ledger_settle(p->egress.turn, NULL, &attempt);
+	buf_fini(&message);
+}
+
+/* The node signs for all it has of the chain; both keep it. */
+static inline void
+pair_checkpoint(struct pair *p)
+{
+	struct checkpoint_place place = { .seq = (int64_t)p->count,
+		.object = p->last,
+		.egress = "egress-1",
+		.origin = "node-a" };
+	char room[CHECKPOINT_KEY_MAX];
+	struct slice key;
+	struct buf message;
+
+	memcpy(place.chain, p->chain, sizeof(place.chain));
+	checkpoint_sign(&place, 1, INT64_C(1790000001000000), p->node_key,
+	    &message);
+	key = checkpoint_key(room, slice_of(p->chain));
+	assert_int_equal(db_put_now(ledger_db(p->node.ledger), FAMILY_META, key,
+			     buf_slice(&message)),
+	    DB_OK);
+	assert_int_equal(db_put_now(ledger_db(p->egress.ledger), FAMILY_META,
+			     key, buf_slice(&message)),
+	    DB_OK);
 	buf_fini(&message);
 }
 

@@ -470,6 +470,92 @@ test_two_receipts_of_one_attempt_are_explained(void **state)
 	pair_free(&p);
 }
 
+/* The last call is gone from both sides' stores, and who signed for it? */
+static void
+forget_last(struct pair *p, bool row)
+{
+	forget(&p->node, p, 3);
+	forget(&p->egress, p, 3);
+	if (!row)
+		return;
+	drop_attempt(&p->node, &p->ids[2], "");
+	drop_attempt(&p->egress, &p->ids[2], "node-a");
+}
+
+static void
+test_an_end_that_both_removed_is_missed_by_a_checkpoint(void **state)
+{
+	struct outcome o;
+	struct pair p;
+
+	(void)state;
+	pair_new(&p, 3);
+	pair_checkpoint(&p);
+	pair_export(&p);
+	o = compare(&p);
+	assert_true(o.clean);
+	assert_int_equal(o.r.matched, 3);
+	forget_last(&p, true);
+	pair_export(&p);
+	o = compare(&p);
+	assert_int_equal(o.faults, 0);
+	assert_false(o.clean);
+	assert_int_equal(o.r.node.missing, 1);
+	assert_int_equal(o.r.egress.missing, 1);
+	pair_free(&p);
+}
+
+/* Whose copy of the checkpoint is gone too is told of by the other's. */
+static void
+test_one_checkpoint_is_enough(void **state)
+{
+	char room[CHECKPOINT_KEY_MAX];
+	struct outcome o;
+	struct pair p;
+	int side;
+
+	(void)state;
+	for (side = 0; side < 2; side++) {
+		struct fixture *f;
+
+		pair_new(&p, 3);
+		f = side == 0 ? &p.node : &p.egress;
+		pair_checkpoint(&p);
+		forget_last(&p, true);
+		assert_int_equal(db_delete_now(ledger_db(f->ledger),
+				     FAMILY_META,
+				     checkpoint_key(room, slice_of(p.chain))),
+		    DB_OK);
+		pair_export(&p);
+		o = compare(&p);
+		assert_false(o.clean);
+		assert_int_equal(o.r.node.missing, 1);
+		assert_int_equal(o.r.egress.missing, 1);
+		pair_free(&p);
+	}
+}
+
+static void
+test_a_checkpoint_of_nobody_is_a_fault(void **state)
+{
+	struct secret *stranger = sign_key_new(), *own;
+	struct outcome o;
+	struct pair p;
+
+	(void)state;
+	pair_new(&p, 3);
+	own = p.node_key;
+	p.node_key = stranger;
+	pair_checkpoint(&p);
+	p.node_key = own;
+	pair_export(&p);
+	o = compare(&p);
+	assert_false(o.clean);
+	assert_true(o.r.faults > 0);
+	secret_free(stranger);
+	pair_free(&p);
+}
+
 int
 main(void)
 {
@@ -484,6 +570,10 @@ main(void)
 		cmocka_unit_test(test_what_is_under_way_is_explained),
 		cmocka_unit_test(
 		    test_two_receipts_of_one_attempt_are_explained),
+		cmocka_unit_test(
+		    test_an_end_that_both_removed_is_missed_by_a_checkpoint),
+		cmocka_unit_test(test_one_checkpoint_is_enough),
+		cmocka_unit_test(test_a_checkpoint_of_nobody_is_a_fault),
 	};
 
 	assert_true(crypto_start());
