@@ -12,6 +12,7 @@
 #include "common/store/receipt.h"
 #include "egress/call.h"
 #include "egress/capacity.h"
+#include "egress/checkpoint.h"
 #include "egress/egress.h"
 #include "egress/notary.h"
 #include "egress/offer.h"
@@ -189,6 +190,8 @@ on_message(void *arg, struct link *l, enum link_message type,
 		on_ack(arg, l, bytes);
 	else if (type == LINK_REPORT)
 		on_report(arg, l, bytes);
+	else if (type == LINK_CHECKPOINT)
+		checkpoints_hear(arg, link_peer(l), bytes);
 }
 
 static void

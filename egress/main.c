@@ -48,6 +48,8 @@ main(int argc, char **argv)
 		&cmd_get_egress_prices,
 		&cmd_explain,
 		&cmd_ledger_verify,
+		&cmd_ledger_export,
+		&cmd_ledger_reconcile,
 		&cmd_reload,
 		&cmd_reference,
 	};

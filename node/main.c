@@ -55,6 +55,8 @@ main(int argc, char **argv)
 		&cmd_test,
 		&cmd_get_evidence,
 		&cmd_ledger_verify,
+		&cmd_ledger_export,
+		&cmd_ledger_reconcile,
 		&cmd_reload,
 		&cmd_policy_build,
 		&cmd_policy_test,

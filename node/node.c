@@ -21,6 +21,7 @@
 #include "node/admin.h"
 #include "node/affinity.h"
 #include "node/caller.h"
+#include "node/checkpoint.h"
 #include "node/evidence.h"
 #include "node/history.h"
 #include "node/maker.h"
@@ -327,6 +328,7 @@ node_start(struct worker *w)
 	d->policy_line.upstream = w->upstream;
 	bell_init(&d->bell, w->loop);
 	outlay_start(d);
+	d->checkpoints = checkpoints_start(d);
 	d->scripts = scripts_new();
 	scripts_adopt(d->scripts, w->topology);
 	list_init(&d->left_uplinks);
@@ -422,6 +424,7 @@ node_stop(struct worker *w)
 	loop_timer_free(d->tick);
 	bell_fini(&d->bell);
 	outlay_stop(d);
+	checkpoints_stop(d->checkpoints);
 	caller_book_release(d->book);
 	evidence_book_release(d->evidence);
 	free(d);

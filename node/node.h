@@ -20,6 +20,7 @@
 struct affinity;
 struct caller_book;
 struct callers;
+struct checkpoints;
 struct evidence;
 struct evidence_book;
 struct gatehouse;
@@ -72,6 +73,7 @@ struct desk {
 	struct loop_timer *tick; /* deadlines, while there are requests */
 	struct loop_timer *outlay_timer; /* of the first worker; see outlay.h */
 	struct outlay_pace outlay_pace;
+	struct checkpoints *checkpoints; /* of the first worker */
 	bool draining;
 };
 

@@ -23,6 +23,8 @@ extern const struct command cmd_get_egress_prices;
 extern const struct command cmd_get_links;
 extern const struct command cmd_explain;
 extern const struct command cmd_ledger_verify;
+extern const struct command cmd_ledger_export;
+extern const struct command cmd_ledger_reconcile;
 extern const struct command cmd_reload;
 extern const struct command cmd_reference;
 

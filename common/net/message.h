@@ -16,7 +16,8 @@ struct assembly {
 	struct buf bytes;
 };
 
-/* A part came: RECEIPT, ACK, CATALOG, CAPACITY, REVOKE or REPORT. */
+/* A part came: RECEIPT, ACK, CATALOG, CAPACITY, REVOKE, REPORT or
+ * CHECKPOINT. */
 void message_part(struct session *s, const struct frame *f);
 
 void message_fini(struct session *s);

@@ -61,6 +61,13 @@ static const struct column event_columns[] = {
 #undef EVENT_COLUMN
 };
 
+static const struct column checkpoint_columns[] = {
+#define CHECKPOINT_COLUMN(name, type, text)                                    \
+	COLUMN_OF(checkpoint_row, name, type, text)
+#include "common/store/row.def"
+#undef CHECKPOINT_COLUMN
+};
+
 struct kind {
 	const char *name;
 	const struct column *columns;
@@ -82,6 +89,8 @@ static const struct kind kinds[ROW_KINDS] = {
 	    count_of(evidence_columns), sizeof(struct evidence_row) },
 	[ROW_EVENT] = { "event", event_columns, count_of(event_columns),
 	    sizeof(struct event_row) },
+	[ROW_CHECKPOINT] = { "checkpoint", checkpoint_columns,
+	    count_of(checkpoint_columns), sizeof(struct checkpoint_row) },
 };
 
 static const char *const type_names[] = {
@@ -102,6 +111,12 @@ row_columns(enum row_kind kind, size_t *count)
 {
 	*count = kinds[kind].count;
 	return kinds[kind].columns;
+}
+
+size_t
+row_struct_bytes(enum row_kind kind)
+{
+	return kinds[kind].bytes;
 }
 
 static const void *
