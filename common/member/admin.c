@@ -340,7 +340,7 @@ call_fini(struct admin_call *call)
 	buf_fini(&call->what);
 }
 
-/* A stranger's body is not even read. */
+/* A stranger's body is not kept. */
 static void
 on_head(void *arg, struct http_exchange *x)
 {

@@ -9,7 +9,10 @@ import { binary } from "./lab/program.mjs";
 const ROLES = ["report-admin", "metrics-admin", "token-admin", "capture-admin", "operator"];
 const UID = `operator (uid ${process.getuid()})`;
 
-const lab = await mesh({ teams: ["payments", "search"] });
+const lab = await mesh({
+  teams: ["payments", "search"],
+  node: { projects: { checkout: { limits: { rpm: 6000 } }, fraud: { limits: { rpm: 6000 } } }, limits: { rpm: 60000 } },
+});
 const { egress, node, provider } = lab;
 const search = lab.nodes.search;
 const members = { node, egress };
@@ -115,6 +118,10 @@ story("a report-admin sees the rows of its scope", async () => {
   const open = await node.steward("auditor", "report-admin");
   assert.equal((await ask(node, `/admin/explain/${other}`, open)).request.id, other);
   assert.deepEqual(new Set((await ask(node, "/admin/requests?limit=1000", open)).map((row) => row.project)), new Set(["checkout", "fraud"]));
+
+  const holders = async (token) => (await ask(node, "/admin/limits", token)).holders.map(({ level, name }) => `${level} ${name}`);
+  assert.deepEqual(await holders(scoped), ["project checkout"]);
+  assert.deepEqual(new Set(await holders(open)), new Set(["node ", "project checkout", "project fraud", "caller app", "caller bot"]));
 
   // A node's rows are all of its team.
   const stranger = await node.steward("strange", "report-admin", "--team", "search");
@@ -253,6 +260,14 @@ story("a flood of refusals is counted, not kept", async () => {
   const [again, first] = rows;
   assert.deepEqual([first.action, first.times, again.times], ["another path", 0, 199]);
   assert.ok(Date.parse(again.since) <= Date.parse(again.at));
+});
+
+story("a stranger's body is not asked for, and no log has a token", async () => {
+  const head = "POST /admin/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\nExpect: 100-continue\r\n\r\n";
+  const { bytes } = await speak(node.at.admin_port, head);
+  assert.equal(statuses(bytes)[0], 401);
+  for (const member of Object.values(members))
+    assert.ok(member.lines.every((line) => !/gsra?_[\w-]{32}/.test(line)));
 });
 
 story("the log is whole, and its head is signed", async () => {
