@@ -4,6 +4,7 @@
 #include "common/member/limits.h"
 #include "common/member/process.h"
 #include "common/member/tally.h"
+#include "common/member/timing.h"
 #include "egress/condition.h"
 #include "egress/egress.h"
 #include "egress/meter.h"
@@ -52,6 +53,7 @@ serve_limits(struct admin_call *call)
 {
 	struct tally tally = tally_of(call->process->shared);
 
+	tally.scope = &call->scope;
 	tally.only[SCOPE_TEAM] = admin_argument(call, "team");
 	if (tally_write(&tally, call->json ? OUTPUT_JSON : OUTPUT_TEXT,
 		clock_wall_us(), &call->out))
@@ -60,6 +62,28 @@ serve_limits(struct admin_call *call)
 	buf_puts(&call->out, "no team of that name has a limit or spent "
 			     "anything\n");
 	return 404;
+}
+
+static const struct slice *
+name_provider(const void *arg, size_t i)
+{
+	const struct egress_file *file = arg;
+
+	return i < file->providers_count ? &file->providers[i].name : NULL;
+}
+
+static void
+put_timings(struct egress *g, struct buf *out)
+{
+	static const struct timing_words words = { "account",
+		"gsr_call_duration_seconds",
+		"from a node's question to the end of the provider's answer",
+		"gsr_call_ttfb_seconds",
+		"from a node's question to the provider's first byte" };
+	struct topology *t = process_topology(g->process);
+
+	timings_metrics(g->timings, &words, name_provider, t->egress, out);
+	topology_release(t);
 }
 
 void
@@ -72,6 +96,7 @@ egress_metrics(struct process *p, struct buf *out)
 	meter_metrics(&m, out);
 	meter_fini(&m);
 	tally_metrics(&tally, out);
+	put_timings(p->shared, out);
 }
 
 static int
@@ -83,8 +108,14 @@ serve_targets(struct admin_call *call)
 }
 
 const struct admin_route egress_admin_routes[EGRESS_ADMIN_ROUTES] = {
-	{ HTTP_GET, "/admin/capacity", false, serve_capacity },
-	{ HTTP_GET, "/admin/limits", false, serve_limits },
-	{ HTTP_GET, "/admin/prices", false, pricing_serve },
-	{ HTTP_GET, "/admin/targets", false, serve_targets },
+	{ HTTP_GET, "/admin/capacity", ROLE_BIT(OPERATOR), TRACE_NONE,
+	    serve_capacity },
+	{ HTTP_GET, "/admin/limits",
+	    ROLE_BIT(REPORT_ADMIN) | ROLE_BIT(OPERATOR), TRACE_READ,
+	    serve_limits },
+	{ HTTP_GET, "/admin/prices",
+	    ROLE_BIT(REPORT_ADMIN) | ROLE_BIT(OPERATOR), TRACE_NONE,
+	    pricing_serve },
+	{ HTTP_GET, "/admin/targets", ROLE_BIT(OPERATOR), TRACE_NONE,
+	    serve_targets },
 };

@@ -25,6 +25,11 @@ extern const struct command cmd_explain;
 extern const struct command cmd_ledger_verify;
 extern const struct command cmd_ledger_export;
 extern const struct command cmd_ledger_reconcile;
+extern const struct command cmd_get_audit;
+extern const struct command cmd_audit_verify;
+extern const struct command cmd_admin_token_create; /* these: an egress's */
+extern const struct command cmd_admin_token_list;
+extern const struct command cmd_admin_token_revoke;
 extern const struct command cmd_reload;
 extern const struct command cmd_reference;
 

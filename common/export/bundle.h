@@ -4,12 +4,12 @@
  * Only whole ones in JSONL are taken.
  */
 #include "common/export/manifest.h"
-#include "common/export/sheet.h"
+#include "common/export/tape.h"
 
 struct bundle {
 	const char *dir;
 	struct manifest manifest;
-	struct sheet sheets[EXPORT_KINDS];
+	struct tape sheets[EXPORT_KINDS];
 };
 
 /* False and one line in `why`. */

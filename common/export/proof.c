@@ -30,10 +30,10 @@ struct roots {
 /* One thread's share. */
 struct share {
 	pthread_t thread;
-	const struct sheet *sheet;
+	const struct tape *sheet;
 	const struct proof_wish *wish;
 	pthread_mutex_t *lock; /* of findings */
-	struct sheet_place place;
+	struct tape_place place;
 	struct roots *roots;
 	struct receipt_audit counts;
 	struct end first, last;
@@ -202,7 +202,7 @@ check_marks(struct share *s, const struct end *e)
 }
 
 static void
-check(struct share *s, const struct sheet_line *line, struct entry_room *room)
+check(struct share *s, const struct tape_line *line, struct entry_room *room)
 {
 	static const struct end none;
 	struct receipt r;
@@ -236,10 +236,10 @@ work(void *arg)
 {
 	struct share *s = arg;
 	struct entry_room room;
-	struct sheet_line line;
+	struct tape_line line;
 
 	entry_room_init(&room);
-	while (sheet_next(s->sheet, &s->place, &line))
+	while (tape_next(s->sheet, &s->place, &line))
 		check(s, &line, &room);
 	entry_room_fini(&room);
 	return NULL;
@@ -294,7 +294,7 @@ check_unmet(struct share *s, struct receipt_audit *out)
 }
 
 void
-proof_check(const struct sheet *sheet, const struct proof_wish *wish,
+proof_check(const struct tape *sheet, const struct proof_wish *wish,
     unsigned threads, struct receipt_audit *out)
 {
 	struct share shares[THREADS_MAX] = { 0 };
@@ -314,7 +314,7 @@ proof_check(const struct sheet *sheet, const struct proof_wish *wish,
 		s->place.at = at;
 		at = i + 1 == count
 			 ? sheet->len
-			 : sheet_line_from(sheet, sheet->len / count * (i + 1));
+			 : tape_line_from(sheet, sheet->len / count * (i + 1));
 		s->place.end = at;
 		if (i > 0 && pthread_create(&s->thread, NULL, work, s) != 0)
 			abort();

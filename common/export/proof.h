@@ -6,7 +6,7 @@
  * found good are remembered (a few MB).  The lines may be shared among
  * threads, since of what came before only its end matters.
  */
-#include "common/export/sheet.h"
+#include "common/export/tape.h"
 #include "common/store/receipt.h"
 
 struct marks;
@@ -35,5 +35,5 @@ struct proof_wish {
 };
 
 /* Counts as of receipt_audit; `unmatched` stays 0. */
-void proof_check(const struct sheet *s, const struct proof_wish *wish,
+void proof_check(const struct tape *s, const struct proof_wish *wish,
     unsigned threads, struct receipt_audit *out);

@@ -16,7 +16,7 @@
 /* Rows of one file, one ahead. */
 struct rows {
 	enum export_kind kind;
-	struct sheet_place place;
+	struct tape_place place;
 	struct entry_room rooms[2]; /* of the one told of, and the one ahead */
 	struct attempt_row row[2];
 	unsigned ahead; /* which of the two */
@@ -31,7 +31,7 @@ struct side {
 	struct sorter *sorter;
 	bool full; /* the sorter took no more */
 	/* The outbox, in the order of receipts. */
-	struct sheet_place outbox;
+	struct tape_place outbox;
 	char outbox_chain[CHAIN_ID_CHARS];
 	int64_t outbox_seq; /* 0: at its end */
 	struct rows attempts, open;
@@ -57,7 +57,7 @@ static void like_printf(2, 3) fault(struct side *s, const char *fmt, ...)
 	s->wish->finding(s->wish->arg, line);
 }
 
-static const struct sheet *
+static const struct tape *
 sheet_of(const struct side *s, enum export_kind k)
 {
 	return &s->wish->bundle->sheets[k];
@@ -67,7 +67,7 @@ static void
 rows_init(struct side *s, struct rows *r, enum export_kind k)
 {
 	r->kind = k;
-	r->place = sheet_all(sheet_of(s, k));
+	r->place = tape_all(sheet_of(s, k));
 	entry_room_init(&r->rooms[0]);
 	entry_room_init(&r->rooms[1]);
 }
@@ -87,7 +87,7 @@ side_new(const struct side_wish *w)
 
 	s->wish = w;
 	s->sorter = sorter_new(0);
-	s->outbox = sheet_all(&w->bundle->sheets[EXPORT_OUTBOX]);
+	s->outbox = tape_all(&w->bundle->sheets[EXPORT_OUTBOX]);
 	rows_init(s, &s->attempts, EXPORT_ATTEMPT);
 	rows_init(s, &s->open, EXPORT_OPEN);
 	for (i = 0; i < CASE_RECEIPTS_MAX; i++)
@@ -130,11 +130,11 @@ static void
 next_outbox(struct side *s)
 {
 	struct outbox_entry e;
-	struct sheet_line line;
+	struct tape_line line;
 
 	s->outbox_seq = 0;
 	while (s->outbox_seq == 0 &&
-	       sheet_next(sheet_of(s, EXPORT_OUTBOX), &s->outbox, &line)) {
+	       tape_next(sheet_of(s, EXPORT_OUTBOX), &s->outbox, &line)) {
 		if (!line.whole || !entry_outbox(line.text, &s->rooms[0], &e)) {
 			fault(s,
 			    "outbox: the line at byte %zu is no entry, or was "
@@ -252,15 +252,15 @@ is_wanted(const struct side *s, const struct attempt_row *a)
 static void
 next_row(struct side *s, struct rows *r)
 {
-	const struct sheet *sheet = sheet_of(s, r->kind);
+	const struct tape *sheet = sheet_of(s, r->kind);
 	uint8_t before[ATTEMPT_ID_BYTES];
-	struct sheet_line line;
+	struct tape_line line;
 	bool had = r->has;
 
 	memcpy(before, r->key, sizeof(before));
 	r->has = false;
 	r->ahead ^= 1u;
-	while (!r->has && sheet_next(sheet, &r->place, &line)) {
+	while (!r->has && tape_next(sheet, &r->place, &line)) {
 		struct attempt_row *row = &r->row[r->ahead];
 
 		if (!line.whole || !entry_row(ROW_ATTEMPT, line.text,
@@ -317,10 +317,10 @@ side_peek(struct side *s, uint8_t attempt[ATTEMPT_ID_BYTES])
 static void
 take_receipt(struct side *s, struct case_side *out)
 {
-	struct sheet_place place = { s->next.at,
+	struct tape_place place = { s->next.at,
 		sheet_of(s, EXPORT_RECEIPT)->len };
 	struct case_receipt *r;
-	struct sheet_line line;
+	struct tape_line line;
 
 	if (out->count == CASE_RECEIPTS_MAX) {
 		fault(s, "receipt: one attempt has more than %d",
@@ -328,7 +328,7 @@ take_receipt(struct side *s, struct case_side *out)
 		return;
 	}
 	r = &out->receipts[out->count];
-	if (!sheet_next(sheet_of(s, EXPORT_RECEIPT), &place, &line) ||
+	if (!tape_next(sheet_of(s, EXPORT_RECEIPT), &place, &line) ||
 	    !entry_receipt(line.text, &s->rooms[out->count], &r->receipt))
 		return; /* it was read before: the file changes under us */
 	r->held = (s->next.flags & HELD) != 0;

@@ -125,6 +125,7 @@ serve(struct admin_call *call, enum row_kind kind)
 	int status = 400;
 
 	wish_init(&w, kind);
+	w.scope = &call->scope;
 	arena_init(&arena, ARENA_MAX);
 	call->type = type_of(LISTING_TEXT);
 	if (read_wish(call, &w, &arena))

@@ -6,6 +6,7 @@
  * itself goes with the settlements of its turn.
  */
 #include "common/format/table.h"
+#include "common/store/admin_scope.h"
 #include "common/store/ledger.h"
 
 struct target_change;

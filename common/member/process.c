@@ -15,12 +15,17 @@
 #include "common/base/memory.h"
 #include "common/base/secret.h"
 #include "common/member/clerk.h"
+#include "common/member/flood.h"
+#include "common/member/sentry.h"
+#include "common/member/steward.h"
 #include "common/member/vault.h"
+#include "common/member/wicket.h"
 #include "common/member/worker.h"
 #include "common/net/http.h"
 #include "common/net/link.h"
 #include "common/net/upstream.h"
 #include "common/store/ledger.h"
+#include "common/store/trail.h"
 
 #define WHY_MAX         (256 * 1024)
 #define WORKERS_DEFAULT 4
@@ -120,15 +125,21 @@ same_secrets_there(struct process *p, const struct topology *t, struct vault *v,
 	return all;
 }
 
-/* A listening socket cannot move under its workers. */
+/* A listening socket cannot move under its workers, nor under the clerk. */
 static bool
 same_listeners(struct process *p, const struct topology *t, struct buf *why)
 {
-	if (p->topology == NULL ||
-	    slice_eq(p->app->listen(p->topology), p->app->listen(t)))
+	if (p->topology == NULL)
 		return true;
-	buf_puts(why, "'listen' changed: that needs a restart\n");
-	return false;
+	if (!slice_eq(p->app->listen(p->topology), p->app->listen(t))) {
+		buf_puts(why, "'listen' changed: that needs a restart\n");
+		return false;
+	}
+	if (!slice_eq(wicket_listen(p->topology), wicket_listen(t))) {
+		buf_puts(why, "'admin_listen' changed: that needs a restart\n");
+		return false;
+	}
+	return true;
 }
 
 static struct vault *
@@ -154,7 +165,7 @@ load(struct process *p, struct topology **t, struct vault **v, struct buf *why)
 		return false;
 	*t = topology_load(p->options.topology_dir, &pin, why);
 	if (*t != NULL && same_listeners(p, *t, why) &&
-	    same_secrets_there(p, *t, *v, why) &&
+	    same_secrets_there(p, *t, *v, why) && wicket_fits(*t, why) &&
 	    (p->app->fits == NULL || p->app->fits(p, *t, why)) &&
 	    identity_saw(&p->identity, *t, why))
 		return true;
@@ -182,6 +193,8 @@ process_reload(struct process *p, struct buf *why)
 	log_info("topology loaded", log_str("topology", t->hash_text),
 	    log_int("mesh_version", t->mesh_version),
 	    log_int("node_version", t->node_version));
+	if (p->clerk != NULL)
+		clerk_adopt(p->clerk);
 	topology_release(old_topology);
 	vault_close(old_vault);
 	for (i = 0; i < p->workers_count; i++)
@@ -320,6 +333,9 @@ open_all(struct process *p, struct buf *why)
 		    p->options.state_dir);
 		return false;
 	}
+	p->stewards = stewards_open(p->ledger, p->identity.key);
+	p->trail = trail_open(p->ledger, p->identity.key);
+	p->flood = flood_new();
 	p->tls = tls_boot_new(p->identity.key, p->identity.name);
 	crypto_random(p->boot.bytes, sizeof(p->boot.bytes));
 	return p->app->open(p, why);
@@ -341,6 +357,8 @@ start_all(struct process *p, struct buf *why)
 	}
 	for (i = 0; i < p->workers_count; i++)
 		worker_start(&p->workers[i], p, (unsigned)i);
+	sentry_note_own(p, "start", "serve", slice_of(p->topology->hash_text),
+	    true);
 	log_info("serving", log_int("port", p->port),
 	    log_int("admin_port", clerk_port(p->clerk)),
 	    log_int("workers", (int64_t)p->workers_count));
@@ -360,6 +378,9 @@ close_all(struct process *p)
 		if (ledger_sync(p->ledger) != DB_OK)
 			log_error("the last fsync failed");
 		p->app->close(p);
+		stewards_close(p->stewards);
+		trail_close(p->trail);
+		flood_free(p->flood);
 		ledger_close(p->ledger);
 	}
 	tls_boot_free(p->tls);

@@ -15,9 +15,12 @@ struct admin_route;
 struct buf;
 struct clerk;
 struct errands;
+struct flood;
 struct ledger;
 struct process;
+struct stewards;
 struct tls_boot;
+struct trail;
 struct vault;
 struct worker;
 
@@ -87,6 +90,9 @@ struct process {
 	size_t workers_count;
 	struct clerk *clerk;
 	struct errands *errands; /* the clerk's */
+	struct stewards *stewards; /* these three are the clerk's */
+	struct trail *trail;
+	struct flood *flood;
 	unsigned port; /* the workers' */
 	atomic_bool draining;
 	void *shared; /* the app's own, made by open */

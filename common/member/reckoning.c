@@ -70,6 +70,27 @@ read_format(struct admin_call *call, struct reckoning *r)
 	return false;
 }
 
+/* Names of the scope are good until tokens change: these are the query's. */
+static bool
+keep_to_scope(struct admin_call *call, struct reckoning *r)
+{
+	const struct admin_scope *scope = &call->scope;
+	bool fits = true;
+	size_t i;
+
+	for (i = 0; i < scope->teams_count; i++)
+		fits &= filter_add(&r->query.scope, DIMENSION_team,
+		    arena_copy(&r->words, scope->teams[i]));
+	for (i = 0; i < scope->projects_count; i++)
+		fits &= filter_add(&r->query.scope, DIMENSION_project,
+		    arena_copy(&r->words, scope->projects[i]));
+	if (!fits)
+		buf_puts(&call->out,
+		    "your token names too many teams and projects for a "
+		    "report\n");
+	return fits;
+}
+
 static bool
 read_question(struct admin_call *call, struct reckoning *r)
 {
@@ -101,7 +122,8 @@ reckoning_serve(struct admin_call *call)
 	r->inquiry.work = work;
 	r->inquiry.free = reckoning_free;
 	call->json = false;
-	if (!read_format(call, r) || !read_question(call, r)) {
+	if (!read_format(call, r) || !read_question(call, r) ||
+	    !keep_to_scope(call, r)) {
 		reckoning_free(&r->inquiry);
 		return 400;
 	}

@@ -65,6 +65,8 @@ static const struct family_kind kinds[FAMILIES] = {
 	    .merge = total_merge,
 	    .merge_name = "gsr.totals" },
 	[FAMILY_BOOK] = { .name = "book" },
+	[FAMILY_STEWARD] = { .name = "steward" },
+	[FAMILY_AUDIT] = { .name = "audit" },
 };
 
 struct db {

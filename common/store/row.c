@@ -68,6 +68,12 @@ static const struct column checkpoint_columns[] = {
 #undef CHECKPOINT_COLUMN
 };
 
+static const struct column audit_columns[] = {
+#define AUDIT_COLUMN(name, type, text) COLUMN_OF(audit_row, name, type, text)
+#include "common/store/row.def"
+#undef AUDIT_COLUMN
+};
+
 struct kind {
 	const char *name;
 	const struct column *columns;
@@ -91,6 +97,8 @@ static const struct kind kinds[ROW_KINDS] = {
 	    sizeof(struct event_row) },
 	[ROW_CHECKPOINT] = { "checkpoint", checkpoint_columns,
 	    count_of(checkpoint_columns), sizeof(struct checkpoint_row) },
+	[ROW_AUDIT] = { "audit", audit_columns, count_of(audit_columns),
+	    sizeof(struct audit_row) },
 };
 
 static const char *const type_names[] = {

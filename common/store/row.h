@@ -19,6 +19,7 @@ enum row_kind {
 	ROW_EVIDENCE,
 	ROW_EVENT,
 	ROW_CHECKPOINT,
+	ROW_AUDIT,
 	ROW_KINDS
 };
 
@@ -94,6 +95,12 @@ struct checkpoint_row {
 #define CHECKPOINT_COLUMN ROW_MEMBER
 #include "common/store/row.def"
 #undef CHECKPOINT_COLUMN
+};
+
+struct audit_row {
+#define AUDIT_COLUMN ROW_MEMBER
+#include "common/store/row.def"
+#undef AUDIT_COLUMN
 };
 
 /* A column, for tables, JSON and docs. */

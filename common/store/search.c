@@ -3,9 +3,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "common/base/buf.h"
 #include "common/base/memory.h"
 
 struct search {
+	struct ledger *ledger;
 	const struct wish *wish;
 	struct db_scan *scan;
 	size_t left;            /* rows to give */
@@ -59,6 +61,7 @@ search_new(struct ledger *l, const struct wish *wish)
 	struct search_key from = first_key(wish), to = end_key(wish);
 	struct search *s = xcalloc(1, sizeof(*s));
 
+	s->ledger = l;
 	s->wish = wish;
 	s->left = wish->limit;
 	/* The store does not like a range that ends before it begins. */
@@ -104,6 +107,44 @@ figures_pass(const struct wish *w, struct slice fail, int64_t status,
 		   (status >= w->status_from && status <= w->status_to));
 }
 
+/* At a node by the project of the event's request, at an egress by its team. */
+static bool
+event_is_in_scope(const struct search *s)
+{
+	const struct event_row *row = &s->row.event;
+	static const struct id none;
+	struct request_row request;
+	struct buf bytes;
+	bool is;
+
+	if (row->team.len > 0)
+		return admin_scope_allows(s->wish->scope, row->team,
+		    slice_of(""));
+	if (memcmp(&row->request, &none, sizeof(none)) == 0)
+		return false;
+	buf_init(&bytes, ROW_BYTES_MAX);
+	is = ledger_request(s->ledger, &row->request, &bytes, &request) &&
+	     admin_scope_allows(s->wish->scope, slice_of(""), request.project);
+	buf_fini(&bytes);
+	return is;
+}
+
+static bool
+is_in_scope(const struct search *s)
+{
+	const struct request_row *r = &s->row.request;
+	const struct attempt_row *a = &s->row.attempt;
+
+	if (admin_scope_is_all(s->wish->scope))
+		return true;
+	if (s->wish->kind == ROW_REQUEST)
+		return admin_scope_allows(s->wish->scope, slice_of(""),
+		    r->project);
+	if (s->wish->kind == ROW_ATTEMPT)
+		return admin_scope_allows(s->wish->scope, a->team, a->project);
+	return event_is_in_scope(s);
+}
+
 static bool
 passes(const struct search *s)
 {
@@ -120,7 +161,7 @@ passes(const struct search *s)
 		if (!slice_eq(text, w->texts[i].wanted))
 			return false;
 	}
-	if (!same_request(s))
+	if (!same_request(s) || !is_in_scope(s))
 		return false;
 	if (w->kind == ROW_REQUEST)
 		return figures_pass(w, r->fail, r->status, r->total_us);

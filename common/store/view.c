@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "common/store/dossier.h"
+#include "common/store/row.h"
 #include "common/store/search.h"
 
 static const struct table_column request_table[VIEW_COLUMNS] = {
@@ -111,6 +113,42 @@ last_key(struct ledger *l, enum row_kind kind, struct id *id)
 					  : row->attempt.request;
 	search_free(s);
 	return row != NULL;
+}
+
+struct sight {
+	const struct admin_scope *scope;
+	bool any, all; /* attempts were there; all of them may be seen */
+};
+
+static void
+see(void *arg, const struct attempt_row *a)
+{
+	struct sight *s = arg;
+
+	s->any = true;
+	s->all = s->all && admin_scope_allows(s->scope, a->team, a->project);
+}
+
+bool
+view_allows(struct ledger *l, const struct id *id,
+    const struct admin_scope *scope)
+{
+	struct sight sight = { .scope = scope, .all = true };
+	struct request_row request;
+	struct buf bytes;
+	bool is_node;
+
+	if (admin_scope_is_all(scope))
+		return true;
+	buf_init(&bytes, ROW_BYTES_MAX);
+	is_node = dossier_request(l, id, &bytes, &request);
+	if (is_node)
+		sight.all =
+		    admin_scope_allows(scope, slice_of(""), request.project);
+	else
+		dossier_attempts(l, id, see, &sight);
+	buf_fini(&bytes);
+	return sight.all && (is_node || sight.any);
 }
 
 bool

@@ -6,6 +6,7 @@
  */
 #include "common/base/id.h"
 #include "common/format/table.h"
+#include "common/store/admin_scope.h"
 #include "common/store/ledger.h"
 #include "common/store/row.h"
 
@@ -20,6 +21,13 @@ void view_put(struct table *t, enum row_kind kind, const void *row);
  */
 must_check bool view_explain(struct ledger *l, const struct id *id,
     enum output_format format, struct buf *out);
+
+/*
+ * Is all that is known by that id within the scope?  At a node by the
+ * request's project, at an egress by the attempts' teams and projects.
+ */
+must_check bool view_allows(struct ledger *l, const struct id *id,
+    const struct admin_scope *scope);
 
 /* The newest request (at an egress: of an attempt); false when none. */
 must_check bool view_last(struct ledger *l, struct id *id);

@@ -5,6 +5,7 @@
  * that spans are counted back from.
  */
 #include "common/base/id.h"
+#include "common/store/admin_scope.h"
 #include "common/store/row.h"
 
 struct buf;
@@ -46,6 +47,12 @@ struct wish {
 	int64_t from_us, to_us;   /* wall; ids made then; 0: open */
 	size_t limit;             /* rows */
 	size_t rows_max;          /* to look at */
+	/*
+	 * Requests and attempts by their project, at an egress by their team,
+	 * too; events by those of their request: targets' own are nobody's.
+	 * NULL: of all.
+	 */
+	const struct admin_scope *scope;
 };
 
 /* `kind`: ROW_REQUEST, ROW_ATTEMPT or ROW_EVENT. */

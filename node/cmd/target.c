@@ -4,10 +4,10 @@
 #include "common/base/clock.h"
 #include "common/cmd/ask.h"
 #include "common/cmd/shared.h"
+#include "common/cmd/span.h"
 #include "common/cmd/watch.h"
 #include "common/format/json.h"
 #include "node/cmd/commands.h"
-#include "node/cmd/span.h"
 
 #define BODY_MAX 8192
 

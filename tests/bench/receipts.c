@@ -150,15 +150,15 @@ measure(struct bench *b, const char *path, size_t count)
 	const struct proof_wish wish = { .keys = { key_of, b },
 		.finding = on_finding };
 	struct receipt_audit audit;
-	struct sheet sheet;
+	struct tape sheet;
 	int64_t begun_us;
 
-	if (!sheet_open(&sheet, path))
+	if (!tape_open(&sheet, path))
 		return -1;
 	begun_us = clock_mono_us();
 	proof_check(&sheet, &wish, THREADS, &audit);
 	begun_us = clock_mono_us() - begun_us;
-	sheet_close(&sheet);
+	tape_close(&sheet);
 	if (audit.good != (int64_t)(count / CHAINS * CHAINS) ||
 	    audit.checked != audit.good)
 		return -1;

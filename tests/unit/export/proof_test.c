@@ -16,7 +16,7 @@ count_finding(void *arg, const char *line)
 static struct receipt_audit
 prove(struct pair *p, struct slice bytes, unsigned threads, bool window)
 {
-	struct sheet s = { bytes.ptr, bytes.len };
+	struct tape s = { bytes.ptr, bytes.len };
 	struct receipt_audit a;
 	int lines = 0;
 	const struct proof_wish w = { .keys = { pair_key_of, p },
@@ -91,12 +91,12 @@ test_every_flipped_byte_is_found(void **state)
 static struct slice
 line_at(const struct buf *file, size_t n)
 {
-	struct sheet s = { (const char *)file->data, file->len };
-	struct sheet_place at = sheet_all(&s);
-	struct sheet_line line;
+	struct tape s = { (const char *)file->data, file->len };
+	struct tape_place at = tape_all(&s);
+	struct tape_line line;
 
 	do
-		assert_true(sheet_next(&s, &at, &line));
+		assert_true(tape_next(&s, &at, &line));
 	while (n-- > 0);
 	return slice_make(line.text.ptr, line.text.len + 1);
 }

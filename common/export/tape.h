@@ -6,32 +6,32 @@
  */
 #include "common/base/slice.h"
 
-struct sheet {
+struct tape {
 	const char *bytes; /* NULL when it is empty */
 	size_t len;
 };
 
 /* False: errno says why. */
-must_check bool sheet_open(struct sheet *s, const char *path);
-void sheet_close(struct sheet *s);
+must_check bool tape_open(struct tape *s, const char *path);
+void tape_close(struct tape *s);
 
 /* A reader's place and where it ends; both at line beginnings. */
-struct sheet_place {
+struct tape_place {
 	size_t at, end;
 };
-struct sheet_place sheet_all(const struct sheet *s);
+struct tape_place tape_all(const struct tape *s);
 
 /*
  * The next line without its end, and where it began; false behind the last.
  * What is left behind the last line end counts as a line; `whole` tells.
  */
-struct sheet_line {
+struct tape_line {
 	struct slice text;
 	size_t at;
 	bool whole;
 };
-must_check bool sheet_next(const struct sheet *s, struct sheet_place *p,
-    struct sheet_line *line);
+must_check bool tape_next(const struct tape *s, struct tape_place *p,
+    struct tape_line *line);
 
 /* The beginning of the first line at or behind `at`. */
-size_t sheet_line_from(const struct sheet *s, size_t at);
+size_t tape_line_from(const struct tape *s, size_t at);

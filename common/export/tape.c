@@ -1,4 +1,4 @@
-#include "common/export/sheet.h"
+#include "common/export/tape.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,14 +7,14 @@
 #include <unistd.h>
 
 bool
-sheet_open(struct sheet *s, const char *path)
+tape_open(struct tape *s, const char *path)
 {
 	struct stat st;
 	void *at = MAP_FAILED;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool good;
 
-	*s = (struct sheet){ NULL, 0 };
+	*s = (struct tape){ NULL, 0 };
 	if (fd < 0)
 		return false;
 	good = fstat(fd, &st) == 0;
@@ -24,28 +24,28 @@ sheet_open(struct sheet *s, const char *path)
 		good = at != MAP_FAILED;
 	}
 	if (good && at != MAP_FAILED)
-		*s = (struct sheet){ at, (size_t)st.st_size };
+		*s = (struct tape){ at, (size_t)st.st_size };
 	close(fd);
 	return good;
 }
 
 void
-sheet_close(struct sheet *s)
+tape_close(struct tape *s)
 {
 	if (s->bytes != NULL)
 		munmap((void *)(uintptr_t)s->bytes, s->len);
-	*s = (struct sheet){ NULL, 0 };
+	*s = (struct tape){ NULL, 0 };
 }
 
-struct sheet_place
-sheet_all(const struct sheet *s)
+struct tape_place
+tape_all(const struct tape *s)
 {
-	return (struct sheet_place){ 0, s->len };
+	return (struct tape_place){ 0, s->len };
 }
 
 bool
-sheet_next(const struct sheet *s, struct sheet_place *p,
-    struct sheet_line *line)
+tape_next(const struct tape *s, struct tape_place *p,
+    struct tape_line *line)
 {
 	const char *from, *end;
 
@@ -62,7 +62,7 @@ sheet_next(const struct sheet *s, struct sheet_place *p,
 }
 
 size_t
-sheet_line_from(const struct sheet *s, size_t at)
+tape_line_from(const struct tape *s, size_t at)
 {
 	const char *end;
 
