@@ -24,7 +24,10 @@ struct checkpoints {
 	struct checkpoint_walk walk;
 	struct checkpoint_place places[CHECKPOINTS_MAX];
 	size_t count;
-	uint64_t commit; /* all places are durable once this one is */
+	uint64_t commit;       /* all places are durable once this one is */
+	uint64_t round_commit; /* when the round of the walk began */
+	uint64_t quiet_commit; /* of the last one in which nothing grew */
+	bool grew;             /* in this round */
 	unsigned ticks;
 	char told[CHECKPOINT_KEY_MAX]; /* the last that was told again */
 };
@@ -44,6 +47,7 @@ note(struct checkpoints *c, const struct checkpoint_place *p)
 		c->places[c->count++] = *p;
 }
 
+/* Of a store in which nothing was written since a round found nothing, none. */
 static void
 look(struct checkpoints *c)
 {
@@ -51,11 +55,20 @@ look(struct checkpoints *c)
 	struct ledger *l = c->desk->node->process->ledger;
 	size_t count, i;
 
+	if (checkpoint_walk_begins(&c->walk)) {
+		c->round_commit = ledger_committed(l);
+		c->grew = false;
+	}
+	if (c->round_commit == c->quiet_commit)
+		return;
 	count = checkpoint_walk(&c->walk, l, found, CHECKPOINTS_MAX);
 	for (i = 0; i < count; i++)
 		note(c, &found[i]);
 	if (count > 0)
 		c->commit = ledger_committed(l);
+	c->grew |= count > 0;
+	if (!c->grew && checkpoint_walk_begins(&c->walk))
+		c->quiet_commit = c->round_commit;
 }
 
 /* Those of one egress, if it is there now. */
@@ -164,6 +177,7 @@ checkpoints_start(struct desk *d)
 		return NULL;
 	c = xcalloc(1, sizeof(*c));
 	c->desk = d;
+	c->quiet_commit = UINT64_MAX; /* none yet */
 	c->timer = loop_timer_new(d->worker->loop, on_timer, c);
 	loop_timer_set(c->timer, TICK_US);
 	return c;

@@ -106,6 +106,7 @@ static void
 end_json(struct telling *t, const struct reconciliation *r, bool clean)
 {
 	struct json_writer *w = &t->w;
+	enum cause c;
 	size_t i;
 
 	json_close(w, ']');
@@ -117,8 +118,8 @@ end_json(struct telling *t, const struct reconciliation *r, bool clean)
 	json_field_int(w, "faults", (int64_t)t->faults);
 	json_key(w, "causes");
 	json_open(w, '{');
-	for (i = 0; i < CAUSES; i++)
-		json_field_int(w, cause_name(i), r->causes[i]);
+	for (c = 0; c < CAUSES; c++)
+		json_field_int(w, cause_name(c), r->causes[c]);
 	json_close(w, '}');
 	json_key(w, "receipts");
 	json_open(w, '{');
@@ -175,16 +176,16 @@ static void
 end_text(struct telling *t, const struct reconciliation *r, bool clean)
 {
 	struct buf *out = &t->out;
-	size_t i;
+	enum cause c;
 
 	buf_printf(out,
 	    "%" PRId64 " attempts: %" PRId64 " matched, %" PRId64
 	    " explained, %" PRId64 " not explained\n",
 	    r->attempts, r->matched, r->explained, r->unexplained);
-	for (i = 0; i < CAUSES; i++)
-		if (r->causes[i] > 0)
+	for (c = 0; c < CAUSES; c++)
+		if (r->causes[c] > 0)
 			buf_printf(out, "  %-13s %8" PRId64 "  %s\n",
-			    cause_name(i), r->causes[i], cause_rule(i));
+			    cause_name(c), r->causes[c], cause_rule(c));
 	buf_printf(out,
 	    "receipts: node %" PRId64 " of %" PRId64 " good, egress %" PRId64
 	    " of %" PRId64 "\n",

@@ -36,7 +36,7 @@ cause_rule(enum cause c)
 void
 cause_docs(struct buf *out)
 {
-	size_t c;
+	enum cause c;
 
 	buf_puts(out,
 	    "\n## Causes of differences\n\n| cause | explained | rule "

@@ -168,7 +168,7 @@ split(struct slice line, struct slice *sealed, struct slice *columns)
 	if (!slice_starts(line, SEALED_KEY))
 		return false;
 	*sealed = slice_after(line, strlen(SEALED_KEY));
-	end = memchr(sealed->ptr, '"', sealed->len);
+	end = sealed->len > 0 ? memchr(sealed->ptr, '"', sealed->len) : NULL;
 	if (end == NULL)
 		return false;
 	sealed->len = (size_t)(end - sealed->ptr);

@@ -46,6 +46,7 @@ struct checkpoint_place {
 struct checkpoint_walk {
 	uint8_t chain[CHAIN_ID_BYTES]; /* the next one, or behind it */
 };
+bool checkpoint_walk_begins(const struct checkpoint_walk *w); /* a round */
 size_t checkpoint_walk(struct checkpoint_walk *w, struct ledger *l,
     struct checkpoint_place *places, size_t most);
 

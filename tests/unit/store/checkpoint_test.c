@@ -92,6 +92,7 @@ test_a_walk_tells_how_far_chains_are_whole(void **state)
 	put_chain(&f, 2, 2, 4); /* it has no beginning */
 	count = checkpoint_walk(&w, f.ledger, places, CHECKPOINTS_MAX);
 	assert_int_equal(count, 2);
+	assert_true(checkpoint_walk_begins(&w)); /* it came round */
 	for (i = 0; i < count; i++) {
 		assert_true(places[i].seq == 5 || places[i].seq == 3);
 		assert_string_equal(places[i].egress, "egress-1");
