@@ -2,7 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/member/journal.h"
-#include "common/member/listing.h"
+#include "tests/unit/member/listed.h"
 
 #define OUT_MAX 65536
 #define AT      INT64_C(1790000000000000)
@@ -78,24 +78,8 @@ shape(struct scene *s)
 static const char *
 listed(struct scene *s, const char *name, const char *value)
 {
-	const union search_row *row;
-	struct search *search;
-	struct listing l;
-	struct wish w;
-
-	wish_init(&w, ROW_EVENT);
-	if (name != NULL)
-		assert_int_equal(wish_take(&w, slice_of(name), slice_of(value),
-				     &s->out),
-		    WISH_TAKEN);
-	buf_reset(&s->out);
-	search = search_new(s->store.ledger, &w);
-	listing_open(&l, ROW_EVENT, LISTING_TEXT, &s->out);
-	while ((row = search_next(search, NULL)) != NULL)
-		listing_put(&l, row);
-	listing_close(&l);
-	search_free(search);
-	return buf_text(&s->out);
+	return events_listed(s->store.ledger, LISTING_TEXT, name, value,
+	    &s->out);
 }
 
 #define DAY "2026-09-21T14:13:"

@@ -2,10 +2,9 @@
 
 #include "common/base/clock.h"
 #include "common/member/journal.h"
-#include "common/member/listing.h"
 #include "common/member/target.h"
-#include "common/store/search.h"
 #include "node/bench.h"
+#include "tests/unit/member/listed.h"
 
 #define WALL   INT64_C(1790000000000000)
 #define HOUR   ((int64_t)3600 * US_PER_SECOND)
@@ -83,36 +82,11 @@ take_out(struct scene *s, int64_t at, int64_t until, const char *why)
 	assert_true(bench_take_out(&s->bench, &row, &s->out));
 }
 
-/* The newest ten; `name` NULL: whatever they say. */
 static const char *
-events(struct scene *s, enum listing_format format, const char *name,
-    const char *value)
+events(struct scene *s, const char *name, const char *value)
 {
-	const union search_row *row;
-	struct search *search;
-	struct listing l;
-	struct wish w;
-
-	wish_init(&w, ROW_EVENT);
-	w.limit = 10;
-	if (name != NULL)
-		assert_int_equal(wish_take(&w, slice_of(name), slice_of(value),
-				     &s->out),
-		    WISH_TAKEN);
-	buf_reset(&s->out);
-	search = search_new(s->store.ledger, &w);
-	listing_open(&l, ROW_EVENT, format, &s->out);
-	while ((row = search_next(search, NULL)) != NULL)
-		listing_put(&l, row);
-	listing_close(&l);
-	search_free(search);
-	return buf_text(&s->out);
-}
-
-static const char *
-all_events(struct scene *s)
-{
-	return events(s, LISTING_TEXT, NULL, NULL);
+	return events_listed(s->store.ledger, LISTING_TEXT, name, value,
+	    &s->out);
 }
 
 static void
@@ -160,12 +134,12 @@ who_has_a_time_comes_back_by_itself(void **state)
 	assert_false(is_out(&s, WALL));
 
 	bench_sweep(&s.bench, WALL + HOUR - 1);
-	assert_null(strstr(all_events(&s), JOURNAL_ENABLED));
+	assert_null(strstr(events(&s, NULL, NULL), JOURNAL_ENABLED));
 	bench_sweep(&s.bench, WALL + HOUR);
-	assert_non_null(strstr(all_events(&s), JOURNAL_ENABLED));
-	assert_non_null(strstr(all_events(&s), "its time was over"));
+	assert_non_null(strstr(events(&s, NULL, NULL), JOURNAL_ENABLED));
+	assert_non_null(strstr(events(&s, NULL, NULL), "its time was over"));
 	bench_sweep(&s.bench, WALL + 2 * HOUR);
-	assert_null(strstr(strstr(all_events(&s), JOURNAL_ENABLED) + 1,
+	assert_null(strstr(strstr(events(&s, NULL, NULL), JOURNAL_ENABLED) + 1,
 	    JOURNAL_ENABLED));
 	end(&s);
 }
@@ -214,18 +188,19 @@ events_are_listed_newest_first_and_by_target(void **state)
 	journal_target(s.store.turn, &s.store.ids, slice_of("p/c"), &change);
 	fixture_turn(&s.store);
 
-	text = events(&s, LISTING_TEXT, "target", "p/b");
+	text = events(&s, "target", "p/b");
 	assert_non_null(strstr(text, "rate"));
 	assert_non_null(strstr(text, JOURNAL_BACKING_OFF));
 	assert_null(strstr(text, "p/c"));
 	assert_null(strstr(text, TARGET));
-	text = events(&s, LISTING_TEXT, "limit", "2");
+	text = events(&s, "limit", "2");
 	assert_non_null(strstr(text, JOURNAL_RECOVERED));
 	assert_true(strstr(text, JOURNAL_RECOVERED) <
 		    strstr(text, JOURNAL_BACKING_OFF));
 	assert_null(strstr(text, "first"));
 
-	text = events(&s, LISTING_JSON, "target", "p/b");
+	text = events_listed(s.store.ledger, LISTING_JSON, "target", "p/b",
+	    &s.out);
 	assert_non_null(strstr(text, "\"kind\":\"target-backing-off\""));
 	assert_non_null(strstr(text, "\"by\":\"router\""));
 	end(&s);
