@@ -10,6 +10,7 @@
 #include "common/base/memory.h"
 #include "common/base/stat.h"
 #include "common/net/loop.h"
+#include "common/store/custody.h"
 #include "common/store/pile.h"
 #include "common/store/recent.h"
 #include "common/store/spend.h"
@@ -23,6 +24,7 @@
 
 struct ledger {
 	struct db *db;
+	struct custody *custody;
 	struct ledger_watch watch; /* set before there are turns */
 	atomic_uint_least64_t committed, durable;
 };
@@ -53,6 +55,7 @@ struct ledger_turn {
 struct ledger *
 ledger_open(const char *state_dir, bool read_only)
 {
+	struct custody *custody;
 	struct ledger *l;
 	char dir[4096];
 	struct db *db;
@@ -65,8 +68,14 @@ ledger_open(const char *state_dir, bool read_only)
 	}
 	if (db_open(&db, dir, read_only) != DB_OK)
 		return NULL;
+	custody = custody_open(db);
+	if (custody == NULL) {
+		db_close(db);
+		return NULL;
+	}
 	l = xcalloc(1, sizeof(*l));
 	l->db = db;
+	l->custody = custody;
 	atomic_init(&l->committed, 0);
 	atomic_init(&l->durable, 0);
 	return l;
@@ -77,6 +86,7 @@ ledger_close(struct ledger *l)
 {
 	if (l == NULL)
 		return;
+	custody_close(l->custody);
 	db_close(l->db);
 	free(l);
 }
@@ -85,6 +95,12 @@ struct db *
 ledger_db(struct ledger *l)
 {
 	return l->db;
+}
+
+struct custody *
+ledger_custody(struct ledger *l)
+{
+	return l->custody;
 }
 
 static struct settlements *

@@ -13,6 +13,7 @@
 #include "common/store/db.h"
 #include "common/store/row.h"
 
+struct custody;
 struct loop;
 struct ledger;
 struct ledger_turn;
@@ -27,6 +28,7 @@ struct ledger *ledger_open(const char *state_dir, bool read_only);
 /* No turns are left. */
 void ledger_close(struct ledger *l);
 struct db *ledger_db(struct ledger *l);
+struct custody *ledger_custody(struct ledger *l);
 
 /* Registers with the loop's COMMIT and RELEASE phases. */
 struct ledger_turn *ledger_turn_new(struct ledger *l, struct loop *loop);
