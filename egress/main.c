@@ -44,6 +44,9 @@ main(int argc, char **argv)
 		&cmd_get_team_limits,
 		&cmd_explain,
 		&cmd_ledger_verify,
+		&cmd_retention_status,
+		&cmd_retention_run,
+		&cmd_retention_hold,
 		&cmd_reload,
 		&cmd_reference,
 	};

@@ -1,38 +1,111 @@
 #include "common/cmd/ask.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "common/net/control.h"
 #include "common/store/ledger.h"
 
 #define ANSWER_MAX (16 * 1024 * 1024)
+#define POLL_US    100000
+
+/* Statuses, and what stands for none. */
+#define UNDER_WAY 202
+#define NOBODY    0
+#define BROKEN    (-1)
+
+/* The status of one question, or what stands for none. */
+static int
+call_daemon(const char *state_dir, const char *method, const char *target,
+    struct slice body, struct buf *answer)
+{
+	int status = 0;
+
+	buf_reset(answer);
+	switch (
+	    control_call(state_dir, method, target, body, &status, answer)) {
+	case CONTROL_NO_DAEMON:
+		return NOBODY;
+	case CONTROL_BROKEN:
+		fprintf(stderr, "the daemon of %s broke off its answer\n",
+		    state_dir);
+		return BROKEN;
+	default:
+		return status;
+	}
+}
+
+/* What came of it, printed where it belongs. */
+static enum asked
+tell(int status, const struct buf *answer)
+{
+	enum asked asked = ASKED_NO;
+
+	if (status == NOBODY)
+		asked = ASKED_NOBODY;
+	else if (status == BROKEN)
+		asked = ASKED_BROKEN;
+	else if (status / 100 == 2)
+		asked = ASKED_OK;
+	if (asked == ASKED_OK || asked == ASKED_NO)
+		fwrite(answer->data, 1, answer->len,
+		    asked == ASKED_OK ? stdout : stderr);
+	return asked;
+}
 
 enum asked
 ask_daemon(const char *state_dir, const char *method, const char *target,
     struct slice body)
 {
-	enum asked asked = ASKED_BROKEN;
+	enum asked asked;
 	struct buf answer;
-	int status = 0;
 
 	buf_init(&answer, ANSWER_MAX);
-	switch (
-	    control_call(state_dir, method, target, body, &status, &answer)) {
-	case CONTROL_NO_DAEMON:
-		asked = ASKED_NOBODY;
-		break;
-	case CONTROL_BROKEN:
-		fprintf(stderr, "the daemon of %s broke off its answer\n",
-		    state_dir);
-		break;
-	case CONTROL_OK:
-		asked = status / 100 == 2 ? ASKED_OK : ASKED_NO;
-		fwrite(answer.data, 1, answer.len,
-		    asked == ASKED_OK ? stdout : stderr);
-		break;
-	}
+	asked = tell(call_daemon(state_dir, method, target, body, &answer),
+	    &answer);
 	buf_fini(&answer);
 	return asked;
+}
+
+enum asked
+ask_job(const char *state_dir, const char *target, struct slice body,
+    const char *result)
+{
+	struct slice none = { NULL, 0 };
+	enum asked asked;
+	struct buf answer;
+	int status;
+
+	buf_init(&answer, ANSWER_MAX);
+	status = call_daemon(state_dir, "POST", target, body, &answer);
+	while (status == UNDER_WAY) {
+		usleep(POLL_US);
+		status = call_daemon(state_dir, "GET", result, none, &answer);
+		if (status != NOBODY)
+			continue;
+		fprintf(stderr, "the daemon of %s ended\n", state_dir);
+		status = BROKEN;
+	}
+	asked = tell(status, &answer);
+	buf_fini(&answer);
+	return asked;
+}
+
+struct ledger *
+ask_own_store(const char *state_dir)
+{
+	struct ledger *l;
+
+	if (access(state_dir, F_OK) != 0) {
+		fprintf(stderr, "%s is not there; is --state right?\n",
+		    state_dir);
+		return NULL;
+	}
+	l = ledger_open(state_dir, false);
+	if (l == NULL)
+		fprintf(stderr, "the store in %s/store cannot be opened\n",
+		    state_dir);
+	return l;
 }
 
 struct ledger *

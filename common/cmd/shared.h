@@ -19,6 +19,9 @@ extern const struct command cmd_get_events;
 extern const struct command cmd_explain;
 extern const struct command cmd_ledger_verify;
 extern const struct command cmd_reload;
+extern const struct command cmd_retention_status;
+extern const struct command cmd_retention_run;
+extern const struct command cmd_retention_hold;
 extern const struct command cmd_reference;
 
 /* `explain` of what is stored, for a program that explains more. */

@@ -8,6 +8,7 @@
 #include "common/base/version.h"
 #include "common/format/json.h"
 #include "common/member/journal.h"
+#include "common/member/keeping.h"
 #include "common/member/metrics.h"
 #include "common/member/process.h"
 #include "common/store/view.h"
@@ -198,6 +199,14 @@ static const struct admin_route shared_routes[] = {
 	{ HTTP_GET, "/admin/explain/", false, serve_explain },
 	{ HTTP_POST, "/admin/reload", false, serve_reload },
 	{ HTTP_POST, "/admin/reload/secrets", false, serve_reload_secrets },
+	{ HTTP_GET, "/admin/retention", false, keeping_status },
+	{ HTTP_GET, "/admin/retention/run", false, keeping_ran },
+	{ HTTP_POST, "/admin/retention/run", false, keeping_run },
+	{ HTTP_GET, "/admin/retention/holds", false, keeping_holds },
+	{ HTTP_POST, "/admin/retention/holds", false, keeping_hold },
+	{ HTTP_POST, "/admin/retention/holds/remove", false, keeping_let_go },
+	{ HTTP_GET, "/admin/backup", false, keeping_copied },
+	{ HTTP_POST, "/admin/backup", false, keeping_copy },
 };
 
 static bool

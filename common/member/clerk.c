@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/member/admin.h"
+#include "common/member/caretaker.h"
 #include "common/member/process.h"
 #include "common/member/worker.h"
 #include "common/net/control.h"
@@ -31,6 +32,7 @@ struct clerk {
 	unsigned port;
 	int signal_fd;
 	struct loop_watch *signals;
+	struct caretaker *caretaker;
 	struct loop_timer *sync, *sweep, *ending_poll;
 	enum ending ending;
 	int64_t ending_deadline_us;
@@ -215,6 +217,7 @@ clerk_new(struct process *p, struct buf *why)
 		c->sync = loop_timer_new(c->loop, on_sync, c);
 		c->sweep = loop_timer_new(c->loop, on_sweep, c);
 		c->ending_poll = loop_timer_new(c->loop, on_ending, c);
+		c->caretaker = caretaker_new(p, c->loop);
 		loop_timer_set(c->sync, LEDGER_SYNC_MS * US_PER_MS);
 		loop_timer_set(c->sweep, SWEEP_US);
 		return c;
@@ -235,11 +238,18 @@ clerk_port(const struct clerk *c)
 	return c->port;
 }
 
+struct caretaker *
+clerk_caretaker(const struct clerk *c)
+{
+	return c->caretaker;
+}
+
 void
 clerk_free(struct clerk *c)
 {
 	if (c == NULL)
 		return;
+	caretaker_free(c->caretaker);
 	admin_free(c->tcp);
 	admin_free(c->control);
 	loop_timer_free(c->sync);
