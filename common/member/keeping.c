@@ -185,5 +185,11 @@ keeping_copy(struct admin_call *call)
 int
 keeping_copied(struct admin_call *call)
 {
-	return status_of(caretaker_copied(caretaker_of(call)));
+	enum care care = caretaker_copied(caretaker_of(call));
+
+	if (care == CARE_FAILED)
+		buf_puts(&call->out,
+		    "the store could not be copied: the daemon's log says "
+		    "why\n");
+	return status_of(care);
 }

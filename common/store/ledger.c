@@ -553,7 +553,8 @@ ledger_request(struct ledger *l, const struct id *id, struct buf *bytes,
 }
 
 bool
-ledger_next_epoch(struct ledger *l, const char *name, int64_t *epoch)
+ledger_next_epoch(struct ledger *l, const char *name, int64_t least,
+    int64_t *epoch)
 {
 	char key[128], text[24];
 	struct buf found;
@@ -568,7 +569,7 @@ ledger_next_epoch(struct ledger *l, const char *name, int64_t *epoch)
 		log_error("epoch in the store is damaged", log_str("key", key));
 		goto out;
 	}
-	*epoch += 1;
+	*epoch = max_i64(*epoch + 1, least);
 	snprintf(text, sizeof(text), "%lld", (long long)*epoch);
 	done = db_put_now(l->db, FAMILY_META, slice_of(key), slice_of(text)) ==
 	       DB_OK;

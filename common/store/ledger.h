@@ -141,6 +141,7 @@ int64_t ledger_recover(struct ledger *l,
 must_check bool ledger_request(struct ledger *l, const struct id *id,
     struct buf *bytes, struct request_row *row);
 
-/* Number of the meta counter `name` plus one, durable when it returns. */
+/* Number of the meta counter `name` plus one, or `least` if that is more;
+ * durable when it returns. */
 must_check bool ledger_next_epoch(struct ledger *l, const char *name,
-    int64_t *epoch);
+    int64_t least, int64_t *epoch);

@@ -24,7 +24,7 @@ export { mesh, OWN_PRICE, PRICE } from "./lab/mesh.mjs";
 export { daysAgo } from "./lab/past.mjs";
 export { PAGE, RED } from "./lab/picture.mjs";
 export { Fresh, numbered } from "./lab/fresh.mjs";
-export { launch, run, sanitized } from "./lab/program.mjs";
+export { binary, launch, run, sanitized } from "./lab/program.mjs";
 export { events, saying, SPEECH } from "./lab/speech.mjs";
 export { story } from "./lab/story.mjs";
 export { DIALECTS, DROPS, ways } from "./lab/ways.mjs";
