@@ -239,7 +239,6 @@ holds_here(const struct options *o, bool add, const char *name)
 		good = hold_here(o, name, l, &out);
 	else
 		good = let_go_here(name, l, &out);
-	buf_puts(&out, name == NULL && o->json ? "\n" : "");
 	status = print(&out, good);
 	buf_fini(&out);
 	ledger_close(l);

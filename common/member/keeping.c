@@ -98,7 +98,6 @@ keeping_holds(struct admin_call *call)
 	    custody_holds(ledger_custody(call->process->ledger), holds);
 
 	legal_hold_list(holds, count, format_of(call), &call->out);
-	buf_puts(&call->out, call->json ? "\n" : "");
 	return 200;
 }
 

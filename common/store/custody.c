@@ -97,6 +97,29 @@ hides(void *arg, enum family f, struct slice key)
 	return is_past(arg, class, id_time_ms(&id));
 }
 
+/* The cut, or where the first hold that keeps something before it begins. */
+static struct slice
+first(void *arg, enum family f, char room[DB_FIRST_MAX])
+{
+	enum retention_class class = custody_class(f);
+	struct custody *c = arg;
+	struct retention_terms terms = custody_terms(c);
+	int64_t from = retention_cut_ms(&terms, class, now_ms());
+	struct id id;
+	size_t i;
+
+	if (from == 0)
+		return slice_make(NULL, 0);
+	pthread_mutex_lock(&c->lock);
+	for (i = 0; i < c->count; i++)
+		if (c->keeps[i].classes & 1u << class)
+			from = min_i64(from, c->keeps[i].span.from_ms);
+	pthread_mutex_unlock(&c->lock);
+	id = id_at(max_i64(from, 0) * US_PER_MS);
+	memcpy(room, id.bytes, ID_BYTES);
+	return slice_make(room, ID_BYTES);
+}
+
 bool
 custody_is_past(struct custody *c, const struct receipt_row *r, int64_t now)
 {
@@ -181,7 +204,7 @@ custody_open(struct db *db)
 		custody_close(c);
 		return NULL;
 	}
-	db_veil(db, &(struct db_veil){ hides, c });
+	db_veil(db, &(struct db_veil){ hides, first, c });
 	return c;
 }
 
@@ -190,7 +213,7 @@ custody_close(struct custody *c)
 {
 	if (c == NULL)
 		return;
-	db_veil(c->db, &(struct db_veil){ NULL, NULL });
+	db_veil(c->db, &(struct db_veil){ NULL, NULL, NULL });
 	pthread_mutex_destroy(&c->lock);
 	free(c);
 }

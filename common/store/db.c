@@ -600,15 +600,13 @@ copy_bound(struct slice bound)
 	return bound.len > 0 ? xstrndup(bound.ptr, bound.len) : NULL;
 }
 
-struct db_scan *
-db_scan_new(struct db *db, enum family f, struct slice from, struct slice to,
-    bool backwards)
+static struct db_scan *
+open_scan(struct db *db, enum family f, struct slice from, struct slice to)
 {
 	struct db_scan *s = xcalloc(1, sizeof(*s));
 
 	s->db = db;
 	s->family = f;
-	s->backwards = backwards;
 	s->from = copy_bound(from);
 	s->to = copy_bound(to);
 	if (db->families[f] == NULL)
@@ -626,6 +624,40 @@ db_scan_new(struct db *db, enum family f, struct slice from, struct slice to,
 	return s;
 }
 
+struct db_scan *
+db_scan_bare(struct db *db, enum family f, struct slice from, struct slice to)
+{
+	struct db_scan *s = open_scan(db, f, from, to);
+
+	s->bare = true;
+	return s;
+}
+
+static bool
+is_before(struct slice a, struct slice b)
+{
+	int order = memcmp(a.ptr, b.ptr, min_size(a.len, b.len));
+
+	return order < 0 || (order == 0 && a.len < b.len);
+}
+
+struct db_scan *
+db_scan_new(struct db *db, enum family f, struct slice from, struct slice to,
+    bool backwards)
+{
+	struct slice first = { NULL, 0 };
+	char room[DB_FIRST_MAX];
+	struct db_scan *s;
+
+	if (db->veil.first != NULL)
+		first = db->veil.first(db->veil.arg, f, room);
+	if (first.len > 0 && (from.len == 0 || is_before(from, first)))
+		from = first;
+	s = open_scan(db, f, from, to);
+	s->backwards = backwards;
+	return s;
+}
+
 static void
 advance(struct db_scan *s)
 {
@@ -638,12 +670,6 @@ advance(struct db_scan *s)
 	else
 		rocksdb_iter_next(s->rocks);
 	s->begun = true;
-}
-
-void
-db_scan_bare(struct db_scan *s)
-{
-	s->bare = true;
 }
 
 /* To the next that is shown: false when there is none. */

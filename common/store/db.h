@@ -87,6 +87,8 @@ enum db_result db_put_now(struct db *db, enum family f, struct slice key,
     struct slice value);
 enum db_result db_delete_now(struct db *db, enum family f, struct slice key);
 
+#define DB_FIRST_MAX 32
+
 /*
  * Entries that nobody is shown, whatever they are read for: they are past
  * their time and not dropped yet.  Set before there are other threads; asked
@@ -94,6 +96,10 @@ enum db_result db_delete_now(struct db *db, enum family f, struct slice key);
  */
 struct db_veil {
 	bool (*hides)(void *arg, enum family f, struct slice key);
+	/* No key before this one is shown, so that scans need not pass them
+	 * all by; empty: any may be. */
+	struct slice (
+	    *first)(void *arg, enum family f, char room[DB_FIRST_MAX]);
 	void *arg;
 };
 void db_veil(struct db *db, const struct db_veil *veil);
@@ -101,11 +107,12 @@ void db_veil(struct db *db, const struct db_veil *veil);
 /* Keys in order from `from` up to, not with, `to` (empty: to the end). */
 struct db_scan *db_scan_new(struct db *db, enum family f, struct slice from,
     struct slice to, bool backwards);
+/* The same, forwards, with what is behind the veil. */
+struct db_scan *db_scan_bare(struct db *db, enum family f, struct slice from,
+    struct slice to);
 /* False at the end; slices are good until the next call. */
 must_check bool db_scan_next(struct db_scan *s, struct slice *key,
     struct slice *value);
-/* Before the first: what is behind the veil is shown too. */
-void db_scan_bare(struct db_scan *s);
 /* It ended because the store could not be read. */
 must_check bool db_scan_failed(const struct db_scan *s);
 void db_scan_free(struct db_scan *s);

@@ -102,9 +102,8 @@ drop_some(struct disposal *d, const struct retention_span *span, size_t entries)
 
 	if (memcmp(d->from.bytes, from.bytes, ID_BYTES) > 0)
 		from = d->from;
-	scan = db_scan_new(d->db, families[d->which], id_slice(&from),
-	    id_slice(&next), false);
-	db_scan_bare(scan);
+	scan = db_scan_bare(d->db, families[d->which], id_slice(&from),
+	    id_slice(&next));
 	while (db_scan_next(scan, &key, &value)) {
 		if (key.len < ID_BYTES)
 			continue;
@@ -325,6 +324,23 @@ static const struct table_column columns[] = {
 	{ "newest", CELL_TIME },
 };
 
+/* For people: what the numbers above mean. */
+static const char *
+verdict(const struct disposal *d)
+{
+	int64_t rows = 0;
+	size_t i;
+
+	for (i = 0; i < RETENTION_LIMITED; i++)
+		rows += d->classes[i].rows;
+	if (d->failed)
+		return "the store could not be read or written: the run ended "
+		       "there; its log says why\n";
+	if (d->dry)
+		return "nothing was dropped: this was a dry run\n";
+	return rows > 0 ? "dropped\n" : "nothing was past its retention\n";
+}
+
 void
 disposal_write(const struct disposal *d, enum output_format format,
     struct buf *out)
@@ -350,11 +366,6 @@ disposal_write(const struct disposal *d, enum output_format format,
 	table_close(&t);
 	if (format == OUTPUT_JSON)
 		buf_puts(out, "}\n");
-	else if (d->failed)
-		buf_puts(out, "the store could not be read or written: the run "
-			      "ended there; its log says why\n");
 	else
-		buf_puts(out, d->dry ? "nothing was dropped: this was a dry "
-				       "run\n"
-				     : "dropped\n");
+		buf_puts(out, verdict(d));
 }

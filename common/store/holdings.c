@@ -49,10 +49,9 @@ static int64_t
 oldest_us(struct db *db, enum family f)
 {
 	struct slice none = { NULL, 0 }, key, value;
-	struct db_scan *scan = db_scan_new(db, f, none, none, false);
+	struct db_scan *scan = db_scan_bare(db, f, none, none);
 	struct id id = { { 0 } };
 
-	db_scan_bare(scan);
 	if (db_scan_next(scan, &key, &value) && key.len >= ID_BYTES)
 		memcpy(id.bytes, key.ptr, ID_BYTES);
 	db_scan_free(scan);

@@ -82,10 +82,9 @@ count_bare(struct fixture *f, enum family family)
 {
 	struct slice none = { NULL, 0 }, key, value;
 	struct db_scan *scan =
-	    db_scan_new(ledger_db(f->ledger), family, none, none, false);
+	    db_scan_bare(ledger_db(f->ledger), family, none, none);
 	size_t count = 0;
 
-	db_scan_bare(scan);
 	while (db_scan_next(scan, &key, &value))
 		count++;
 	db_scan_free(scan);
@@ -186,10 +185,9 @@ is_kept(struct fixture *f, const struct id *id)
 	const struct slice key = slice_make(id->bytes, ID_BYTES);
 	struct slice none = { NULL, 0 }, found, value;
 	struct db_scan *scan =
-	    db_scan_new(ledger_db(f->ledger), FAMILY_REQUEST, key, none, false);
+	    db_scan_bare(ledger_db(f->ledger), FAMILY_REQUEST, key, none);
 	bool kept;
 
-	db_scan_bare(scan);
 	kept = db_scan_next(scan, &found, &value) && slice_eq(found, key);
 	db_scan_free(scan);
 	return kept;
@@ -210,6 +208,7 @@ a_held_row_is_never_dropped_and_a_past_one_always(void **state)
 	srandom(11);
 	for (round = 0; round < ROUNDS; round++) {
 		struct retention_span spans[3];
+		size_t shown;
 		char name[8];
 
 		fixture_new(&f);
@@ -228,7 +227,10 @@ a_held_row_is_never_dropped_and_a_past_one_always(void **state)
 			hold(&f, name, spans[i], 1u << RETENTION_USAGE);
 		}
 		limit(&f, RETENTION_USAGE, 2 + random() % 30);
+		shown = fixture_count(&f, FAMILY_REQUEST);
 		dispose(&f, false, 1 + (size_t)random() % 9);
+		assert_int_equal(count_bare(&f, FAMILY_REQUEST), shown);
+		assert_int_equal(fixture_count(&f, FAMILY_REQUEST), shown);
 		for (i = 0; i < ROWS; i++) {
 			int64_t at = id_time_ms(&ids[i]);
 			bool held = false;
