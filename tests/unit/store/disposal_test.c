@@ -209,7 +209,7 @@ a_held_row_is_never_dropped_and_a_past_one_always(void **state)
 	for (round = 0; round < ROUNDS; round++) {
 		struct retention_span spans[3];
 		size_t shown;
-		char name[8];
+		char name[16];
 
 		fixture_new(&f);
 		for (i = 0; i < ROWS; i++) {
@@ -523,7 +523,8 @@ holds_are_made_of_what_people_write(void **state)
 		buf_reset(&why);
 		assert_int_equal(legal_hold_make(&h, &wish, &why),
 		    cases[i].says[0] == '\0');
-		assert_true(slice_starts(buf_slice(&why), cases[i].says));
+		assert_ptr_equal(strstr(buf_text(&why), cases[i].says),
+		    buf_text(&why));
 	}
 	buf_fini(&why);
 	assert_true(legal_hold_time(slice_of("1970-01-02"), &h.at_us));
