@@ -9,6 +9,7 @@
 #include "common/base/memory.h"
 #include "common/llm/envelope.h"
 #include "common/member/worker.h"
+#include "common/store/custody.h"
 #include "common/store/receipt.h"
 #include "egress/call.h"
 #include "egress/capacity.h"
@@ -280,11 +281,23 @@ is_old(struct slice message, int64_t now_us)
 	       now_us - r.row.started_at - r.row.total_us > SWEEP_AGE_US;
 }
 
+/* Retention took the receipt before its node did. */
+static void
+forget_dropped(struct dock *d, struct slice entry, struct slice key)
+{
+	struct ledger *l = d->egress->process->ledger;
+
+	if (key.len == RECEIPT_KEY_BYTES &&
+	    custody_receipt_gone(ledger_custody(l), (const uint8_t *)key.ptr))
+		ledger_delete(d->worker->turn, LEDGER_SETTLEMENTS,
+		    FAMILY_OUTBOX, entry);
+}
+
 static void
 resend(struct dock *d, struct link *l)
 {
 	struct db *db = ledger_db(d->egress->process->ledger);
-	struct slice origin = slice_of(link_peer(l)->name), key, empty;
+	struct slice origin = slice_of(link_peer(l)->name), key, empty, entry;
 	char from[OUTBOX_KEY_MAX], to[OUTBOX_KEY_MAX];
 	int64_t now = clock_wall_us();
 	struct db_scan *scan;
@@ -296,9 +309,13 @@ resend(struct dock *d, struct link *l)
 	    outbox_prefix(to, origin, '\1'), false);
 	while (seen++ < 2 * SWEEP_RECEIPTS && sent < SWEEP_RECEIPTS &&
 	       db_scan_next(scan, &key, &empty)) {
+		entry = key;
 		key = slice_after(key, origin.len + 1);
-		if (!db_get(db, FAMILY_RECEIPT, key, &message) ||
-		    !is_old(buf_slice(&message), now))
+		if (!db_get(db, FAMILY_RECEIPT, key, &message)) {
+			forget_dropped(d, entry, key);
+			continue;
+		}
+		if (!is_old(buf_slice(&message), now))
 			continue;
 		link_send(l, LINK_RECEIPT, buf_slice(&message));
 		sent++;

@@ -25,12 +25,28 @@
 #include "egress/ration.h"
 #include "topology/load.h"
 
-#define EPOCH_KEY_BYTES 4
-#define SWEEP_US        (2 * (int64_t)US_PER_SECOND)
+#define EPOCH_KEY_BITS (63 - CAPACITY_BOOT_BITS)
+#define BOOTS_SINCE_MS (INT64_C(1767225600) * 1000) /* 2026-01-01, UTC */
+#define SWEEP_US       (2 * (int64_t)US_PER_SECOND)
+
+/*
+ * What the boot's number is at least: milliseconds since 2026, so that a store
+ * that is restored as it was goes on beyond all boots that were since, and
+ * none of their chains is written once more.
+ */
+static int64_t
+least_boot(int64_t wall_us)
+{
+	const int64_t most = INT64_C(1) << (CAPACITY_BOOT_BITS - 1);
+	int64_t ms = wall_us / US_PER_MS - BOOTS_SINCE_MS;
+
+	/* Beyond is a clock that is wrong: it must not use the numbers up. */
+	return ms > 0 && ms < most ? ms : 0;
+}
 
 /*
  * The boot's number under the identity: an egress that is enrolled anew under
- * its old name counts from one again, and must not write into old chains.
+ * its old name must not write into old chains, whatever its clock says.
  */
 static int64_t
 epoch_of(const struct public_key *identity, int64_t boot)
@@ -38,8 +54,9 @@ epoch_of(const struct public_key *identity, int64_t boot)
 	int64_t above = 0;
 	size_t i;
 
-	for (i = 0; i < EPOCH_KEY_BYTES; i++)
+	for (i = 0; i < sizeof(uint32_t); i++)
 		above = above << 8 | identity->bytes[i];
+	above >>= 32 - EPOCH_KEY_BITS;
 	return above << CAPACITY_BOOT_BITS | boot;
 }
 
@@ -103,7 +120,9 @@ egress_open(struct process *p, struct buf *why)
 	pthread_mutex_init(&g->lock, NULL);
 	map_init(&g->claims);
 	list_init(&recovery.chains);
-	if (!ledger_next_epoch(p->ledger, "boot_epoch", &g->epoch)) {
+	if (!ledger_next_epoch(p->ledger, "boot_epoch",
+		least_boot(clock_wall_us()), &g->epoch) ||
+	    g->epoch >> CAPACITY_BOOT_BITS != 0) {
 		buf_puts(why, "the store took no boot epoch\n");
 		return false;
 	}

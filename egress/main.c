@@ -74,6 +74,12 @@ main(int argc, char **argv)
 		&cmd_ledger_reconcile,
 		&cmd_get_audit,
 		&cmd_audit_verify,
+		&cmd_retention_status,
+		&cmd_retention_run,
+		&cmd_retention_hold,
+		&cmd_backup_verify, /* the longer name first */
+		&cmd_backup,
+		&cmd_restore,
 		&cmd_reload,
 		&roles, /* the longer name first */
 		&cmd_reference,

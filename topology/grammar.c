@@ -96,6 +96,23 @@ static const struct keyword team_keywords[] = {
 static const struct table team_table = { TABLE("a team", team_keywords, team),
 	.key_type = VALUE_NAME };
 
+/* The shortest is longer than any request: no row goes while one is open. */
+static const struct keyword retention_keywords[] = {
+#define RETENTION_CLASS(id, word, what)                                        \
+	{ .name = #word,                                                       \
+		.type = VALUE_DURATION,                                        \
+		.min = 2 * DAY_MS,                                             \
+		.max = 36500 * DAY_MS,                                         \
+		AT(retention_terms, keep_ms[RETENTION_##id]),                  \
+		.help = what },
+#include "common/limit/retention.def"
+#undef RETENTION_CLASS
+};
+
+static const struct table retention_table = {
+	TABLE("retention", retention_keywords, retention_terms), .some = true
+};
+
 static const struct keyword mesh_keywords[] = {
 	{ .name = "mesh",
 	    .type = VALUE_NAME,
@@ -117,8 +134,10 @@ static const struct keyword mesh_keywords[] = {
 	    .help = "the teams and what each may do" },
 	{ .name = "alerts", .later = true, .help = "where alarms go" },
 	{ .name = "retention",
-	    .later = true,
-	    .help = "how long each class of rows is kept" },
+	    .table = &retention_table,
+	    AT(mesh, retention),
+	    .help = "how long members keep each class of rows; a class that "
+		    "is not named is kept for ever" },
 };
 
 const struct table mesh_table = { TABLE("mesh.yaml", mesh_keywords, mesh) };
@@ -220,6 +239,15 @@ static const struct table tls_table = { TABLE("tls", tls_keywords, tls_files) };
 		.help = "all requests' bodies at once; beyond it 503"          \
 	}
 
+#define OWN_RETENTION(file)                                                    \
+	{                                                                      \
+		.name = "retention", .table = &retention_table,                \
+		AT(file, retention),                                           \
+		.help = "how long this member keeps each class of rows; "      \
+			"where mesh.yaml says something too, the shorter "     \
+			"counts"                                               \
+	}
+
 /* The address has a host and a port: it was read. */
 static bool
 is_loopback(struct slice address)
@@ -313,6 +341,7 @@ static const struct keyword node_keywords[] = {
 	    AT(node_file, tiers),
 	    COUNT(node_file, tiers_count),
 	    .help = "limits that each caller of the tier has for itself" },
+	OWN_RETENTION(node_file),
 };
 
 const struct table node_table = {
@@ -338,6 +367,7 @@ static const struct keyword egress_keywords[] = {
 	    AT(egress_file, providers),
 	    COUNT(egress_file, providers_count),
 	    .help = "provider accounts by name" },
+	OWN_RETENTION(egress_file),
 };
 
 const struct table egress_table = { TABLE("an egress file", egress_keywords,

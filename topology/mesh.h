@@ -6,6 +6,7 @@
  */
 #include "common/base/crypto.h"
 #include "common/base/slice.h"
+#include "common/limit/retention.h"
 #include "topology/group.h"
 #include "topology/party.h"
 #include "topology/provider.h"
@@ -69,6 +70,7 @@ struct node_file {
 	size_t users_count;
 	const struct tier *tiers;
 	size_t tiers_count;
+	struct retention_terms retention; /* of its own rows */
 };
 
 /* egress/NAME.yaml */
@@ -81,6 +83,7 @@ struct egress_file {
 	int64_t max_body_bytes, body_memory_bytes;
 	const struct provider *providers;
 	size_t providers_count;
+	struct retention_terms retention; /* of its own rows */
 };
 
 struct mesh {
@@ -89,6 +92,7 @@ struct mesh {
 	size_t members_count;
 	const struct team *teams;
 	size_t teams_count;
+	struct retention_terms retention; /* of all members' rows */
 };
 
 /* NULL when there is none. */

@@ -22,8 +22,18 @@ enum asked ask_daemon(const char *state_dir, const char *method,
 enum asked ask_bytes(const char *state_dir, const char *target,
     struct buf *answer);
 
+/*
+ * Have the daemon begin something that takes its time, wait until it is done
+ * and print what it says then: a POST of `target`, and GETs of `result`.
+ */
+enum asked ask_job(const char *state_dir, const char *target, struct slice body,
+    const char *result);
+
 /* The store, read-only, beside or without a daemon; NULL: said why. */
 struct ledger *ask_store(const char *state_dir);
+
+/* The same for writing: no daemon runs. */
+struct ledger *ask_own_store(const char *state_dir);
 
 /* Append name=value to a target's query, escaped; NULL values are left out. */
 void ask_argument(struct buf *target, const char *name, const char *value);

@@ -64,6 +64,7 @@ print_audit(const struct receipt_audit *a, bool json)
 		{ "unmatched", a->unmatched, "without a row that agrees" },
 		{ "chains", a->chains, "chains" },
 		{ "missing", a->missing, "numbers absent inside chains" },
+		{ "dropped", a->dropped, "numbers that retention dropped" },
 	};
 	struct json_writer w = { 0 };
 	struct buf out;

@@ -95,6 +95,7 @@ run(const void *options, int count, char *const *operands)
 	(void)operands;
 	buf_init(&out, OUT_MAX);
 	row_docs(&out);
+	retention_docs(&out);
 	put_failures(&out);
 	put_classes(&out);
 	put_exclusions(&out);
@@ -108,7 +109,8 @@ run(const void *options, int count, char *const *operands)
 const struct command cmd_reference = {
 	.name = "reference",
 	.summary = "explain rows, errors and counters, as Markdown",
-	.text = "Every column of every row, every error name with its status, "
+	.text = "Every column of every row, every retention class, every error "
+		"name with its status, "
 		"every class of a\nprovider's failure with what is done next, "
 		"every reason for which a target is\nnot tried, every "
 		"counter, from the tables that the program itself uses.",

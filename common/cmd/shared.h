@@ -31,6 +31,12 @@ extern const struct command cmd_admin_token_create; /* these: an egress's */
 extern const struct command cmd_admin_token_list;
 extern const struct command cmd_admin_token_revoke;
 extern const struct command cmd_reload;
+extern const struct command cmd_backup;
+extern const struct command cmd_backup_verify;
+extern const struct command cmd_restore;
+extern const struct command cmd_retention_status;
+extern const struct command cmd_retention_run;
+extern const struct command cmd_retention_hold;
 extern const struct command cmd_reference;
 
 /* `explain` of what is stored, for a program that explains more. */

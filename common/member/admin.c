@@ -10,6 +10,7 @@
 #include "common/member/appointment.h"
 #include "common/member/browse.h"
 #include "common/member/inquiry.h"
+#include "common/member/keeping.h"
 #include "common/member/linkage.h"
 #include "common/member/metrics.h"
 #include "common/member/process.h"
@@ -228,6 +229,18 @@ static const struct admin_route shared_routes[] = {
 	{ HTTP_POST, "/admin/reload", OPERATE, TRACE_CHANGE, serve_reload },
 	{ HTTP_POST, "/admin/reload/secrets", OPERATE, TRACE_CHANGE,
 	    serve_reload_secrets },
+	{ HTTP_GET, "/admin/retention", OPERATE, TRACE_NONE, keeping_status },
+	{ HTTP_GET, "/admin/retention/run", OPERATE, TRACE_NONE, keeping_ran },
+	{ HTTP_POST, "/admin/retention/run", OPERATE, TRACE_CHANGE,
+	    keeping_run },
+	{ HTTP_GET, "/admin/retention/holds", OPERATE, TRACE_NONE,
+	    keeping_holds },
+	{ HTTP_POST, "/admin/retention/holds", OPERATE, TRACE_CHANGE,
+	    keeping_hold },
+	{ HTTP_POST, "/admin/retention/holds/remove", OPERATE, TRACE_CHANGE,
+	    keeping_let_go },
+	{ HTTP_GET, "/admin/backup", OPERATE, TRACE_NONE, keeping_copied },
+	{ HTTP_POST, "/admin/backup", 0, TRACE_CHANGE, keeping_copy },
 	{ HTTP_POST, "/admin/note", 0, TRACE_CHANGE, serve_note },
 	{ HTTP_GET, "/admin/audit", OPERATE, TRACE_READ, serve_audit },
 	{ HTTP_GET, "/admin/admin-tokens", TOKENS, TRACE_READ, serve_stewards },

@@ -26,7 +26,7 @@ struct capacity_epoch {
 };
 
 /* The boot's number is in so many low bits of `boot`. */
-#define CAPACITY_BOOT_BITS 24
+#define CAPACITY_BOOT_BITS 41
 
 struct capacity {
 	struct slice egress;

@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/member/admin.h"
+#include "common/member/caretaker.h"
 #include "common/member/errand.h"
 #include "common/member/process.h"
 #include "common/member/sentry.h"
@@ -34,6 +35,7 @@ struct clerk {
 	struct admin *control;
 	int signal_fd;
 	struct loop_watch *signals;
+	struct caretaker *caretaker;
 	struct loop_timer *sync, *sweep, *ending_poll;
 	enum ending ending;
 	int64_t ending_deadline_us;
@@ -221,6 +223,7 @@ clerk_new(struct process *p, struct buf *why)
 		c->sync = loop_timer_new(c->loop, on_sync, c);
 		c->sweep = loop_timer_new(c->loop, on_sweep, c);
 		c->ending_poll = loop_timer_new(c->loop, on_ending, c);
+		c->caretaker = caretaker_new(p, c->loop);
 		loop_timer_set(c->sync, LEDGER_SYNC_MS * US_PER_MS);
 		loop_timer_set(c->sweep, SWEEP_US);
 		return c;
@@ -248,11 +251,18 @@ clerk_port(const struct clerk *c)
 	return wicket_port(c->wicket);
 }
 
+struct caretaker *
+clerk_caretaker(const struct clerk *c)
+{
+	return c->caretaker;
+}
+
 void
 clerk_free(struct clerk *c)
 {
 	if (c == NULL)
 		return;
+	caretaker_free(c->caretaker);
 	wicket_free(c->wicket);
 	admin_free(c->control);
 	errands_free(c->process->errands);

@@ -6,6 +6,7 @@
 #include "common/base/lang.h"
 
 struct buf;
+struct caretaker;
 struct process;
 struct clerk;
 
@@ -28,3 +29,5 @@ void clerk_free(struct clerk *c);
 
 /* The port of the operator listener. */
 unsigned clerk_port(const struct clerk *c);
+
+struct caretaker *clerk_caretaker(const struct clerk *c);

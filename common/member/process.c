@@ -24,6 +24,7 @@
 #include "common/net/http.h"
 #include "common/net/link.h"
 #include "common/net/upstream.h"
+#include "common/store/custody.h"
 #include "common/store/ledger.h"
 #include "common/store/trail.h"
 
@@ -174,6 +175,19 @@ load(struct process *p, struct topology **t, struct vault **v, struct buf *why)
 	return false;
 }
 
+/* What the files limit is hidden from now on. */
+static void
+limit_rows(struct process *p)
+{
+	const struct topology *t = p->topology;
+	const struct retention_terms terms = retention_both(&t->mesh.retention,
+	    t->node != NULL ? &t->node->retention : &t->egress->retention);
+
+	if (!custody_limit(ledger_custody(p->ledger), &terms))
+		log_error("the store took no limits of retention: those of "
+			  "before are in force");
+}
+
 bool
 process_reload(struct process *p, struct buf *why)
 {
@@ -197,6 +211,8 @@ process_reload(struct process *p, struct buf *why)
 		clerk_adopt(p->clerk);
 	topology_release(old_topology);
 	vault_close(old_vault);
+	if (p->ledger != NULL)
+		limit_rows(p);
 	for (i = 0; i < p->workers_count; i++)
 		worker_adopt(&p->workers[i]);
 	return true;
@@ -333,6 +349,7 @@ open_all(struct process *p, struct buf *why)
 		    p->options.state_dir);
 		return false;
 	}
+	limit_rows(p);
 	p->stewards = stewards_open(p->ledger, p->identity.key);
 	p->trail = trail_open(p->ledger, p->identity.key);
 	p->flood = flood_new();

@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/store/custody.h"
 #include "common/store/intent.h"
 #include "common/store/receipt.h"
 
@@ -18,6 +19,7 @@ struct audit {
 	struct buf found;
 	uint8_t chain[CHAIN_ID_BYTES];
 	int64_t seq; /* the receipt before in this chain; 0: none */
+	struct custody_chain dropped; /* its beginning; seq 0: it is there */
 	struct hash object;
 	bool object_known; /* false: it was not readable */
 	bool good;         /* no fault of the present one so far */
@@ -54,19 +56,37 @@ static void like_printf(3, 4)
 	a->finding(a->arg, line);
 }
 
-/* A chain's beginning may be gone too, so the first number counts as well. */
+static void
+begin_chain(struct audit *a, const uint8_t *key)
+{
+	a->out->chains++;
+	memcpy(a->chain, key, CHAIN_ID_BYTES);
+	a->seq = 0;
+	if (!custody_chain_get(ledger_custody(a->ledger), key, &a->dropped))
+		a->dropped.seq = 0;
+	a->out->dropped += a->dropped.seq;
+}
+
+/*
+ * A chain's beginning may be gone too, so the first number counts as well;
+ * but not what retention dropped, of which some may have come late.
+ */
 static bool
 check_number(struct audit *a, const uint8_t *key)
 {
-	bool same =
-	    a->out->chains > 0 && memcmp(a->chain, key, CHAIN_ID_BYTES) == 0;
-	int64_t before = same ? a->seq : 0;
-	int64_t gap;
+	int64_t before, gap;
 
-	if (!same)
-		a->out->chains++;
-	memcpy(a->chain, key, CHAIN_ID_BYTES);
+	if (a->out->chains == 0 || memcmp(a->chain, key, CHAIN_ID_BYTES) != 0)
+		begin_chain(a, key);
+	before = a->seq;
 	a->seq = key_seq(key);
+	if (before < a->dropped.seq) {
+		if (a->seq <= a->dropped.seq)
+			return false;
+		before = a->dropped.seq;
+		a->object = a->dropped.object;
+		a->object_known = true;
+	}
 	gap = a->seq - before - 1;
 	if (gap > 0) {
 		int64_t counted = 0;
@@ -183,6 +203,9 @@ check_attempt(struct audit *a, const struct receipt_row *r)
 
 	id_write(&r->request, id);
 	if (!find_attempt(a, r, &attempt)) {
+		if (custody_gone(ledger_custody(a->ledger), RETENTION_USAGE,
+			id_time_ms(&r->request)))
+			return;
 		fault(a, &a->out->unmatched,
 		    "there is no row of attempt %lld of req_%s",
 		    (long long)r->attempt, id);

@@ -35,6 +35,7 @@
 #define LEVEL0_SLOW       48 /* small files: many are no harm */
 #define LEVEL0_STOP       96
 #define COMPLAIN_EVERY_US US_PER_SECOND
+#define BOTTOM_TOO        2 /* BottommostLevelCompaction::kForce */
 
 struct family_kind {
 	const char *name;
@@ -76,7 +77,9 @@ struct db {
 	rocksdb_options_t *merging[FAMILIES]; /* of those that do; else NULL */
 	rocksdb_writeoptions_t *patient, *impatient, *synced;
 	rocksdb_readoptions_t *read;
+	struct db_veil veil; /* hides NULL: none */
 	atomic_int_least64_t complained_us;
+	atomic_bool halted;
 	atomic_bool
 	    failing; /* the last write was refused, but not by a stall */
 };
@@ -86,10 +89,12 @@ struct db_batch {
 };
 
 struct db_scan {
+	const struct db *db;
+	enum family family;
 	rocksdb_iterator_t *rocks;
 	rocksdb_readoptions_t *options;
 	char *from, *to; /* the iterator points to its bounds */
-	bool backwards, begun, failed;
+	bool backwards, begun, bare, failed;
 };
 
 /* A store that fails does so in every turn: one line a second says it. */
@@ -284,6 +289,7 @@ db_new(bool read_only)
 	db->read = rocksdb_readoptions_create();
 	atomic_init(&db->complained_us, 0);
 	atomic_init(&db->failing, false);
+	atomic_init(&db->halted, false);
 	return db;
 }
 
@@ -546,6 +552,18 @@ db_sync(struct db *db)
 	return judge(db, "store cannot be synced", error);
 }
 
+void
+db_veil(struct db *db, const struct db_veil *veil)
+{
+	db->veil = *veil;
+}
+
+static bool
+is_hidden(const struct db *db, enum family f, struct slice key)
+{
+	return db->veil.hides != NULL && db->veil.hides(db->veil.arg, f, key);
+}
+
 bool
 db_get(struct db *db, enum family f, struct slice key, struct buf *out)
 {
@@ -555,7 +573,7 @@ db_get(struct db *db, enum family f, struct slice key, struct buf *out)
 	size_t len;
 
 	buf_reset(out);
-	if (db->families[f] == NULL)
+	if (db->families[f] == NULL || is_hidden(db, f, key))
 		return false;
 	found = rocksdb_get_pinned_cf(db->rocks, db->read, db->families[f],
 	    key.ptr, key.len, &error);
@@ -600,13 +618,13 @@ copy_bound(struct slice bound)
 	return bound.len > 0 ? xstrndup(bound.ptr, bound.len) : NULL;
 }
 
-struct db_scan *
-db_scan_new(struct db *db, enum family f, struct slice from, struct slice to,
-    bool backwards)
+static struct db_scan *
+open_scan(struct db *db, enum family f, struct slice from, struct slice to)
 {
 	struct db_scan *s = xcalloc(1, sizeof(*s));
 
-	s->backwards = backwards;
+	s->db = db;
+	s->family = f;
 	s->from = copy_bound(from);
 	s->to = copy_bound(to);
 	if (db->families[f] == NULL)
@@ -624,6 +642,40 @@ db_scan_new(struct db *db, enum family f, struct slice from, struct slice to,
 	return s;
 }
 
+struct db_scan *
+db_scan_bare(struct db *db, enum family f, struct slice from, struct slice to)
+{
+	struct db_scan *s = open_scan(db, f, from, to);
+
+	s->bare = true;
+	return s;
+}
+
+static bool
+is_before(struct slice a, struct slice b)
+{
+	int order = memcmp(a.ptr, b.ptr, min_size(a.len, b.len));
+
+	return order < 0 || (order == 0 && a.len < b.len);
+}
+
+struct db_scan *
+db_scan_new(struct db *db, enum family f, struct slice from, struct slice to,
+    bool backwards)
+{
+	struct slice first = { NULL, 0 };
+	char room[DB_FIRST_MAX];
+	struct db_scan *s;
+
+	if (db->veil.first != NULL)
+		first = db->veil.first(db->veil.arg, f, room);
+	if (first.len > 0 && (from.len == 0 || is_before(from, first)))
+		from = first;
+	s = open_scan(db, f, from, to);
+	s->backwards = backwards;
+	return s;
+}
+
 static void
 advance(struct db_scan *s)
 {
@@ -638,6 +690,20 @@ advance(struct db_scan *s)
 	s->begun = true;
 }
 
+/* To the next that is shown: false when there is none. */
+static bool
+seek_shown(struct db_scan *s, struct slice *key)
+{
+	do {
+		if (!s->begun || rocksdb_iter_valid(s->rocks))
+			advance(s);
+		if (!rocksdb_iter_valid(s->rocks))
+			return false;
+		key->ptr = rocksdb_iter_key(s->rocks, &key->len);
+	} while (!s->bare && is_hidden(s->db, s->family, *key));
+	return true;
+}
+
 bool
 db_scan_next(struct db_scan *s, struct slice *key, struct slice *value)
 {
@@ -645,10 +711,7 @@ db_scan_next(struct db_scan *s, struct slice *key, struct slice *value)
 
 	if (s->rocks == NULL)
 		return false;
-	if (!s->begun || rocksdb_iter_valid(s->rocks))
-		advance(s);
-	if (rocksdb_iter_valid(s->rocks)) {
-		key->ptr = rocksdb_iter_key(s->rocks, &key->len);
+	if (seek_shown(s, key)) {
 		value->ptr = rocksdb_iter_value(s->rocks, &value->len);
 		return true;
 	}
@@ -679,4 +742,90 @@ db_scan_free(struct db_scan *s)
 	free(s->from);
 	free(s->to);
 	free(s);
+}
+
+struct db_size
+db_size(struct db *db, enum family f, struct slice from, struct slice to)
+{
+	static const char last[] = "\xff\xff\xff\xff\xff\xff\xff\xff\xff";
+	const char *begin = from.len > 0 ? from.ptr : "";
+	const char *end = to.len > 0 ? to.ptr : last;
+	size_t end_len = to.len > 0 ? to.len : sizeof(last) - 1;
+	struct db_size size = { 0, 0 };
+	uint64_t number = 0;
+	char *error = NULL;
+
+	if (db->families[f] == NULL)
+		return size;
+	if (rocksdb_property_int_cf(db->rocks, db->families[f],
+		"rocksdb.estimate-num-keys", &number) == 0)
+		size.entries = (int64_t)number;
+	number = 0;
+	rocksdb_approximate_sizes_cf(db->rocks, db->families[f], 1, &begin,
+	    &from.len, &end, &end_len, &number, &error);
+	if (error != NULL)
+		rocksdb_free(error);
+	else
+		size.bytes = (int64_t)number;
+	return size;
+}
+
+/* A log goes when all that it has is in files, of whichever family. */
+static bool
+flush_all(struct db *db)
+{
+	rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
+	char *error = NULL;
+	int f;
+
+	rocksdb_flushoptions_set_wait(options, 1);
+	for (f = 0; f < FAMILIES && error == NULL; f++)
+		rocksdb_flush_cf(db->rocks, options, db->families[f], &error);
+	rocksdb_flushoptions_destroy(options);
+	return judge(db, "store cannot be flushed", error) == DB_OK;
+}
+
+bool
+db_compact(struct db *db, enum family f, struct slice from, struct slice to)
+{
+	rocksdb_compactoptions_t *options;
+
+	if (!flush_all(db))
+		return false;
+	options = rocksdb_compactoptions_create();
+	/* Beside the library's own, and also of what lies at the bottom. */
+	rocksdb_compactoptions_set_exclusive_manual_compaction(options, 0);
+	rocksdb_compactoptions_set_bottommost_level_compaction(options,
+	    BOTTOM_TOO);
+	rocksdb_compact_range_cf_opt(db->rocks, db->families[f], options,
+	    from.ptr, from.len, to.ptr, to.len);
+	rocksdb_compactoptions_destroy(options);
+	return !atomic_load(&db->halted);
+}
+
+bool
+db_checkpoint(struct db *db, const char *dir)
+{
+	char *error = NULL;
+	rocksdb_checkpoint_t *checkpoint =
+	    rocksdb_checkpoint_object_create(db->rocks, &error);
+
+	if (error == NULL) {
+		rocksdb_checkpoint_create(checkpoint, dir, 0, &error);
+		rocksdb_checkpoint_object_destroy(checkpoint);
+	}
+	if (error == NULL)
+		return true;
+	/* The store itself is well: the other disk may be full. */
+	log_error("store cannot be copied", log_str("dir", dir),
+	    log_str("why", error));
+	rocksdb_free(error);
+	return false;
+}
+
+void
+db_halt(struct db *db)
+{
+	atomic_store(&db->halted, true);
+	rocksdb_disable_manual_compaction(db->rocks);
 }

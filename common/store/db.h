@@ -92,12 +92,57 @@ enum db_result db_put_now(struct db *db, enum family f, struct slice key,
     struct slice value);
 enum db_result db_delete_now(struct db *db, enum family f, struct slice key);
 
+#define DB_FIRST_MAX 32
+
+/*
+ * Entries that nobody is shown, whatever they are read for: they are past
+ * their time and not dropped yet.  Set before there are other threads; asked
+ * in all of them.
+ */
+struct db_veil {
+	bool (*hides)(void *arg, enum family f, struct slice key);
+	/* No key before this one is shown, so that scans need not pass them
+	 * all by; empty: any may be. */
+	struct slice (
+	    *first)(void *arg, enum family f, char room[DB_FIRST_MAX]);
+	void *arg;
+};
+void db_veil(struct db *db, const struct db_veil *veil);
+
 /* Keys in order from `from` up to, not with, `to` (empty: to the end). */
 struct db_scan *db_scan_new(struct db *db, enum family f, struct slice from,
     struct slice to, bool backwards);
+/* The same, forwards, with what is behind the veil. */
+struct db_scan *db_scan_bare(struct db *db, enum family f, struct slice from,
+    struct slice to);
 /* False at the end; slices are good until the next call. */
 must_check bool db_scan_next(struct db_scan *s, struct slice *key,
     struct slice *value);
 /* It ended because the store could not be read. */
 must_check bool db_scan_failed(const struct db_scan *s);
 void db_scan_free(struct db_scan *s);
+
+/* About how much the disk's files have of that range; both empty: of all. */
+struct db_size {
+	int64_t entries; /* of the whole family */
+	int64_t bytes;
+};
+struct db_size db_size(struct db *db, enum family f, struct slice from,
+    struct slice to);
+
+/*
+ * What was deleted of that range (both empty: of all) leaves the disk's
+ * files, and the logs.  Takes its time; false when db_halt cut it short, or
+ * it failed.
+ */
+must_check bool db_compact(struct db *db, enum family f, struct slice from,
+    struct slice to);
+
+/*
+ * All of the store as it is now, in a new directory: files are linked where
+ * that can be, else copied.  Writes go on meanwhile.
+ */
+must_check bool db_checkpoint(struct db *db, const char *dir);
+
+/* Whoever compacts is let go, so that the store can be closed. */
+void db_halt(struct db *db);

@@ -1,5 +1,7 @@
 #include <stdio.h>
 
+#include "common/base/clock.h"
+#include "common/store/custody.h"
 #include "common/store/decision.h"
 #include "common/store/dossier.h"
 #include "common/store/rationale.h"
@@ -195,7 +197,9 @@ explain_receipt(void *arg, const struct attempt_row *attempt)
 	if (!receipt_key(key, &named) ||
 	    !db_get(ledger_db(e->ledger), FAMILY_RECEIPT,
 		slice_make(key, sizeof(key)), &e->found) ||
-	    !receipt_read(&r, buf_slice(&e->found)))
+	    !receipt_read(&r, buf_slice(&e->found)) ||
+	    custody_is_past(ledger_custody(e->ledger), &r.row,
+		clock_wall_us() / US_PER_MS))
 		return;
 	write_row(e, ROW_RECEIPT, &r.row, "receipt");
 }

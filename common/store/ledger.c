@@ -11,6 +11,7 @@
 #include "common/base/stat.h"
 #include "common/net/loop.h"
 #include "common/store/book.h"
+#include "common/store/custody.h"
 #include "common/store/pile.h"
 #include "common/store/recent.h"
 #include "common/store/rollup.h"
@@ -26,6 +27,7 @@
 struct ledger {
 	struct db *db;
 	struct books *books;
+	struct custody *custody;
 	struct ledger_watch watch; /* set before there are turns */
 	atomic_uint_least64_t committed, durable;
 };
@@ -57,6 +59,7 @@ struct ledger_turn {
 struct ledger *
 ledger_open(const char *state_dir, bool read_only)
 {
+	struct custody *custody;
 	struct ledger *l;
 	char dir[4096];
 	struct db *db;
@@ -69,9 +72,15 @@ ledger_open(const char *state_dir, bool read_only)
 	}
 	if (db_open(&db, dir, read_only) != DB_OK)
 		return NULL;
+	custody = custody_open(db);
+	if (custody == NULL) {
+		db_close(db);
+		return NULL;
+	}
 	l = xcalloc(1, sizeof(*l));
 	l->db = db;
 	l->books = books_new();
+	l->custody = custody;
 	atomic_init(&l->committed, 0);
 	atomic_init(&l->durable, 0);
 	return l;
@@ -83,6 +92,7 @@ ledger_close(struct ledger *l)
 	if (l == NULL)
 		return;
 	books_free(l->books);
+	custody_close(l->custody);
 	db_close(l->db);
 	free(l);
 }
@@ -97,6 +107,12 @@ struct books *
 ledger_books(struct ledger *l)
 {
 	return l->books;
+}
+
+struct custody *
+ledger_custody(struct ledger *l)
+{
+	return l->custody;
 }
 
 struct ledger *
@@ -591,7 +607,8 @@ ledger_request(struct ledger *l, const struct id *id, struct buf *bytes,
 }
 
 bool
-ledger_next_epoch(struct ledger *l, const char *name, int64_t *epoch)
+ledger_next_epoch(struct ledger *l, const char *name, int64_t least,
+    int64_t *epoch)
 {
 	char key[128], text[24];
 	struct buf found;
@@ -606,7 +623,7 @@ ledger_next_epoch(struct ledger *l, const char *name, int64_t *epoch)
 		log_error("epoch in the store is damaged", log_str("key", key));
 		goto out;
 	}
-	*epoch += 1;
+	*epoch = max_i64(*epoch + 1, least);
 	snprintf(text, sizeof(text), "%lld", (long long)*epoch);
 	done = db_put_now(l->db, FAMILY_META, slice_of(key), slice_of(text)) ==
 	       DB_OK;

@@ -14,6 +14,7 @@
 #include "common/store/row.h"
 
 struct books;
+struct custody;
 struct loop;
 struct ledger;
 struct ledger_turn;
@@ -28,6 +29,7 @@ struct ledger *ledger_open(const char *state_dir, bool read_only);
 /* No turns are left. */
 void ledger_close(struct ledger *l);
 struct db *ledger_db(struct ledger *l);
+struct custody *ledger_custody(struct ledger *l);
 
 /* The price books that were read: book.c's. */
 struct books *ledger_books(struct ledger *l);
@@ -150,6 +152,7 @@ int64_t ledger_recover(struct ledger *l,
 must_check bool ledger_request(struct ledger *l, const struct id *id,
     struct buf *bytes, struct request_row *row);
 
-/* Number of the meta counter `name` plus one, durable when it returns. */
+/* Number of the meta counter `name` plus one, or `least` if that is more;
+ * durable when it returns. */
 must_check bool ledger_next_epoch(struct ledger *l, const char *name,
-    int64_t *epoch);
+    int64_t least, int64_t *epoch);

@@ -75,6 +75,7 @@ struct receipt_audit {
 	int64_t checked, good;
 	int64_t bad_signature, broken_chain, unreadable;
 	int64_t chains, missing; /* numbers absent inside chains */
+	int64_t dropped;         /* numbers that retention took of them */
 	int64_t unmatched;       /* without an attempt row that agrees */
 };
 

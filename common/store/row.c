@@ -101,6 +101,22 @@ static const struct kind kinds[ROW_KINDS] = {
 	    sizeof(struct audit_row) },
 };
 
+static const enum retention_class classes[] = {
+#define ROW_CLASS(kind, class) [ROW_##kind] = RETENTION_##class,
+#include "common/store/row.def"
+#undef ROW_CLASS
+};
+
+enum {
+#define ROW_CLASS(kind, class) CLASS_OF_##kind,
+#include "common/store/row.def"
+#undef ROW_CLASS
+	CLASSED
+};
+
+_Static_assert(CLASSED == (int)ROW_KINDS && count_of(classes) == ROW_KINDS,
+    "every kind of row names its retention class in row.def");
+
 static const char *const type_names[] = {
 	[COLUMN_ID] = "id",
 	[COLUMN_TEXT] = "text",
@@ -125,6 +141,12 @@ size_t
 row_struct_bytes(enum row_kind kind)
 {
 	return kinds[kind].bytes;
+}
+
+enum retention_class
+row_class(enum row_kind kind)
+{
+	return classes[kind];
 }
 
 static const void *
@@ -347,8 +369,10 @@ row_docs(struct buf *out)
 		const struct kind *k = &kinds[kind];
 
 		buf_printf(out,
-		    "%s## %s\n\n| column | type | meaning |\n|---|---|---|\n",
-		    kind > 0 ? "\n" : "", k->name);
+		    "%s## %s\n\nRetention class: `%s`.\n\n"
+		    "| column | type | meaning |\n|---|---|---|\n",
+		    kind > 0 ? "\n" : "", k->name,
+		    retention_name(row_class((enum row_kind)kind)));
 		for (i = 0; i < k->count; i++)
 			buf_printf(out, "| `%s` | %s | %s |\n",
 			    k->columns[i].name, type_names[k->columns[i].type],

@@ -6,6 +6,7 @@
 #include "common/base/crypto.h"
 #include "common/base/id.h"
 #include "common/base/slice.h"
+#include "common/limit/retention.h"
 
 struct buf;
 struct json_writer;
@@ -125,6 +126,8 @@ const struct column *row_columns(enum row_kind kind, size_t *count);
 
 /* Of the struct of that kind. */
 size_t row_struct_bytes(enum row_kind kind);
+/* How long rows of the kind are kept. */
+enum retention_class row_class(enum row_kind kind);
 
 /* Append the stored form; `row` is the struct of that kind. */
 void row_write(enum row_kind kind, const void *row, struct buf *out);

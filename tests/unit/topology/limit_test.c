@@ -410,6 +410,66 @@ an_output_that_no_target_gives_is_a_mistake(void **state)
 	routed_free(&t);
 }
 
+static void
+retention_is_said_by_class(void **state)
+{
+	const struct retention_terms *mesh;
+	struct limited l;
+
+	(void)state;
+	routed_make(&l.files);
+	routed_edit(&l.files, MESH,
+	    "teams:", "retention: {usage: 400d, receipts: 3650d}\nteams:");
+	routed_edit(&l.files, NODE,
+	    "providers:", "retention: {decisions: 48h}\nproviders:");
+	routed_edit(&l.files, EGRESS,
+	    "providers:", "retention: {events: 30d}\nproviders:");
+	limited_make(&l);
+	mesh = &folder_mesh(&l.review->folder)->retention;
+	assert_int_equal(mesh->keep_ms[RETENTION_USAGE], 34560000000);
+	assert_int_equal(mesh->keep_ms[RETENTION_RECEIPTS], 315360000000);
+	assert_int_equal(mesh->keep_ms[RETENTION_EVENTS], 0);
+	assert_int_equal(l.node->retention.keep_ms[RETENTION_DECISIONS],
+	    172800000);
+	assert_int_equal(l.egress->retention.keep_ms[RETENTION_EVENTS],
+	    2592000000);
+	limited_free(&l);
+}
+
+static void
+a_class_that_is_none_is_told_with_the_nearest(void **state)
+{
+	static const struct {
+		const char *retention, *says;
+	} wrong[] = {
+		{ "{usages: 400d}",
+		    "mesh.yaml:5:13: retention has no key 'usages'; did you "
+		    "mean 'usage'?" },
+		{ "{usage: 1d}",
+		    "mesh.yaml:5:20: 'usage' has to be from 2d to 36500d" },
+		{ "{usage: for ever}",
+		    "mesh.yaml:5:20: 'for ever' is no duration; write 500ms, "
+		    "8s, 10m, 2h or 1d" },
+		{ "{}",
+		    "mesh.yaml:5:12: retention says nothing here; write usage, "
+		    "decisions, events or receipts, or remove it" },
+	};
+	struct routed t;
+	char text[128];
+	size_t i;
+
+	(void)state;
+	routed_make(&t);
+	for (i = 0; i < count_of(wrong); i++) {
+		routed_reset(&t);
+		snprintf(text, sizeof(text),
+		    "retention: %s\nteams:", wrong[i].retention);
+		routed_edit(&t, MESH, "teams:", text);
+		routed_says(&t, wrong[i].says);
+	}
+	routed_free(&t);
+}
+
 int
 main(void)
 {
@@ -421,6 +481,8 @@ main(void)
 		cmocka_unit_test(an_account_queues_unless_said),
 		cmocka_unit_test(each_mistake_is_told_at_its_place),
 		cmocka_unit_test(an_output_that_no_target_gives_is_a_mistake),
+		cmocka_unit_test(retention_is_said_by_class),
+		cmocka_unit_test(a_class_that_is_none_is_told_with_the_nearest),
 	};
 
 	if (!crypto_start())
