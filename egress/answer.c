@@ -8,6 +8,7 @@
 #include "common/llm/mask.h"
 #include "common/llm/price.h"
 #include "common/llm/retry.h"
+#include "common/member/timing.h"
 #include "common/member/worker.h"
 #include "egress/call.h"
 #include "egress/egress.h"
@@ -284,4 +285,20 @@ answer_worth(struct call *c, struct attempt_row *row)
 	    c->first_byte_us > 0 ? c->first_byte_us - c->begun_us : 0;
 	row->total_us =
 	    (c->ended_us > 0 ? c->ended_us : clock_mono_us()) - c->begun_us;
+}
+
+/* Counting takes no time worth a histogram. */
+void
+answer_time(const struct call *c)
+{
+	enum timing_outcome outcome = timing_outcome(c->status);
+
+	if (c->envelope.operation != OPERATION_GENERATE)
+		return;
+	if (c->interruption == FAIL_CLIENT_GONE)
+		outcome = TIMING_GONE;
+	else if (outcome == TIMING_OK && c->fail != FAIL_NONE)
+		outcome = TIMING_FAILED;
+	timings_note(c->dock->egress->timings, c->model->provider->name,
+	    outcome, c->row.first_byte_us, c->row.total_us);
 }

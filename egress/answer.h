@@ -33,3 +33,6 @@ enum failure answer_class(const struct call *c);
 
 /* Tokens, cost, times, hash and class, into the row. */
 void answer_worth(struct call *c, struct attempt_row *row);
+
+/* Note how long the call took, by what its row says. */
+void answer_time(const struct call *c);

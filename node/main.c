@@ -22,6 +22,17 @@ run_roles(const void *options, int count, char *const *operands)
 	return roles_run(&node_app, options);
 }
 
+static const struct command roles = {
+	.name = "reference roles",
+	.summary = "which role is answered what by the operator "
+		   "listener, as Markdown",
+	.text = "From the tables that the daemon itself uses.",
+	.options = roles_specs,
+	.options_count = ROLES_SPECS,
+	.options_bytes = sizeof(struct roles_options),
+	.run = run_roles,
+};
+
 int
 main(int argc, char **argv)
 {
@@ -37,16 +48,6 @@ main(int argc, char **argv)
 		.options_count = serve_specs_count,
 		.options_bytes = sizeof(struct serve_options),
 		.run = run_serve,
-	};
-	const struct command roles = {
-		.name = "reference roles",
-		.summary = "which role is answered what by the operator "
-			   "listener, as Markdown",
-		.text = "From the tables that the daemon itself uses.",
-		.options = roles_specs,
-		.options_count = roles_specs_count,
-		.options_bytes = sizeof(struct roles_options),
-		.run = run_roles,
 	};
 	const struct command *const commands[] = {
 		&serve,

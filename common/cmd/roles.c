@@ -9,8 +9,8 @@
 
 #define OUT_MAX (256 * 1024)
 
-const struct option_spec roles_specs[] = { JSON_OPTION(struct roles_options) };
-const size_t roles_specs_count = count_of(roles_specs);
+const struct option_spec roles_specs[ROLES_SPECS] = { JSON_OPTION(
+    struct roles_options) };
 
 static const char *
 method_of(const struct admin_route *r)

@@ -12,8 +12,8 @@ struct roles_options {
 };
 
 /* For the table of options of a struct roles_options. */
-extern const struct option_spec roles_specs[];
-extern const size_t roles_specs_count;
+#define ROLES_SPECS 1
+extern const struct option_spec roles_specs[ROLES_SPECS];
 
 /* Prints roles and routes of that daemon: Markdown, or JSON. */
 int roles_run(const struct process_app *app, const struct roles_options *o);

@@ -350,7 +350,7 @@ serve(struct admin_call *call, const struct admin_route *r)
 		inquiry_forget(http_owner(call->exchange));
 		http_set_owner(call->exchange, NULL);
 		buf_reset(&call->out);
-		call->json = false;
+		call->type = TYPE_TEXT;
 		buf_printf(&call->out,
 		    "the audit log cannot be written%s; see the daemon's log\n",
 		    r->trace == TRACE_CHANGE && status / 100 == 2

@@ -211,8 +211,8 @@ put_filters(struct admin_call *call)
 {
 	static const char *const names[] = { "caller", "group", "target",
 		"team", "project", "user", "request", "kind", "fail", "status",
-		"actor", "action", "from", "to", "since", "until", "window",
-		"by", "limit" };
+		"slow", "actor", "action", "outcome", "month", "from", "to",
+		"by", "where", "of", "source", "baseline", "limit" };
 	size_t i;
 
 	if (call->what.len > 0)

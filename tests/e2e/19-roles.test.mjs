@@ -90,7 +90,7 @@ story("the table of roles has every role and no role holds another", async () =>
     const of = (role) => routes.filter((route) => route.roles.includes(role)).map((route) => route.path);
     assert.deepEqual(of("metrics-admin"), ["/metrics", "/admin/counters"]);
     assert.ok(!of("operator").includes("/metrics") && !of("operator").includes("/admin/requests"));
-    assert.ok(of("token-admin").every((path) => path.includes("tokens")));
+    assert.ok(of("token-admin").every((path) => /tokens|callers/.test(path)));
     assert.ok(!of("report-admin").some((path) => /tokens|reload|disable|audit/.test(path)));
     const doc = await run(binary(member.program), ["reference", "roles"]);
     for (const role of ROLES) assert.ok(doc.out.includes(`| \`${role}\` |`));
@@ -147,6 +147,27 @@ story("a report-admin sees the rows of its scope", async () => {
   assert.equal((await ask(node, "/admin/events?kind=target-disabled", both)).length, 1);
   assert.ok((await ask(node, "/admin/requests?limit=1000", both)).every((row) => row.project === "fraud"));
   assert.equal(await ask(node, "/metrics", both), 403);
+});
+
+story("so does its report, and it is written down", async () => {
+  const report = async (member, token, query) => {
+    const { status, text } = await member.admin(`/admin/report?format=json&${query}`, { token });
+    assert.equal(status, 200, text);
+    return JSON.parse(text);
+  };
+  const scoped = await node.steward("books", "report-admin", "--project", "checkout");
+  const open = await node.steward("all-books", "report-admin");
+  const projects = async (token) => (await report(node, token, "by=project")).rows.map((row) => row.project);
+  assert.deepEqual(await projects(scoped), ["checkout"]);
+  assert.deepEqual((await projects(open)).toSorted(), ["checkout", "fraud"]);
+  // A filter takes away, and adds nothing.
+  assert.deepEqual((await report(node, scoped, "by=project&where=project:fraud")).rows, []);
+  const team = await egress.steward("team-books", "report-admin", "--team", "payments");
+  assert.deepEqual((await report(egress, team, "by=team")).rows.map((row) => row.team), ["payments"]);
+  assert.equal((await egress.admin("/admin/report", { token: await egress.steward("no-books", "operator") })).status, 403);
+  const [row] = await node.audit("--actor", "books");
+  assert.deepEqual([row.action, row.outcome, row.status], ["GET /admin/report", "done", 200]);
+  assert.match(row.what, /by=project where=/);
 });
 
 story("nobody gives what it has not", async () => {
