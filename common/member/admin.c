@@ -9,6 +9,7 @@
 #include "common/format/json.h"
 #include "common/member/journal.h"
 #include "common/member/metrics.h"
+#include "common/member/page.h"
 #include "common/member/process.h"
 #include "common/store/view.h"
 
@@ -255,6 +256,8 @@ on_body(void *arg, struct http_exchange *x)
 	struct slice format;
 	int status = 404;
 
+	if (page_answer(x))
+		return;
 	buf_init(&call.out, OUT_MAX);
 	call.json =
 	    http_query(x, "format", &format) && slice_is(format, "json");
