@@ -50,6 +50,7 @@ serve_limits(struct admin_call *call)
 {
 	struct tally tally = tally_of(call->process->shared);
 
+	tally.scope = &call->scope;
 	tally.only[SCOPE_TEAM] = admin_argument(call, "team");
 	if (tally_write(&tally, call->json ? OUTPUT_JSON : OUTPUT_TEXT,
 		clock_wall_us(), &call->out))
@@ -73,6 +74,9 @@ egress_metrics(struct process *p, struct buf *out)
 }
 
 const struct admin_route egress_admin_routes[EGRESS_ADMIN_ROUTES] = {
-	{ HTTP_GET, "/admin/capacity", false, serve_capacity },
-	{ HTTP_GET, "/admin/limits", false, serve_limits },
+	{ HTTP_GET, "/admin/capacity", ROLE_BIT(OPERATOR), TRACE_NONE,
+	    serve_capacity },
+	{ HTTP_GET, "/admin/limits",
+	    ROLE_BIT(REPORT_ADMIN) | ROLE_BIT(OPERATOR), TRACE_READ,
+	    serve_limits },
 };

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "common/base/version.h"
+#include "common/cmd/roles.h"
 #include "common/cmd/shared.h"
 #include "egress/cmd/commands.h"
 #include "egress/egress.h"
@@ -11,6 +12,14 @@ run_serve(const void *options, int count, char *const *operands)
 	(void)count;
 	(void)operands;
 	return serve_run(&egress_app, options);
+}
+
+static int
+run_roles(const void *options, int count, char *const *operands)
+{
+	(void)count;
+	(void)operands;
+	return roles_run(&egress_app, options);
 }
 
 int
@@ -29,9 +38,22 @@ main(int argc, char **argv)
 		.options_bytes = sizeof(struct serve_options),
 		.run = run_serve,
 	};
+	const struct command roles = {
+		.name = "reference roles",
+		.summary = "which role is answered what by the operator "
+			   "listener, as Markdown",
+		.text = "From the tables that the daemon itself uses.",
+		.options = roles_specs,
+		.options_count = roles_specs_count,
+		.options_bytes = sizeof(struct roles_options),
+		.run = run_roles,
+	};
 	const struct command *const commands[] = {
 		&serve,
 		&cmd_egress_enroll,
+		&cmd_admin_token_create,
+		&cmd_admin_token_list,
+		&cmd_admin_token_revoke,
 		&cmd_secret_set,
 		&cmd_secret_rotate,
 		&cmd_secret_list,
@@ -44,7 +66,10 @@ main(int argc, char **argv)
 		&cmd_get_team_limits,
 		&cmd_explain,
 		&cmd_ledger_verify,
+		&cmd_get_audit,
+		&cmd_audit_verify,
 		&cmd_reload,
+		&roles, /* the longer name first */
 		&cmd_reference,
 	};
 	const struct program program = {

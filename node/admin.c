@@ -124,6 +124,7 @@ serve_create(struct admin_call *call)
 	arena_init(&arena, ARENA_MAX);
 	root = json_parse(&arena, http_body(call->exchange), &error);
 	wish.name = admin_text(call, &arena, "name");
+	admin_about(call, wish.name);
 	wish.user = admin_text(call, &arena, "user");
 	wish.project = admin_text(call, &arena, "project");
 	wish.tier = admin_text(call, &arena, "tier");
@@ -144,11 +145,13 @@ static int
 serve_revoke(struct admin_call *call)
 {
 	struct arena arena;
+	struct slice name;
 	int status = 404;
 
 	arena_init(&arena, ARENA_MAX);
-	if (callers_revoke(callers_of(call), admin_text(call, &arena, "name"),
-		&call->out)) {
+	name = admin_text(call, &arena, "name");
+	admin_about(call, name);
+	if (callers_revoke(callers_of(call), name, &call->out)) {
 		buf_puts(&call->out, "revoked\n");
 		status = 200;
 	}
@@ -245,6 +248,7 @@ serve_results(struct admin_call *call)
 	arena_init(&arena, ARENA_MAX);
 	root = json_parse(&arena, http_body(call->exchange), &error);
 	name = admin_text(call, &arena, "group");
+	admin_about(call, name);
 	group = node_group(t->node, name);
 	if (group != NULL)
 		status = keep_results(call, &arena, json_find(root, "results"),
@@ -305,12 +309,15 @@ put_unknown(struct admin_call *call, const struct standings *s,
 static struct event_row
 event_of(struct admin_call *call, struct arena *arena)
 {
-	return (struct event_row){
+	struct event_row row = {
 		.at = clock_wall_us(),
 		.target = admin_text(call, arena, "target"),
 		.detail = admin_text(call, arena, "why"),
-		.by = slice_of(admin_operator(call, arena)),
+		.by = slice_of(call->who),
 	};
+
+	admin_about(call, row.target);
+	return row;
 }
 
 static int
@@ -416,6 +423,8 @@ serve_enable(struct admin_call *call)
 	arena_init(&arena, ARENA_MAX);
 	node_standings(node_of(call), &s);
 	row = event_of(call, &arena);
+	if (row.target.len == 0)
+		admin_about(call, slice_of("all"));
 	if (is_true(
 		json_find(json_parse(&arena, http_body(call->exchange), &error),
 		    "all")))
@@ -433,6 +442,7 @@ serve_limits(struct admin_call *call)
 	struct tally tally;
 
 	roll_call(node_of(call), &tally);
+	tally.scope = &call->scope;
 	tally.only[SCOPE_CALLER] = admin_argument(call, "caller");
 	tally.only[SCOPE_PROJECT] = admin_argument(call, "project");
 	tally.only[SCOPE_USER] = admin_argument(call, "user");
@@ -452,16 +462,24 @@ serve_rehearsal(struct admin_call *call)
 	    call->json, &call->out);
 }
 
+#define REPORT  ROLE_BIT(REPORT_ADMIN)
+#define TOKENS  ROLE_BIT(TOKEN_ADMIN)
+#define OPERATE ROLE_BIT(OPERATOR)
+
 const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
-	{ HTTP_GET, "/admin/tokens", false, serve_list },
-	{ HTTP_POST, "/admin/tokens", false, serve_create },
-	{ HTTP_POST, "/admin/tokens/revoke", false, serve_revoke },
-	{ HTTP_GET, "/admin/groups", false, serve_groups },
-	{ HTTP_GET, "/admin/evidence", false, serve_evidence },
-	{ HTTP_POST, "/admin/evidence", false, serve_results },
-	{ HTTP_GET, "/admin/targets", false, serve_targets },
-	{ HTTP_POST, "/admin/targets/disable", false, serve_disable },
-	{ HTTP_POST, "/admin/targets/enable", false, serve_enable },
-	{ HTTP_GET, "/admin/limits", false, serve_limits },
-	{ HTTP_POST, "/admin/explain", false, serve_rehearsal },
+	{ HTTP_GET, "/admin/tokens", TOKENS, TRACE_READ, serve_list },
+	{ HTTP_POST, "/admin/tokens", TOKENS, TRACE_CHANGE, serve_create },
+	{ HTTP_POST, "/admin/tokens/revoke", TOKENS, TRACE_CHANGE,
+	    serve_revoke },
+	{ HTTP_GET, "/admin/groups", OPERATE, TRACE_NONE, serve_groups },
+	{ HTTP_GET, "/admin/evidence", OPERATE, TRACE_NONE, serve_evidence },
+	{ HTTP_POST, "/admin/evidence", OPERATE, TRACE_CHANGE, serve_results },
+	{ HTTP_GET, "/admin/targets", OPERATE, TRACE_NONE, serve_targets },
+	{ HTTP_POST, "/admin/targets/disable", OPERATE, TRACE_CHANGE,
+	    serve_disable },
+	{ HTTP_POST, "/admin/targets/enable", OPERATE, TRACE_CHANGE,
+	    serve_enable },
+	{ HTTP_GET, "/admin/limits", REPORT | OPERATE, TRACE_READ,
+	    serve_limits },
+	{ HTTP_POST, "/admin/explain", OPERATE, TRACE_READ, serve_rehearsal },
 };

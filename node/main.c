@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "common/base/version.h"
+#include "common/cmd/roles.h"
 #include "common/cmd/shared.h"
 #include "node/cmd/commands.h"
 #include "node/node.h"
@@ -11,6 +12,14 @@ run_serve(const void *options, int count, char *const *operands)
 	(void)count;
 	(void)operands;
 	return serve_run(&node_app, options);
+}
+
+static int
+run_roles(const void *options, int count, char *const *operands)
+{
+	(void)count;
+	(void)operands;
+	return roles_run(&node_app, options);
 }
 
 int
@@ -28,6 +37,16 @@ main(int argc, char **argv)
 		.options_count = serve_specs_count,
 		.options_bytes = sizeof(struct serve_options),
 		.run = run_serve,
+	};
+	const struct command roles = {
+		.name = "reference roles",
+		.summary = "which role is answered what by the operator "
+			   "listener, as Markdown",
+		.text = "From the tables that the daemon itself uses.",
+		.options = roles_specs,
+		.options_count = roles_specs_count,
+		.options_bytes = sizeof(struct roles_options),
+		.run = run_roles,
 	};
 	const struct command *const commands[] = {
 		&serve,
@@ -51,12 +70,15 @@ main(int argc, char **argv)
 		&cmd_test,
 		&cmd_get_evidence,
 		&cmd_ledger_verify,
+		&cmd_get_audit,
+		&cmd_audit_verify,
 		&cmd_reload,
 		&cmd_policy_build,
 		&cmd_policy_test,
 		&cmd_policy_replay,
 		&cmd_policy_types,
-		&cmd_reference_dialects, /* the longer name first */
+		&cmd_reference_dialects, /* the longer names first */
+		&roles,
 		&cmd_reference,
 	};
 	const struct program program = {

@@ -4,6 +4,7 @@
 #include "common/base/clock.h"
 #include "common/base/secret.h"
 #include "common/cmd/ask.h"
+#include "common/cmd/note.h"
 #include "common/cmd/shared.h"
 #include "common/format/table.h"
 #include "common/member/vault.h"
@@ -96,6 +97,7 @@ run_set(const void *options, int count, char *const *operands)
 	if (status != 0)
 		return status;
 	printf("secret '%s' is set\n", operands[0]);
+	note_tell(o->state, "secret set", operands[0]);
 	return tell_daemon(o);
 }
 
@@ -145,6 +147,7 @@ run_rotate(const void *options, int count, char *const *operands)
 	printf("secret '%s' is rotated: fingerprint %s, was %s\n", name,
 	    is.fingerprint, known ? was.fingerprint : "none");
 	fflush(stdout);
+	note_tell(o->state, "secret rotate", name);
 	return tell_rotated(o, name);
 }
 
@@ -201,6 +204,7 @@ run_remove(const void *options, int count, char *const *operands)
 		return 1;
 	}
 	printf("secret '%s' is removed\n", operands[0]);
+	note_tell(o->state, "secret remove", operands[0]);
 	return 0;
 }
 

@@ -18,6 +18,11 @@ extern const struct command cmd_get_metrics;
 extern const struct command cmd_get_events;
 extern const struct command cmd_explain;
 extern const struct command cmd_ledger_verify;
+extern const struct command cmd_get_audit;
+extern const struct command cmd_audit_verify;
+extern const struct command cmd_admin_token_create; /* these: an egress's */
+extern const struct command cmd_admin_token_list;
+extern const struct command cmd_admin_token_revoke;
 extern const struct command cmd_reload;
 extern const struct command cmd_reference;
 

@@ -7,16 +7,21 @@
 #include "common/base/stat.h"
 #include "common/base/version.h"
 #include "common/format/json.h"
+#include "common/member/appointment.h"
 #include "common/member/journal.h"
 #include "common/member/metrics.h"
 #include "common/member/page.h"
 #include "common/member/process.h"
+#include "common/member/sentry.h"
+#include "common/member/steward.h"
+#include "common/store/trail.h"
 #include "common/store/view.h"
 
 #define OUT_MAX  (16 * 1024 * 1024)
 #define BODY_MAX (256 * 1024)
 /* On the control socket: a whole request to explain may be in it. */
 #define CONTROL_BODY_MAX (4 * 1024 * 1024)
+#define ARENA_MAX        (64 * 1024 * 1024) /* of a body that is all brackets */
 
 struct admin {
 	struct process *process;
@@ -107,6 +112,7 @@ serve_reload(struct admin_call *call)
 
 		buf_reset(&call->out);
 		buf_printf(&call->out, "serving topology %s\n", t->hash_text);
+		admin_about(call, slice_of(t->hash_text));
 		topology_release(t);
 		return 200;
 	}
@@ -132,6 +138,7 @@ serve_requests(struct admin_call *call)
 		.group = admin_argument(call, "group"),
 		.target = admin_argument(call, "target"),
 		.fail = admin_argument(call, "fail"),
+		.scope = &call->scope,
 	};
 	enum output_format format = call->json ? OUTPUT_JSON : OUTPUT_TEXT;
 	struct ledger *l = call->process->ledger;
@@ -154,6 +161,7 @@ serve_events(struct admin_call *call)
 	struct journal_filter filter = {
 		.target = admin_argument(call, "target"),
 		.kind = admin_argument(call, "kind"),
+		.scope = &call->scope,
 	};
 	struct slice request = admin_argument(call, "request");
 	int64_t limit;
@@ -181,25 +189,100 @@ serve_explain(struct admin_call *call)
 		text = slice_after(text, 4);
 	known =
 	    slice_is(text, "last") ? view_last(l, &id) : id_parse(&id, text);
-	if (known && view_explain(l, &id,
-			 call->json ? OUTPUT_JSON : OUTPUT_TEXT, &call->out))
+	if (known && view_allows(l, &id, &call->scope) &&
+	    view_explain(l, &id, call->json ? OUTPUT_JSON : OUTPUT_TEXT,
+		&call->out))
 		return 200;
 	buf_puts(&call->out, "no request by that id here\n");
 	return 404;
 }
 
+static int
+serve_audit(struct admin_call *call)
+{
+	struct trail_filter filter = { .limit = 0 };
+	struct arena arena;
+	int64_t limit;
+
+	arena_init(&arena, BODY_MAX);
+	filter.actor = admin_argument_text(call, &arena, "actor");
+	filter.action = admin_argument_text(call, &arena, "action");
+	filter.what = admin_argument_text(call, &arena, "what");
+	filter.outcome = admin_argument_text(call, &arena, "outcome");
+	if (admin_number(call, "limit", &limit) && limit > 0)
+		filter.limit = (size_t)limit;
+	sentry_sweep(call->process, INT64_MAX);
+	trail_list(call->process->ledger, &filter,
+	    call->json ? OUTPUT_JSON : OUTPUT_TEXT, &call->out);
+	arena_fini(&arena);
+	return 200;
+}
+
+/* What a command did by itself beside the daemon: secrets are not its to
+ * change. */
+static int
+serve_note(struct admin_call *call)
+{
+	struct arena arena;
+	struct buf about;
+	struct slice action;
+	int status = 400;
+
+	arena_init(&arena, ARENA_MAX);
+	buf_init(&about, ADMIN_WHAT_BYTES);
+	action = admin_text(call, &arena, "action");
+	buf_printf(&about, "%.*s %.*s", SLICE_FMT(action),
+	    SLICE_FMT(admin_text(call, &arena, "what")));
+	if (action.len > 0 && !about.failed) {
+		admin_about(call, buf_slice(&about));
+		status = 200;
+	}
+	buf_fini(&about);
+	arena_fini(&arena);
+	return status;
+}
+
+static int
+serve_stewards(struct admin_call *call)
+{
+	stewards_list(call->process->stewards, call->json, &call->out);
+	return 200;
+}
+
+#define REPORT  ROLE_BIT(REPORT_ADMIN)
+#define METRICS ROLE_BIT(METRICS_ADMIN)
+#define TOKENS  ROLE_BIT(TOKEN_ADMIN)
+#define OPERATE ROLE_BIT(OPERATOR)
+
 static const struct admin_route shared_routes[] = {
-	{ HTTP_GET, "/healthz", true, serve_health },
-	{ HTTP_GET, "/readyz", true, serve_ready },
-	{ HTTP_GET, "/version", true, serve_version },
-	{ HTTP_GET, "/metrics", false, serve_metrics },
-	{ HTTP_GET, "/admin/counters", false, serve_counters },
-	{ HTTP_GET, "/admin/requests", false, serve_requests },
-	{ HTTP_GET, "/admin/events", false, serve_events },
-	{ HTTP_GET, "/admin/explain/", false, serve_explain },
-	{ HTTP_POST, "/admin/reload", false, serve_reload },
-	{ HTTP_POST, "/admin/reload/secrets", false, serve_reload_secrets },
+	{ HTTP_GET, "/healthz", ROLES_OPEN, TRACE_NONE, serve_health },
+	{ HTTP_GET, "/readyz", ROLES_OPEN, TRACE_NONE, serve_ready },
+	{ HTTP_GET, "/version", ROLES_OPEN, TRACE_NONE, serve_version },
+	{ HTTP_GET, "/metrics", METRICS, TRACE_NONE, serve_metrics },
+	{ HTTP_GET, "/admin/counters", METRICS | OPERATE, TRACE_NONE,
+	    serve_counters },
+	{ HTTP_GET, "/admin/requests", REPORT, TRACE_READ, serve_requests },
+	{ HTTP_GET, "/admin/events", REPORT | OPERATE, TRACE_READ,
+	    serve_events },
+	{ HTTP_GET, "/admin/explain/", REPORT, TRACE_READ, serve_explain },
+	{ HTTP_POST, "/admin/reload", OPERATE, TRACE_CHANGE, serve_reload },
+	{ HTTP_POST, "/admin/reload/secrets", OPERATE, TRACE_CHANGE,
+	    serve_reload_secrets },
+	{ HTTP_POST, "/admin/note", 0, TRACE_CHANGE, serve_note },
+	{ HTTP_GET, "/admin/audit", OPERATE, TRACE_READ, serve_audit },
+	{ HTTP_GET, "/admin/admin-tokens", TOKENS, TRACE_READ, serve_stewards },
+	{ HTTP_POST, "/admin/admin-tokens", TOKENS, TRACE_CHANGE,
+	    appointment_make },
+	{ HTTP_POST, "/admin/admin-tokens/revoke", TOKENS, TRACE_CHANGE,
+	    appointment_end },
 };
+
+const struct admin_route *
+admin_routes(size_t *count)
+{
+	*count = count_of(shared_routes);
+	return shared_routes;
+}
 
 static bool
 matches(const struct admin_route *r, enum http_method method, struct slice path)
@@ -223,8 +306,7 @@ find_route(const struct admin *a, const struct http_exchange *x)
 		const struct admin_route *r =
 		    i < shared ? &shared_routes[i] : &app->routes[i - shared];
 
-		if ((r->open || a->control) &&
-		    matches(r, http_method(x), http_path(x)))
+		if (matches(r, http_method(x), http_path(x)))
 			return r;
 	}
 	return NULL;
@@ -233,18 +315,70 @@ find_route(const struct admin *a, const struct http_exchange *x)
 static void
 answer(struct http_exchange *x, int status, bool json, struct buf *out)
 {
-	const struct http_field type = { "Content-Type",
-		slice_of(
-		    json ? "application/json" : "text/plain; charset=utf-8") };
+	const struct http_field fields[] = {
+		{ "Content-Type",
+		    slice_of(json ? "application/json"
+				  : "text/plain; charset=utf-8") },
+		{ "WWW-Authenticate", slice_of("Bearer") },
+	};
 
-	http_answer(x, status, &type, 1, out);
+	http_answer(x, status, fields, status == 401 ? 2 : 1, out);
 }
 
 static void
+call_init(struct admin_call *call, const struct admin *a,
+    struct http_exchange *x)
+{
+	*call = (struct admin_call){ .process = a->process, .exchange = x };
+	buf_init(&call->out, OUT_MAX);
+	buf_init(&call->what, ADMIN_WHAT_BYTES);
+}
+
+static void
+call_fini(struct admin_call *call)
+{
+	buf_fini(&call->out);
+	buf_fini(&call->what);
+}
+
+/* A stranger's body is not even read. */
+static void
 on_head(void *arg, struct http_exchange *x)
 {
-	(void)arg;
-	(void)x; /* all is decided when the body is in hand */
+	struct admin *a = arg;
+	struct admin_call call;
+	int status;
+
+	if (page_answer(x))
+		return;
+	call_init(&call, a, x);
+	status = sentry_admit(&call, find_route(a, x), a->control);
+	if (status != 0)
+		answer(x, status, false, &call.out);
+	call_fini(&call);
+}
+
+static int
+serve(struct admin_call *call, const struct admin_route *r)
+{
+	struct slice format;
+	int status;
+
+	call->json = http_query(call->exchange, "format", &format) &&
+		     slice_is(format, "json");
+	call->rest = slice_after(http_path(call->exchange), strlen(r->path));
+	status = r->serve(call);
+	if (!sentry_note(call, r, status)) {
+		buf_reset(&call->out);
+		call->json = false;
+		buf_printf(&call->out,
+		    "the audit log cannot be written%s; see the daemon's log\n",
+		    r->trace == TRACE_CHANGE && status / 100 == 2
+			? ", so that nothing tells that this was done"
+			: "");
+		return 503;
+	}
+	return status;
 }
 
 static void
@@ -252,20 +386,16 @@ on_body(void *arg, struct http_exchange *x)
 {
 	struct admin *a = arg;
 	const struct admin_route *r = find_route(a, x);
-	struct admin_call call = { .process = a->process, .exchange = x };
-	struct slice format;
-	int status = 404;
+	struct admin_call call;
+	int status;
 
-	if (page_answer(x))
-		return;
-	buf_init(&call.out, OUT_MAX);
-	call.json =
-	    http_query(x, "format", &format) && slice_is(format, "json");
-	if (r == NULL) {
+	call_init(&call, a, x);
+	status = sentry_admit(&call, r, a->control);
+	if (status == 0 && r == NULL) {
 		buf_puts(&call.out, "nothing at this path\n");
-	} else {
-		call.rest = slice_after(http_path(x), strlen(r->path));
-		status = r->serve(&call);
+		status = 404;
+	} else if (status == 0) {
+		status = serve(&call, r);
 	}
 	if (call.out.failed) {
 		buf_reset(&call.out);
@@ -274,7 +404,7 @@ on_body(void *arg, struct http_exchange *x)
 	}
 	answer(x, status, call.json || (r != NULL && r->serve == serve_version),
 	    &call.out);
-	buf_fini(&call.out);
+	call_fini(&call);
 }
 
 static void
@@ -358,18 +488,37 @@ admin_argument(const struct admin_call *call, const char *name)
 	return slice_make(NULL, 0);
 }
 
+struct slice
+admin_argument_text(const struct admin_call *call, struct arena *arena,
+    const char *name)
+{
+	struct slice raw = admin_argument(call, name);
+	char *text = arena_alloc(arena, raw.len + 1);
+	size_t i, n = 0;
+
+	for (i = 0; i < raw.len; i++) {
+		if (raw.ptr[i] == '%' &&
+		    hex_parse(&text[n], 1,
+			slice_after(slice_make(raw.ptr,
+					min_size(raw.len, i + 3)),
+			    i + 1)))
+			i += 2;
+		else
+			text[n] = raw.ptr[i];
+		n++;
+	}
+	return slice_make(text, n);
+}
+
 bool
 admin_number(const struct admin_call *call, const char *name, int64_t *number)
 {
 	return json_raw_int(admin_argument(call, name), number);
 }
 
-const char *
-admin_operator(const struct admin_call *call, struct arena *arena)
+void
+admin_about(struct admin_call *call, struct slice name)
 {
-	unsigned uid;
-
-	if (http_peer(call->exchange, &uid))
-		return arena_printf(arena, "operator (uid %u)", uid);
-	return "operator";
+	buf_reset(&call->what);
+	buf_put(&call->what, name.ptr, min_size(name.len, ADMIN_WHAT_BYTES));
 }

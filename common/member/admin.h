@@ -1,16 +1,22 @@
 #pragma once
 /*
- * admin: what operators ask a running member over HTTP: /healthz, /readyz and
- * /version on the TCP listener, and all of it on the unix socket, whose file
- * mode is its authentication.  Lives on the clerk's loop.
+ * admin: what is asked of a running member over HTTP, beside calls.  On the
+ * unix socket, whose file mode is its authentication, all of it; on the TCP
+ * listener what the admin token's roles let (sentry.h), and to anybody only
+ * what is open.  Lives on the clerk's loop.
  */
 #include "common/base/buf.h"
+#include "common/member/role.h"
 #include "common/net/http.h"
+#include "common/store/admin_scope.h"
 
 struct admin;
 struct arena;
 struct loop;
 struct process;
+
+#define ADMIN_WHO_CHARS  64
+#define ADMIN_WHAT_BYTES 512
 
 /* One question and its answer. */
 struct admin_call {
@@ -19,15 +25,37 @@ struct admin_call {
 	struct slice rest; /* of the path, behind a prefix route */
 	bool json;         /* asked for by ?format=json */
 	struct buf out;    /* the answer */
+	/* Who asks: a token's name, or "operator (uid N)". */
+	char who[ADMIN_WHO_CHARS];
+	bool local;     /* on the control socket */
+	unsigned roles; /* what it may; all on the control socket */
+	/* The rows it may see: what a route of REPORT_ADMIN has to keep to.
+	 * Good until tokens change. */
+	struct admin_scope scope;
+	struct admin_scope own_scope; /* its token's, whatever the route */
+	struct buf what; /* it is about, for the audit log: admin_about */
 };
+
+/* What the audit log has of it, besides refusals, which it always has. */
+enum admin_trace {
+	TRACE_NONE,
+	TRACE_READ,  /* when it comes with a token */
+	TRACE_CHANGE /* whoever asks */
+};
+
+#define ROLES_OPEN ROLE_BIT(31) /* nobody has to say who it is */
 
 struct admin_route {
 	enum http_method method;
 	const char *path; /* a path ending in '/' is a prefix */
-	bool open;        /* on the TCP listener too */
+	unsigned roles;   /* one is enough; 0: on the control socket only */
+	enum admin_trace trace;
 	/* Writes call->out and gives the HTTP status. */
 	int (*serve)(struct admin_call *call);
 };
+
+/* What node and egress have alike; theirs are in their process_app. */
+const struct admin_route *admin_routes(size_t *count);
 
 /* Takes the descriptor.  `control`: this is the unix socket. */
 struct admin *admin_new(struct process *p, struct loop *loop, int listen_fd,
@@ -39,10 +67,14 @@ void admin_free(struct admin *a); /* NULL is fine */
 struct slice admin_text(struct admin_call *call, struct arena *arena,
     const char *name);
 
-/* An argument of the query; empty when it is not there. */
+/* An argument of the query as it came; empty when it is not there. */
 struct slice admin_argument(const struct admin_call *call, const char *name);
+
+/* The same without its escapes (%20): for what may have any character. */
+struct slice admin_argument_text(const struct admin_call *call,
+    struct arena *arena, const char *name);
 must_check bool admin_number(const struct admin_call *call, const char *name,
     int64_t *number);
 
-/* Who asks, for what is written down of it. */
-const char *admin_operator(const struct admin_call *call, struct arena *arena);
+/* What it is about: a name for the audit log, not content and no secret. */
+void admin_about(struct admin_call *call, struct slice name);

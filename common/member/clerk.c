@@ -12,6 +12,7 @@
 #include "common/base/memory.h"
 #include "common/member/admin.h"
 #include "common/member/process.h"
+#include "common/member/sentry.h"
 #include "common/member/worker.h"
 #include "common/net/control.h"
 #include "common/net/loop.h"
@@ -57,6 +58,7 @@ on_sweep(void *arg)
 	struct clerk *c = arg;
 
 	loop_timer_set(c->sweep, SWEEP_US);
+	sentry_sweep(c->process, clock_wall_us());
 	if (c->process->app->sweep != NULL)
 		c->process->app->sweep(c->process, clock_wall_us());
 }
@@ -64,12 +66,19 @@ on_sweep(void *arg)
 static void
 reload(struct clerk *c)
 {
+	struct topology *t;
 	struct buf why;
+	bool done;
 
 	buf_init(&why, REASON_MAX);
-	if (!process_reload(c->process, &why))
+	done = process_reload(c->process, &why);
+	if (!done)
 		log_error("reload refused; the old topology goes on serving",
 		    log_slice("why", buf_slice(&why)));
+	t = process_topology(c->process);
+	sentry_note_own(c->process, "signal", "reload",
+	    slice_of(done ? t->hash_text : ""), done);
+	topology_release(t);
 	buf_fini(&why);
 }
 
@@ -227,6 +236,7 @@ void
 clerk_run(struct clerk *c)
 {
 	loop_run(c->loop);
+	sentry_sweep(c->process, INT64_MAX);
 }
 
 unsigned

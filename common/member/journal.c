@@ -71,6 +71,7 @@ journal_request(struct slice text, struct id *id)
 
 /* A search from the newest on. */
 struct search {
+	struct ledger *ledger;
 	const struct journal_filter *filter;
 	struct db_scan *scan;
 	size_t left, searched;
@@ -78,16 +79,44 @@ struct search {
 };
 
 static bool
-is_wanted(const struct journal_filter *f, const struct event_row *row)
+has_request(const struct event_row *row)
 {
 	const struct id none = { .bytes = { 0 } };
 
+	return memcmp(&row->request, &none, sizeof(none)) != 0;
+}
+
+static bool
+is_wanted(const struct journal_filter *f, const struct event_row *row)
+{
 	if (f->target.len > 0 && !slice_eq(f->target, row->target))
 		return false;
 	if (f->kind.len > 0 && !slice_eq(f->kind, row->kind))
 		return false;
-	return memcmp(&f->request, &none, sizeof(none)) == 0 ||
-	       memcmp(&f->request, &row->request, sizeof(none)) == 0;
+	return memcmp(&f->request, &(struct id){ { 0 } }, ID_BYTES) == 0 ||
+	       memcmp(&f->request, &row->request, ID_BYTES) == 0;
+}
+
+static bool
+is_in_scope(const struct search *s)
+{
+	const struct admin_scope *scope = s->filter->scope;
+	const struct event_row *row = &s->row;
+	struct request_row request;
+	struct buf bytes;
+	bool is;
+
+	if (admin_scope_is_all(scope))
+		return true;
+	if (row->team.len > 0)
+		return admin_scope_allows(scope, row->team, slice_of(""));
+	if (!has_request(row))
+		return false;
+	buf_init(&bytes, ROW_BYTES_MAX);
+	is = ledger_request(s->ledger, &row->request, &bytes, &request) &&
+	     admin_scope_allows(scope, slice_of(""), request.project);
+	buf_fini(&bytes);
+	return is;
 }
 
 static bool
@@ -100,7 +129,7 @@ search_next(struct search *s)
 		s->searched++;
 		if (!row_read(ROW_EVENT, value, &s->row))
 			continue;
-		if (!is_wanted(s->filter, &s->row))
+		if (!is_wanted(s->filter, &s->row) || !is_in_scope(s))
 			continue;
 		s->left--;
 		return true;
@@ -115,19 +144,12 @@ search_begin(struct search *s, struct ledger *l,
 	const struct slice none = { NULL, 0 };
 
 	*s = (struct search){
+		.ledger = l,
 		.filter = filter,
 		.scan =
 		    db_scan_new(ledger_db(l), FAMILY_EVENT, none, none, true),
 		.left = filter->limit > 0 ? filter->limit : JOURNAL_LIMIT,
 	};
-}
-
-static bool
-has_request(const struct event_row *row)
-{
-	const struct id none = { .bytes = { 0 } };
-
-	return memcmp(&row->request, &none, sizeof(none)) != 0;
 }
 
 static void

@@ -6,6 +6,7 @@
  * itself goes with the settlements of its turn.
  */
 #include "common/format/table.h"
+#include "common/store/admin_scope.h"
 #include "common/store/ledger.h"
 
 struct target_change;
@@ -41,6 +42,9 @@ struct journal_filter {
 	struct slice target, kind; /* empty: of all */
 	struct id request;         /* zero: of all, and of none */
 	size_t limit;              /* rows at most; 0: JOURNAL_LIMIT */
+	/* At a node by the project of the event's request, at an egress by its
+	 * team; NULL: of all.  Targets' own are nobody's. */
+	const struct admin_scope *scope;
 };
 
 /* Its id, with "req_" before it or not. */

@@ -15,12 +15,16 @@
 #include "common/base/memory.h"
 #include "common/base/secret.h"
 #include "common/member/clerk.h"
+#include "common/member/flood.h"
+#include "common/member/sentry.h"
+#include "common/member/steward.h"
 #include "common/member/vault.h"
 #include "common/member/worker.h"
 #include "common/net/http.h"
 #include "common/net/link.h"
 #include "common/net/upstream.h"
 #include "common/store/ledger.h"
+#include "common/store/trail.h"
 
 #define WHY_MAX         (256 * 1024)
 #define WORKERS_DEFAULT 4
@@ -320,6 +324,9 @@ open_all(struct process *p, struct buf *why)
 		    p->options.state_dir);
 		return false;
 	}
+	p->stewards = stewards_open(p->ledger, p->identity.key);
+	p->trail = trail_open(p->ledger, p->identity.key);
+	p->flood = flood_new();
 	p->tls = tls_boot_new(p->identity.key, p->identity.name);
 	crypto_random(p->boot.bytes, sizeof(p->boot.bytes));
 	return p->app->open(p, why);
@@ -341,6 +348,8 @@ start_all(struct process *p, struct buf *why)
 	}
 	for (i = 0; i < p->workers_count; i++)
 		worker_start(&p->workers[i], p, (unsigned)i);
+	sentry_note_own(p, "start", "serve", slice_of(p->topology->hash_text),
+	    true);
 	log_info("serving", log_int("port", p->port),
 	    log_int("admin_port", clerk_port(p->clerk)),
 	    log_int("workers", (int64_t)p->workers_count));
@@ -360,6 +369,9 @@ close_all(struct process *p)
 		if (ledger_sync(p->ledger) != DB_OK)
 			log_error("the last fsync failed");
 		p->app->close(p);
+		stewards_close(p->stewards);
+		trail_close(p->trail);
+		flood_free(p->flood);
 		ledger_close(p->ledger);
 	}
 	tls_boot_free(p->tls);

@@ -14,9 +14,12 @@
 struct admin_route;
 struct buf;
 struct clerk;
+struct flood;
 struct ledger;
 struct process;
+struct stewards;
 struct tls_boot;
+struct trail;
 struct vault;
 struct worker;
 
@@ -85,6 +88,9 @@ struct process {
 	struct worker *workers;
 	size_t workers_count;
 	struct clerk *clerk;
+	struct stewards *stewards; /* these three are the clerk's */
+	struct trail *trail;
+	struct flood *flood;
 	unsigned port; /* the workers' */
 	atomic_bool draining;
 	void *shared; /* the app's own, made by open */

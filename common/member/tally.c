@@ -32,9 +32,25 @@ is_of_all(const struct tally *t)
 	return true;
 }
 
+/* A holder is a team or a project, or not somebody's to see who has a scope. */
+static bool
+is_in_scope(const struct tally *t, const struct scope *s)
+{
+	const struct slice none = { NULL, 0 };
+
+	if (admin_scope_is_all(t->scope))
+		return true;
+	if (s->level == SCOPE_TEAM)
+		return admin_scope_allows(t->scope, s->name, none);
+	return s->level == SCOPE_PROJECT &&
+	       admin_scope_allows(t->scope, none, s->name);
+}
+
 static bool
 is_asked(const struct tally *t, const struct limits_standing *s)
 {
+	if (!is_in_scope(t, &s->scope))
+		return false;
 	if (!is_of_all(t))
 		return slice_eq(t->only[s->scope.level], s->scope.name) &&
 		       s->scope.name.len > 0;
@@ -48,6 +64,8 @@ is_asked_gate(const struct tally *t, const struct gate *g)
 	const char *level;
 	size_t i;
 
+	if (!admin_scope_is_all(t->scope))
+		return false;
 	for (i = 0; i < SCOPE_LEVELS; i++) {
 		level = scope_level_name((enum scope_level)i);
 		if (t->only[i].len > 0 && slice_starts(g->name, level) &&

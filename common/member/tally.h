@@ -6,6 +6,7 @@
  */
 #include "common/format/table.h"
 #include "common/limit/chain.h"
+#include "common/store/admin_scope.h"
 
 struct gatehouse;
 struct limits;
@@ -16,6 +17,9 @@ struct tally {
 	/* Only the holder of that name at that level, with its gate; none: all
 	 * holders and gates. */
 	struct slice only[SCOPE_LEVELS];
+	/* Where it names some: those teams and projects alone, and no gates.
+	 * NULL: all. */
+	const struct admin_scope *scope;
 };
 
 /* False when nobody of that name is there. */

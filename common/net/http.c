@@ -523,13 +523,12 @@ http_header(const struct http_exchange *x, const char *name)
 	return edge_trimmed(value);
 }
 
-bool
-http_peer(const struct http_exchange *x, unsigned *uid)
+int
+http_socket(const struct http_exchange *x)
 {
-	return listen_peer(MHD_get_connection_info(x->conn->mc,
-			       MHD_CONNECTION_INFO_CONNECTION_FD)
-			       ->connect_fd,
-	    uid);
+	return MHD_get_connection_info(x->conn->mc,
+	    MHD_CONNECTION_INFO_CONNECTION_FD)
+	    ->connect_fd;
 }
 
 /* Framing is the library's: a field of that kind would contradict it. */

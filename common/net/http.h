@@ -106,8 +106,9 @@ must_check bool http_query(const struct http_exchange *x, const char *name,
 /* A request header by name (any case); empty when it is not there. */
 struct slice http_header(const struct http_exchange *x, const char *name);
 
-/* The user id of who asks over a unix socket; false over TCP. */
-must_check bool http_peer(const struct http_exchange *x, unsigned *uid);
+/* The connection's descriptor, to ask who is behind it: listen_peer and
+ * listen_address of listen.h. */
+int http_socket(const struct http_exchange *x);
 
 /* The whole body; good until on_done. */
 struct slice http_body(const struct http_exchange *x);

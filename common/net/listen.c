@@ -180,3 +180,18 @@ listen_peer(int fd, unsigned *uid)
 	*uid = peer.uid;
 	return true;
 }
+
+void
+listen_address(int fd, char text[LISTEN_ADDRESS_CHARS])
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+
+	text[0] = '\0';
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) != 0 ||
+	    (peer.ss_family != AF_INET && peer.ss_family != AF_INET6))
+		return;
+	if (getnameinfo((struct sockaddr *)&peer, len, text,
+		LISTEN_ADDRESS_CHARS, NULL, 0, NI_NUMERICHOST) != 0)
+		text[0] = '\0';
+}

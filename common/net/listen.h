@@ -17,5 +17,9 @@ int listen_unix(const char *path, const char **why);
 /* The user id of a unix socket's peer; false for any other socket. */
 must_check bool listen_peer(int fd, unsigned *uid);
 
+/* The address of a TCP socket's peer, without the port; else empty. */
+#define LISTEN_ADDRESS_CHARS 48
+void listen_address(int fd, char text[LISTEN_ADDRESS_CHARS]);
+
 /* The port a TCP socket is bound to, or 0. */
 unsigned listen_port(int fd);

@@ -56,6 +56,8 @@ static const struct family_kind kinds[FAMILIES] = {
 	[FAMILY_DECISION] = { .name = "decision" },
 	[FAMILY_EVIDENCE] = { .name = "evidence" },
 	[FAMILY_SPEND] = { .name = "spend", .sums = true },
+	[FAMILY_STEWARD] = { .name = "steward" },
+	[FAMILY_AUDIT] = { .name = "audit" },
 };
 
 struct db {

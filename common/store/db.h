@@ -31,6 +31,8 @@ enum family {
 	FAMILY_DECISION, /* how a request's targets were put in order */
 	FAMILY_EVIDENCE, /* what `gsr-node test` proved of targets */
 	FAMILY_SPEND,    /* what each holder of a budget spent, by day */
+	FAMILY_STEWARD,  /* admin tokens, by their hashes */
+	FAMILY_AUDIT,    /* who did what as an admin; see trail.h */
 	FAMILIES
 };
 

@@ -61,6 +61,12 @@ static const struct column event_columns[] = {
 #undef EVENT_COLUMN
 };
 
+static const struct column audit_columns[] = {
+#define AUDIT_COLUMN(name, type, text) COLUMN_OF(audit_row, name, type, text)
+#include "common/store/row.def"
+#undef AUDIT_COLUMN
+};
+
 struct kind {
 	const char *name;
 	const struct column *columns;
@@ -82,6 +88,8 @@ static const struct kind kinds[ROW_KINDS] = {
 	    count_of(evidence_columns), sizeof(struct evidence_row) },
 	[ROW_EVENT] = { "event", event_columns, count_of(event_columns),
 	    sizeof(struct event_row) },
+	[ROW_AUDIT] = { "audit", audit_columns, count_of(audit_columns),
+	    sizeof(struct audit_row) },
 };
 
 static const char *const type_names[] = {

@@ -18,6 +18,7 @@ enum row_kind {
 	ROW_CANDIDATE, /* of a decision */
 	ROW_EVIDENCE,
 	ROW_EVENT,
+	ROW_AUDIT,
 	ROW_KINDS
 };
 
@@ -87,6 +88,12 @@ struct event_row {
 #define EVENT_COLUMN ROW_MEMBER
 #include "common/store/row.def"
 #undef EVENT_COLUMN
+};
+
+struct audit_row {
+#define AUDIT_COLUMN ROW_MEMBER
+#include "common/store/row.def"
+#undef AUDIT_COLUMN
 };
 
 /* A column, for tables, JSON and docs. */

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "common/store/dossier.h"
 #include "common/store/row.h"
 
 #define COLUMNS 12
@@ -53,7 +54,8 @@ request_passes(const struct view_filter *f, const struct request_row *r)
 {
 	return passes(f->caller, r->caller) && passes(f->group, r->group) &&
 	       passes(f->target, r->target) && fail_passes(f, r->fail) &&
-	       (f->status == 0 || f->status == r->status);
+	       (f->status == 0 || f->status == r->status) &&
+	       admin_scope_allows(f->scope, slice_of(""), r->project);
 }
 
 static bool
@@ -61,7 +63,8 @@ attempt_passes(const struct view_filter *f, const struct attempt_row *a)
 {
 	return passes(f->caller, a->caller) && passes(f->group, a->group) &&
 	       passes(f->target, a->target) && fail_passes(f, a->fail) &&
-	       (f->status == 0 || f->status == a->status);
+	       (f->status == 0 || f->status == a->status) &&
+	       admin_scope_allows(f->scope, a->team, a->project);
 }
 
 static void
@@ -244,6 +247,42 @@ last_key(struct ledger *l, enum row_kind kind, struct id *id)
 					  : s.row.attempt.request;
 	db_scan_free(s.scan);
 	return found;
+}
+
+struct sight {
+	const struct admin_scope *scope;
+	bool any, all; /* attempts were there; all of them may be seen */
+};
+
+static void
+see(void *arg, const struct attempt_row *a)
+{
+	struct sight *s = arg;
+
+	s->any = true;
+	s->all = s->all && admin_scope_allows(s->scope, a->team, a->project);
+}
+
+bool
+view_allows(struct ledger *l, const struct id *id,
+    const struct admin_scope *scope)
+{
+	struct sight sight = { .scope = scope, .all = true };
+	struct request_row request;
+	struct buf bytes;
+	bool is_node;
+
+	if (admin_scope_is_all(scope))
+		return true;
+	buf_init(&bytes, ROW_BYTES_MAX);
+	is_node = dossier_request(l, id, &bytes, &request);
+	if (is_node)
+		sight.all =
+		    admin_scope_allows(scope, slice_of(""), request.project);
+	else
+		dossier_attempts(l, id, see, &sight);
+	buf_fini(&bytes);
+	return sight.all && (is_node || sight.any);
 }
 
 bool

@@ -6,6 +6,7 @@
  */
 #include "common/base/id.h"
 #include "common/format/table.h"
+#include "common/store/admin_scope.h"
 #include "common/store/ledger.h"
 
 /* Empty, 0 and NULL let everything pass. */
@@ -13,8 +14,9 @@ struct view_filter {
 	struct slice caller, group, target;
 	struct slice fail; /* error name, or "any" */
 	int64_t status;
-	const struct id *since; /* only what came after it */
-	size_t limit;           /* rows at most; 0: VIEW_LIMIT */
+	const struct id *since;          /* only what came after it */
+	const struct admin_scope *scope; /* NULL: of all */
+	size_t limit;                    /* rows at most; 0: VIEW_LIMIT */
 };
 #define VIEW_LIMIT 20
 
@@ -38,6 +40,13 @@ void view_attempts(struct ledger *l, const struct view_filter *filter,
  */
 must_check bool view_explain(struct ledger *l, const struct id *id,
     enum output_format format, struct buf *out);
+
+/*
+ * Is all that is known by that id within the scope?  At a node by the
+ * request's project, at an egress by the attempts' teams and projects.
+ */
+must_check bool view_allows(struct ledger *l, const struct id *id,
+    const struct admin_scope *scope);
 
 /* The newest request (at an egress: of an attempt); false when none. */
 must_check bool view_last(struct ledger *l, struct id *id);

@@ -10,7 +10,7 @@
 #include "common/member/identity.h"
 #include "node/cmd/commands.h"
 #include "node/cmd/source.h"
-#include "node/cmd/span.h"
+#include "common/cmd/span.h"
 #include "node/policy/sandbox.h"
 #include "node/strategy/precedent.h"
 #include "node/strategy/script.h"

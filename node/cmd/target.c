@@ -6,7 +6,7 @@
 #include "common/cmd/shared.h"
 #include "common/format/json.h"
 #include "node/cmd/commands.h"
-#include "node/cmd/span.h"
+#include "common/cmd/span.h"
 
 #define BODY_MAX 8192
 

@@ -4,45 +4,62 @@
 #include "common/base/arena.h"
 #include "common/base/clock.h"
 #include "common/cmd/ask.h"
+#include "common/cmd/note.h"
 #include "common/cmd/shared.h"
+#include "common/cmd/span.h"
+#include "common/cmd/steward.h"
 #include "common/format/json.h"
 #include "common/member/identity.h"
 #include "common/store/ledger.h"
 #include "node/caller.h"
 #include "node/cmd/commands.h"
-#include "node/cmd/span.h"
 
 #define BODY_MAX (64 * 1024)
 #define OUT_MAX  (4 * 1024 * 1024)
 
+/* A caller's token, or with roles an admin's. */
 struct options {
-	const char *state, *user, *project, *tier, *expires, *groups;
-	bool json;
+	struct steward_options steward; /* what both have is in here */
+	const char *user, *tier, *groups;
+	bool json, admin;
 };
 
+#define ADMIN_OPTION(help)                                                     \
+	{                                                                      \
+		"admin", NULL, OPTION_FLAG, offsetof(struct options, admin),   \
+		    false, 0, 0, help                                          \
+	}
+
 static const struct option_spec create_specs[] = {
-	STATE_OPTION(struct options),
-	{ "groups", "A,B", OPTION_TEXT, offsetof(struct options, groups), true,
-	    0, 0, "model groups the token may use" },
+	STATE_OPTION_AT(struct options, steward.state),
+	{ "groups", "A,B", OPTION_TEXT, offsetof(struct options, groups), false,
+	    0, 0, "a caller's token: model groups that it may use" },
+	ROLE_OPTION(struct options, steward.roles),
+	TEAM_OPTION(struct options, steward.teams),
 	{ "user", "NAME", OPTION_TEXT, offsetof(struct options, user), false, 0,
 	    0, "whom its requests are counted for" },
-	{ "project", "NAME", OPTION_TEXT, offsetof(struct options, project),
-	    false, 0, 0, "which project they are counted for" },
+	{ "project", "NAME", OPTION_LIST,
+	    offsetof(struct options, steward.projects), false, 0, 0,
+	    "which project they are counted for; a report-admin sees this "
+	    "project's rows only" },
 	{ "tier", "NAME", OPTION_TEXT, offsetof(struct options, tier), false, 0,
 	    0,
 	    "whose limits it has, of the node file's tiers; default: none "
 	    "of its own" },
-	{ "expires", "TIME", OPTION_TEXT, offsetof(struct options, expires),
-	    false, 0, 0, "after that long: 12h, 30d; default: never" },
+	{ "expires", "TIME", OPTION_TEXT,
+	    offsetof(struct options, steward.expires), false, 0, 0,
+	    "after that long: 12h, 30d; default: never" },
 };
 
 static const struct option_spec list_specs[] = {
-	STATE_OPTION(struct options),
+	ADMIN_OPTION("of admins; else of callers"),
+	STATE_OPTION_AT(struct options, steward.state),
 	JSON_OPTION(struct options),
 };
 
 static const struct option_spec revoke_specs[] = {
-	STATE_OPTION(struct options),
+	ADMIN_OPTION("an admin's; else a caller's"),
+	STATE_OPTION_AT(struct options, steward.state),
 };
 
 static void
@@ -127,6 +144,7 @@ create_offline(const char *state, const struct caller_wish *wish)
 		return 1;
 	buf_init(&why, BODY_MAX);
 	made = callers_create(off.callers, wish, token, &why);
+	note_write(off.ledger, &off.identity, "token create", wish->name, made);
 	if (made)
 		printf("%s\n", token);
 	else
@@ -137,33 +155,60 @@ create_offline(const char *state, const struct caller_wish *wish)
 	return made ? 0 : 1;
 }
 
+/* Which of the two it is; NULL, or what is wrong with that. */
+static const char *
+fault_of(const struct options *o)
+{
+	const struct steward_options *s = &o->steward;
+	bool admin = s->roles.count > 0;
+
+	if (admin == (o->groups != NULL))
+		return "say --groups A,B for a caller's token, or --role ROLE "
+		       "for an admin's";
+	if (admin && (o->user != NULL || o->tier != NULL))
+		return "--user and --tier are of callers' tokens";
+	if (!admin && s->teams.count > 0)
+		return "--team is of admin tokens";
+	if (!admin && s->projects.count > 1)
+		return "a caller has one --project";
+	return NULL;
+}
+
 static int
 run_create(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
 	struct caller_wish wish = { .name = slice_of(operands[0]),
 		.user = slice_of(o->user),
-		.project = slice_of(o->project),
+		.project = slice_of(o->steward.projects.items[0]),
 		.tier = slice_of(o->tier) };
+	const char *expires = o->steward.expires, *fault = fault_of(o);
 	int64_t span_us;
 	enum asked asked;
 	struct buf body;
 
 	(void)count;
-	if (o->expires != NULL && !span_parse(o->expires, &span_us)) {
+	if (fault != NULL) {
+		fprintf(stderr, "%s\n", fault);
+		return 2;
+	}
+	if (o->groups == NULL)
+		return steward_create(&o->steward, operands[0]);
+	if (expires != NULL && !span_parse(expires, &span_us)) {
 		fprintf(stderr,
 		    "--expires is a number and s, m, h or d: 30d\n");
 		return 2;
 	}
-	if (o->expires != NULL)
+	if (expires != NULL)
 		wish.expires_us = clock_wall_us() + span_us;
 	split_groups(o->groups, &wish);
 	buf_init(&body, BODY_MAX);
 	write_body(&body, &wish);
-	asked = ask_daemon(o->state, "POST", "/admin/tokens", buf_slice(&body));
+	asked = ask_daemon(o->steward.state, "POST", "/admin/tokens",
+	    buf_slice(&body));
 	buf_fini(&body);
 	if (asked == ASKED_NOBODY)
-		return create_offline(o->state, &wish);
+		return create_offline(o->steward.state, &wish);
 	return asked == ASKED_OK ? 0 : 1;
 }
 
@@ -177,12 +222,14 @@ run_list(const void *options, int count, char *const *operands)
 
 	(void)count;
 	(void)operands;
-	asked = ask_daemon(o->state, "GET",
+	if (o->admin)
+		return steward_list(o->steward.state, o->json);
+	asked = ask_daemon(o->steward.state, "GET",
 	    o->json ? "/admin/tokens?format=json" : "/admin/tokens",
 	    slice_make(NULL, 0));
 	if (asked != ASKED_NOBODY)
 		return asked == ASKED_OK ? 0 : 1;
-	if (!open_offline(&off, o->state))
+	if (!open_offline(&off, o->steward.state))
 		return 1;
 	buf_init(&out, OUT_MAX);
 	callers_list(off.callers, o->json, &out);
@@ -203,17 +250,21 @@ run_revoke(const void *options, int count, char *const *operands)
 	bool revoked;
 
 	(void)count;
+	if (o->admin)
+		return steward_revoke(o->steward.state, operands[0]);
 	buf_init(&body, BODY_MAX);
 	w.out = &body;
 	json_open(&w, '{');
 	json_field_text(&w, "name", slice_of(operands[0]));
 	json_close(&w, '}');
-	asked = ask_daemon(o->state, "POST", "/admin/tokens/revoke",
+	asked = ask_daemon(o->steward.state, "POST", "/admin/tokens/revoke",
 	    buf_slice(&body));
 	buf_reset(&body);
-	if (asked == ASKED_NOBODY && open_offline(&off, o->state)) {
+	if (asked == ASKED_NOBODY && open_offline(&off, o->steward.state)) {
 		revoked =
 		    callers_revoke(off.callers, slice_of(operands[0]), &body);
+		note_write(off.ledger, &off.identity, "token revoke",
+		    slice_of(operands[0]), revoked);
 		fprintf(revoked ? stdout : stderr, "%s",
 		    revoked ? "revoked\n" : buf_text(&body));
 		close_offline(&off);
@@ -226,11 +277,17 @@ run_revoke(const void *options, int count, char *const *operands)
 const struct command cmd_token_create = {
 	.name = "token create",
 	.operands = "NAME",
-	.summary = "make a caller's token; it is shown once",
+	.summary = "make a caller's or an admin's token; it is shown once",
 	.text =
 	    "Only a keyed hash of the token is kept.  It is in force at once "
-	    "on a running node.\n\nExample:  gsr-node token create ci --groups "
-	    "assistant \\\n            --user svc-ci --state /var/lib/gsr",
+	    "on a running node.\nA caller's (gsr_…) is for models: --groups.  "
+	    "An admin's (gsra_…) is for the operator\nlistener: --role, which "
+	    "may be repeated; each role is given by itself.\n\n"
+	    "Example:  gsr-node token create ci --groups assistant \\\n"
+	    "            --user svc-ci --state /var/lib/gsr\n"
+	    "          gsr-node token create finance --role report-admin \\\n"
+	    "            --project checkout --expires 30d --state "
+	    "/var/lib/gsr",
 	.options = create_specs,
 	.options_count = count_of(create_specs),
 	.options_bytes = sizeof(struct options),

@@ -30,7 +30,7 @@ story("members say which files they run by, only to operators", async () => {
   assert.equal(a.mesh_version, 1);
   assert.equal(b.mesh_version, 1);
   assert.equal((await fetch(`${node.url}/version`)).status, 404);
-  assert.equal((await node.admin("/admin/requests")).status, 404);
+  assert.equal((await node.admin("/admin/requests")).status, 401);
 });
 
 story("secrets of a state directory are its owner's", async () => {

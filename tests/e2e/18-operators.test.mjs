@@ -151,7 +151,7 @@ function readMetrics(text) {
   return { metrics, types };
 }
 
-story("metrics are Prometheus text, on the control socket only", async () => {
+story("metrics are Prometheus text, and not for everybody", async () => {
   const { metrics, types } = readMetrics(await node.says("get", "metrics"));
   const counters = await node.counters();
   for (const name of Object.keys(counters)) assert.equal(types[name], "counter", name);
@@ -168,7 +168,7 @@ story("metrics are Prometheus text, on the control socket only", async () => {
   await node.says("targets", "enable", FAR);
   assert.ok(!(await egress.says("get", "metrics")).includes("gsr_target"));
   assert.ok(readMetrics(await egress.says("get", "metrics")).metrics.gsr_receipts_total >= 1);
-  assert.equal((await node.admin("/metrics")).status, 404);
+  assert.equal((await node.admin("/metrics")).status, 401);
 });
 
 const file = (name, body) => {

@@ -97,9 +97,22 @@ export class Member {
     return `${this.authority ? "https" : "http"}://127.0.0.1:${this.at.port}`;
   }
 
-  async admin(path) {
-    const answer = await fetch(`http://127.0.0.1:${this.at.admin_port}${path}`);
+  // The operator listener: { status, text }.
+  async admin(path, { method = "GET", token, body } = {}) {
+    const headers = token ? { Authorization: `Bearer ${token}` } : {};
+    const answer = await fetch(`http://127.0.0.1:${this.at.admin_port}${path}`, { method, headers, body });
     return { status: answer.status, text: await answer.text() };
+  }
+
+  // An admin token with these roles.
+  async steward(name, roles, ...more) {
+    const words = [roles].flat().flatMap((role) => ["--role", role]);
+    return (await this.says("token", "create", name, ...words, ...more)).trim();
+  }
+
+  // The audit log, newest first.
+  async audit(...more) {
+    return JSON.parse(await this.says("get", "audit", "--json", "--limit", "50000", ...more));
   }
 
   get running() {

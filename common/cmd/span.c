@@ -1,4 +1,4 @@
-#include "node/cmd/span.h"
+#include "common/cmd/span.h"
 
 #include <stdlib.h>
 

@@ -1,0 +1,29 @@
+#pragma once
+/*
+ * flood: bounds what refusals may write to the audit log.  The first of a kind
+ * (who, from where, which question, which answer) is written at once; those
+ * that follow are counted, and written as one row when FLOOD_WINDOW_US is over.
+ * Beyond FLOOD_KINDS kinds at a time all others are one kind.  So there are at
+ * most two rows a kind and window, whoever asks how often.  Pure; the clerk's.
+ */
+#include "common/store/row.h"
+
+struct flood;
+
+#define FLOOD_KINDS     512
+#define FLOOD_WINDOW_US (10 * 60 * INT64_C(1000000))
+
+struct flood *flood_new(void);
+void flood_free(struct flood *f); /* NULL is fine */
+
+/* Is this one, of `row->at`, to be written?  Else it was counted; the row may
+ * become that of all others, with its text in `f`. */
+must_check bool flood_lets(struct flood *f, struct audit_row *row);
+
+/*
+ * One that was counted and whose window is over at `now_us`, as the row to
+ * write; its text lies in `f` until the next call.  False: no more.  With
+ * INT64_MAX all are over.
+ */
+must_check bool flood_next(struct flood *f, int64_t now_us,
+    struct audit_row *row);

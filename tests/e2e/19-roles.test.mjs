@@ -1,0 +1,274 @@
+// Who may ask what of the operator listener, and what the audit log has of it.
+import assert from "node:assert/strict";
+
+import { mesh, run, story, until } from "./lab.mjs";
+import { binary } from "./lab/program.mjs";
+
+const ROLES = ["report-admin", "metrics-admin", "token-admin", "capture-admin", "operator"];
+const UID = `operator (uid ${process.getuid()})`;
+
+const lab = await mesh({ teams: ["payments", "search"] });
+const { egress, node, provider } = lab;
+const search = lab.nodes.search;
+const members = { node, egress };
+const checkout = await node.caller("app", { groups: ["assistant", "own"], project: "checkout" });
+const fraud = await node.caller("bot", { groups: ["assistant", "own"], project: "fraud" });
+const seeker = await search.caller("seeker", { groups: ["assistant"] });
+
+// The routes of a daemon, as the daemon itself has them.
+async function routesOf(member) {
+  const { code, out, err } = await run(binary(member.program), ["reference", "roles", "--json"]);
+  assert.equal(code, 0, err);
+  return JSON.parse(out);
+}
+
+// What a route of each kind needs, so that it would be answered.
+const ids = {};
+const whole = (path) => (path.endsWith("/") ? `${path}${ids.request}` : path);
+
+story("each question is answered to its roles and to nobody else", async () => {
+  ids.request = (await checkout.ask(provider.says("tokens=1"))).id;
+  for (const [kind, member] of Object.entries(members)) {
+    const routes = await routesOf(member);
+    assert.ok(routes.length > 12, JSON.stringify(routes));
+    const tokens = {};
+    for (const role of ROLES) tokens[role] = await member.steward(`only-${role}`, role);
+    const strangers = {
+      none: undefined,
+      "a caller's": checkout.token,
+      nonsense: "gsra_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+      revoked: await member.steward("gone", ROLES),
+      expired: await member.steward("late", ROLES, "--expires", "1s"),
+    };
+    await member.says("token", "revoke", "gone", ...(kind === "node" ? ["--admin"] : []));
+    await until("it has expired", async () => /late +expired/.test(
+      await member.says("token", "list", ...(kind === "node" ? ["--admin"] : []))));
+
+    const wrong = [];
+    const expected = []; // refusals: [status, action, actor]
+    for (const route of routes) {
+      const action = `${route.method} ${route.path}`;
+      const ask = (token) => member.admin(whole(route.path), { method: route.method, token, body: route.method === "POST" ? "{}" : undefined });
+      for (const [name, token] of Object.entries(strangers)) {
+        const { status, text } = await ask(token);
+        if (route.open ? ![200, 503].includes(status) : status !== 401) wrong.push([action, name, status, text]);
+        if (!route.open) {
+          assert.match(text, /^[^\n]+\n$/);
+          expected.push(`401 ${action} ${name === "revoked" ? "gone" : name === "expired" ? "late" : ""}`);
+        }
+      }
+      for (const [role, token] of Object.entries(tokens)) {
+        const { status, text } = await ask(token);
+        const may = route.open || route.roles.includes(role);
+        if (may ? [401, 403, 404].includes(status) && !/no active|no group|lists ''/.test(text) : status !== 403) wrong.push([action, role, status, text]);
+        if (!may) {
+          assert.ok(text.includes(role) && (route.roles.length === 0 || text.includes(route.roles[0])), text);
+          expected.push(`403 ${action} only-${role}`);
+        }
+      }
+    }
+    assert.deepEqual(wrong, []);
+
+    const refused = new Set((await member.audit("--outcome", "refused")).map((r) => `${r.status} ${r.action} ${r.actor}`));
+    assert.deepEqual(expected.filter((row) => !refused.has(row)), []);
+    assert.deepEqual([...refused].filter((row) => !expected.includes(row)), []);
+    // A path that is none is told to nobody but those who are known.
+    assert.equal((await member.admin("/admin/nothing")).status, 401);
+    assert.equal((await member.admin("/admin/nothing", { token: tokens.operator })).status, 404);
+  }
+});
+
+story("the table of roles has every role and no role holds another", async () => {
+  for (const member of Object.values(members)) {
+    const routes = await routesOf(member);
+    for (const route of routes) for (const role of route.roles) assert.ok(ROLES.includes(role));
+    const of = (role) => routes.filter((route) => route.roles.includes(role)).map((route) => route.path);
+    assert.deepEqual(of("metrics-admin"), ["/metrics", "/admin/counters"]);
+    assert.ok(!of("operator").includes("/metrics") && !of("operator").includes("/admin/requests"));
+    assert.ok(of("token-admin").every((path) => path.includes("tokens")));
+    assert.ok(!of("report-admin").some((path) => /tokens|reload|disable|audit/.test(path)));
+    const doc = await run(binary(member.program), ["reference", "roles"]);
+    for (const role of ROLES) assert.ok(doc.out.includes(`| \`${role}\` |`));
+  }
+});
+
+story("a report-admin sees the rows of its scope", async () => {
+  const mine = (await checkout.ask(provider.says("tokens=1"))).id;
+  const other = (await fraud.ask(provider.says("tokens=1"))).id;
+  const far = (await seeker.ask(provider.says("tokens=1"))).id;
+  await until("the egress has them", async () => {
+    const there = (await egress.rows()).map((row) => row.request);
+    return [mine, other, far].every((id) => there.includes(id));
+  });
+  const ask = async (member, path, token) => {
+    const { status, text } = await member.admin(`${path}${path.includes("?") ? "&" : "?"}format=json`, { token });
+    return status === 200 ? JSON.parse(text) : status;
+  };
+
+  const scoped = await node.steward("finance", "report-admin", "--project", "checkout", "--team", "payments");
+  const rows = await ask(node, "/admin/requests?limit=1000", scoped);
+  assert.ok(rows.length >= 2 && rows.every((row) => row.project === "checkout"), JSON.stringify(rows.map((r) => r.project)));
+  assert.equal((await ask(node, `/admin/explain/${mine}`, scoped)).request.id, mine);
+  assert.equal(await ask(node, `/admin/explain/${other}`, scoped), 404);
+  const open = await node.steward("auditor", "report-admin");
+  assert.equal((await ask(node, `/admin/explain/${other}`, open)).request.id, other);
+  assert.deepEqual(new Set((await ask(node, "/admin/requests?limit=1000", open)).map((row) => row.project)), new Set(["checkout", "fraud"]));
+
+  // A node's rows are all of its team.
+  const stranger = await node.steward("strange", "report-admin", "--team", "search");
+  assert.equal(await ask(node, "/admin/requests", stranger), 403);
+  const { text } = await node.admin("/admin/requests", { token: stranger });
+  assert.match(text, /^this node is of team payments, which the admin token 'strange' is not for\n$/);
+
+  const team = await egress.steward("payments-finance", "report-admin", "--team", "payments");
+  const calls = await ask(egress, "/admin/requests?limit=1000", team);
+  assert.ok(calls.length >= 2 && calls.every((row) => row.team === "payments"));
+  assert.equal(await ask(egress, `/admin/explain/${far}`, team), 404);
+  assert.equal((await ask(egress, `/admin/explain/${mine}`, team)).attempts[0].team, "payments");
+  const limits = await ask(egress, "/admin/limits", team);
+  assert.deepEqual(limits.holders.map((holder) => holder.name), ["payments"]);
+  assert.deepEqual((await ask(egress, "/admin/limits", await egress.steward("all-finance", "report-admin"))).holders
+    .map((holder) => holder.name).toSorted(), ["payments", "search"]);
+
+  // Who also is an operator sees what an operator sees, and no more rows.
+  await node.says("targets", "disable", "own/gpt-oss");
+  await node.says("targets", "enable", "own/gpt-oss");
+  assert.deepEqual(await ask(node, "/admin/events?kind=target-disabled", scoped), []);
+  const both = await node.steward("both", ["report-admin", "operator"], "--project", "fraud");
+  assert.equal((await ask(node, "/admin/events?kind=target-disabled", both)).length, 1);
+  assert.ok((await ask(node, "/admin/requests?limit=1000", both)).every((row) => row.project === "fraud"));
+  assert.equal(await ask(node, "/metrics", both), 403);
+});
+
+story("nobody gives what it has not", async () => {
+  const keeper = await node.steward("keeper", ["token-admin", "report-admin"], "--project", "checkout");
+  const make = (wish) => node.admin("/admin/admin-tokens", { method: "POST", token: keeper, body: JSON.stringify(wish) });
+  for (const [wish, status, why] of [
+    [{ name: "n1", roles: ["operator"] }, 403, /^you have not the role operator yourself/],
+    [{ name: "n2", roles: ["report-admin"] }, 403, /^your own token is for fewer/],
+    [{ name: "n3", roles: ["report-admin"], projects: ["fraud"] }, 403, /^your own token is for fewer/],
+    [{ name: "n4", roles: ["king"] }, 400, /^no role is named 'king'; roles: report-admin, /],
+    [{ name: "n5", roles: [] }, 400, /needs at least one role/],
+    [{ name: "n6", roles: "operator" }, 400, /are lists of at most 32 names/],
+    [{ name: "n7", roles: ["report-admin"], projects: ["checkout"] }, 201, /^gsra_[\w-]{32}\n$/],
+  ]) {
+    const answer = await make(wish);
+    assert.equal(answer.status, status, answer.text);
+    assert.match(answer.text, why);
+  }
+  const list = JSON.parse((await node.admin("/admin/admin-tokens?format=json", { token: keeper })).text);
+  const made = list.find((one) => one.name === "n7");
+  assert.deepEqual([made.roles, made.projects, made.by, made.state], ["report-admin", "checkout", "keeper", "active"]);
+  assert.ok(!JSON.stringify(list).includes("gsra_"));
+  const [row] = await node.audit("--what", "n7");
+  assert.deepEqual([row.actor, row.role, row.action, row.outcome, row.status, row.from],
+    ["keeper", "report-admin,token-admin", "POST /admin/admin-tokens", "done", 201, "127.0.0.1"]);
+  assert.equal((await node.audit("--what", "n1"))[0].outcome, "failed");
+});
+
+story("commands say which of the two tokens is meant", async () => {
+  for (const [words, why] of [
+    [["create", "x"], /^say --groups A,B for a caller's token, or --role ROLE for an admin's\n$/],
+    [["create", "x", "--groups", "own", "--role", "operator"], /^say --groups/],
+    [["create", "x", "--role", "king"], /^no role is named 'king'; roles:\n {2}report-admin /],
+    [["create", "x", "--role", "operator", "--team", "payments"], /of the role report-admin/],
+    [["create", "x", "--role", "operator", "--user", "u"], /are of callers' tokens/],
+    [["create", "x", "--groups", "own", "--team", "payments"], /--team is of admin tokens/],
+    [["create", "x", "--role", "operator", "--expires", "soon"], /--expires is a number/],
+    [["revoke", "nobody", "--admin"], /^no active admin token is named 'nobody'\n$/],
+  ]) {
+    const { code, err } = await node.tries("token", ...words);
+    assert.ok(code > 0, words.join(" "));
+    assert.match(err, why);
+  }
+});
+
+story("tokens are made and revoked without a daemon, too", async () => {
+  await node.stop();
+  const kept = await node.steward("offline", "metrics-admin");
+  const gone = await node.steward("offline-gone", "metrics-admin");
+  assert.equal(await node.says("token", "revoke", "offline-gone", "--admin"), "revoked\n");
+  assert.match(await node.says("token", "list", "--admin"), /^offline +active +metrics-admin/m);
+  await node.start();
+  assert.equal((await node.admin("/metrics", { token: kept })).status, 200);
+  assert.equal((await node.admin("/metrics", { token: gone })).status, 401);
+  const rows = (await node.audit()).filter((row) => row.what.startsWith("offline"));
+  assert.deepEqual(rows.map((row) => [row.action, row.what, row.actor, row.from]), [
+    ["token revoke --admin", "offline-gone", UID, ""],
+    ["token create --role", "offline-gone: metrics-admin", UID, ""],
+    ["token create --role", "offline: metrics-admin", UID, ""],
+  ]);
+});
+
+story("what is changed is written down, whoever does it", async () => {
+  const last = async (member, action) => (await member.audit("--action", action))[0];
+  await node.says("targets", "disable", "own/gpt-oss", "--why", "4711");
+  let row = await last(node, "POST /admin/targets/disable");
+  assert.deepEqual([row.actor, row.what, row.outcome, row.status, row.from, row.role], [UID, "own/gpt-oss", "done", 200, "", ""]);
+  await node.says("targets", "enable", "--all");
+  assert.equal((await last(node, "POST /admin/targets/enable")).what, "all");
+  await node.tries("targets", "disable", "no/such");
+  row = await last(node, "POST /admin/targets/disable");
+  assert.deepEqual([row.what, row.outcome, row.status], ["no/such", "failed", 404]);
+
+  const operator = await egress.steward("on-call", "operator");
+  assert.equal((await egress.admin("/admin/reload", { method: "POST", token: operator })).status, 200);
+  const hash = (await egress.version()).topology;
+  row = await last(egress, "POST /admin/reload");
+  assert.deepEqual([row.actor, row.role, row.what, row.from], ["on-call", "operator", hash, "127.0.0.1"]);
+  await egress.reload();
+  row = await last(egress, "reload");
+  assert.deepEqual([row.actor, row.what, row.outcome], ["signal", hash, "done"]);
+  row = await last(egress, "serve");
+  assert.deepEqual([row.actor, row.what], ["start", hash]);
+
+  await egress.keep("openai", lab.keys.openai);
+  row = (await egress.audit("--what", "secret set openai"))[0];
+  assert.deepEqual([row.actor, row.action], [UID, "POST /admin/note"]);
+  const text = JSON.stringify(await egress.audit());
+  assert.ok(!/gsra_[\w-]{32}/.test(text) && !text.includes(lab.keys.openai));
+});
+
+story("reads of rows with a token are written down, those at the machine are not", async () => {
+  const reader = await node.steward("reader", "report-admin");
+  const before = (await node.audit()).length;
+  await node.says("get", "requests");
+  await node.says("get", "limits");
+  assert.equal((await node.audit()).length, before);
+  await node.admin("/admin/requests?caller=app&group=own&limit=3", { token: reader });
+  await node.admin(`/admin/explain/${ids.request}`, { token: reader });
+  const [explained, listed] = await node.audit("--actor", "reader");
+  assert.deepEqual([listed.action, listed.what, listed.outcome], ["GET /admin/requests", "caller=app group=own limit=3", "done"]);
+  assert.deepEqual([explained.action, explained.what], ["GET /admin/explain/", ids.request]);
+});
+
+story("a flood of refusals is counted, not kept", async () => {
+  const { seq } = (await egress.audit())[0];
+  for (let i = 0; i < 20; i++)
+    await Promise.all(Array.from({ length: 10 }, () => egress.admin(`/admin/nothing-${i}`, { token: "flood" })));
+  const rows = (await egress.audit()).filter((row) => row.seq > seq);
+  assert.equal(rows.length, 2, JSON.stringify(rows));
+  const [again, first] = rows;
+  assert.deepEqual([first.action, first.times, again.times], ["another path", 0, 199]);
+  assert.ok(Date.parse(again.since) <= Date.parse(again.at));
+});
+
+story("the log is whole, and its head is signed", async () => {
+  for (const member of Object.values(members)) {
+    const rows = await member.audit();
+    assert.deepEqual(rows.map((row) => row.seq), rows.map((_, i) => rows.length - i));
+    const report = JSON.parse(await member.says("audit", "verify", "--json"));
+    assert.deepEqual([report.good, report.changed, report.broken, report.missing, report.head_good],
+      [report.checked, 0, 0, 0, true]);
+    const { hash } = (await member.audit())[0];
+    assert.equal(report.head_hash, hash);
+  }
+  // A crash loses no row that was answered.
+  const made = (await node.audit()).length;
+  await node.steward("before-the-kill", "operator");
+  await node.kill();
+  assert.equal((await node.audit())[0].what, "before-the-kill: operator");
+  assert.ok((await node.audit()).length > made);
+  assert.match(await node.says("audit", "verify"), /^head hash +[0-9a-f]{64}, signed by this member$/m);
+  await node.start();
+});
