@@ -67,5 +67,6 @@ async function start() {
 }
 
 window.addEventListener("hashchange", () => who()?.name && show());
-window.addEventListener("gsr-signed-out", showSignIn);
+// Perhaps it was only signed in anew, in another tab.
+window.addEventListener("gsr-signed-out", start);
 start();

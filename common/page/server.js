@@ -78,8 +78,9 @@ export async function readSession() {
 	return session;
 }
 
+// The token goes to the daemon once, the way a command would send it.
 export async function signIn(token) {
-	await send("POST", "session", { token });
+	await call("/admin/session", { method: "POST", headers: { Authorization: `Bearer ${token}` } });
 	return readSession();
 }
 
