@@ -48,11 +48,14 @@ function options(wish, width, uPlot) {
 			{ label: "UTC", value: (self, at) => (at ? time(at * 1000).slice(0, hour ? 16 : 10) : "–") },
 			...series.map((one, i) => ({
 				label: one.label, value: shown, stroke: shade(i), width: kind === "stack" ? 0 : 2,
-				fill: kind === "stack" ? shade(i) : undefined, paths: bars, points: { show: one.values.length < 3 },
+				fill: kind === "stack" ? shade(i) : undefined, paths: bars, points: { show: kind !== "stack" && isSparse(one.values) },
 			})),
 		],
 	};
 }
+
+// A line needs two neighbours; without any there are dots.
+const isSparse = (values) => !values.some((value, i) => value !== null && values[i + 1] !== null && i + 1 < values.length);
 
 // Bars that stand on each other are drawn from the highest sum to the lowest.
 function drawn({ x, series, kind }) {

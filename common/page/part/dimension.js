@@ -15,7 +15,7 @@ export const WHERE = NARROWED.map(([key, label]) => ({ key, label, hint: "all" }
 // "where" of the report's query, out of the address.
 export const where = (route) => NARROWED
 	.filter(([key]) => route.query.get(key))
-	.map(([key]) => `${key}:${route.query.get(key)}`);
+	.map(([key]) => `${key}:${route.query.get(key)}`).join(",");
 
 // Targets that a node has, for choosing one; null where that may not be asked.
 export async function choices() {

@@ -37,6 +37,7 @@ export function tokens(value) {
 // 850 µs, 12.3 ms, 1.24 s, 3 min 20 s
 export function duration(us) {
 	if (isNone(us)) return NONE;
+	if (us === 0) return "0";
 	if (us < 1000) return `${Math.round(us)} µs`;
 	if (us < 1e6) return `${(us / 1e3).toFixed(us < 1e5 ? 1 : 0)} ms`;
 	if (us < 6e7) return `${(us / 1e6).toFixed(us < 1e7 ? 2 : 1)} s`;

@@ -5,6 +5,10 @@ import { h } from "./element.js";
 const SPANS = [["24h", "24 hours"], ["7d", "7 days"], ["30d", "30 days"], ["90d", "90 days"]];
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
+// The beginning of the hour that was so many hours ago.
+export const hoursAgo = (hours) =>
+	`${new Date(Date.now() - hours * 3600e3).toISOString().slice(0, 13)}:00:00Z`;
+
 // { from, to, by } for the report's query; `by` is how fine its time can be.
 export function periodOf(route, base = "7d") {
 	const from = route.query.get("from") ?? base;
@@ -12,7 +16,7 @@ export function periodOf(route, base = "7d") {
 	const days = DAY.test(from)
 		? (Date.parse(to || new Date().toISOString()) - Date.parse(from)) / 86400e3
 		: parseFloat(from) / (from.endsWith("h") ? 24 : 1);
-	const instant = (text) => (DAY.test(text) ? `${text}T00:00:00Z` : text);
+	const instant = (text) => (DAY.test(text) ? `${text}T00:00:00Z` : text.endsWith("h") ? hoursAgo(parseFloat(text)) : text);
 	return { from: instant(from), to: instant(to), by: days <= 3 ? "hour" : days <= 120 ? "day" : "month" };
 }
 

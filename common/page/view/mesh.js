@@ -6,7 +6,7 @@ import { h, put } from "../part/element.js";
 import { head } from "../part/head.js";
 import { live } from "../part/live.js";
 import { failed } from "../part/notice.js";
-import { count, measured, time } from "../part/number.js";
+import { bytes, count, duration, measured, time } from "../part/number.js";
 import { state, word } from "../part/standing.js";
 import { table } from "../part/table.js";
 import { ask, may, send, who } from "../server.js";
@@ -23,28 +23,35 @@ async function member() {
 	]));
 }
 
-// Whatever a link is told with, each column once.
-const TITLES = { peer: "Member", name: "Member", state: "State", address: "Address", since: "Since (UTC)", rtt_us: "Round trip" };
-const isTime = (text) => typeof text === "string" && /^\d{4}-\d\d-\d\dT/.test(text);
+const OF_LINK = [
+	{ key: "peer", label: "Member" },
+	{ key: "role", label: "Role" },
+	{ key: "state", label: "State", cell: (row) => [word(row.state), row.next_try_us > 0 && ` tries in ${duration(row.next_try_us)}`] },
+	{ key: "since", label: "Since (UTC)", cell: (row) => time(row.since) },
+	{ key: "lane", label: "Lane", number: true },
+	{ key: "rtt_us", label: "Round trip", number: true, cell: (row) => measured(row.rtt_us) },
+	{ key: "streams", label: "Streams", number: true, cell: (row) => count(row.streams) },
+	{ key: "streams_total", label: "In all", number: true, cell: (row) => count(row.streams_total) },
+	{ key: "bytes_in", label: "Received", number: true, cell: (row) => bytes(row.bytes_in) },
+	{ key: "bytes_out", label: "Sent", number: true, cell: (row) => bytes(row.bytes_out) },
+	{ key: "lost", label: "Lost", number: true, cell: (row) => count(row.lost) },
+	{ key: "topology_is", label: "Its topology" },
+	{ key: "why", label: "Why", wide: true },
+];
 
-function shown(key, value) {
-	if (value === null || value === undefined || value === "") return "";
-	if (key === "state") return word(value);
-	if (key.endsWith("_us")) return measured(value);
-	if (isTime(value)) return time(value);
-	if (Array.isArray(value)) return value.join(", ");
-	if (typeof value === "object") return JSON.stringify(value);
-	return typeof value === "number" ? count(value) : String(value);
-}
+const OF_REFUSED = [
+	{ key: "peer", label: "Member", cell: (row) => row.peer || "(nobody known)" },
+	{ key: "at", label: "Last (UTC)", cell: (row) => time(row.at) },
+	{ key: "count", label: "Times", number: true, cell: (row) => count(row.count) },
+	{ key: "why", label: "Why", wide: true },
+];
 
 async function links() {
-	const answer = await ask("links");
-	const rows = Array.isArray(answer) ? answer : answer.links;
-	const keys = [...new Set(rows.flatMap(Object.keys))];
-	return section("Links", who().role === "node" ? "to the egresses it reaches providers through" : "of the nodes that it serves",
-		table({ caption: "Links", rows, none: "No links.", hint: "A node without parents calls its own upstreams only.",
-			columns: keys.map((key) => ({ key, label: TITLES[key] ?? key.replace(/_us$/, "").replaceAll("_", " "),
-				number: rows.some((row) => typeof row[key] === "number"), cell: (row) => shown(key, row[key]) })) }));
+	const { links: rows, refused = [] } = await ask("links");
+	return section("Links", who().role === "node" ? "to the egresses that it reaches providers through" : "of the nodes that it serves",
+		table({ caption: "Links", rows, columns: OF_LINK, none: "No links.", hint: "A node without parents calls its own upstreams only." }),
+		refused.length > 0 && h("h3", {}, "Not let in"),
+		refused.length > 0 && table({ caption: "Links that were not let in", rows: refused, columns: OF_REFUSED }));
 }
 
 async function disable(target, again) {

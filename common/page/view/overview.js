@@ -6,7 +6,8 @@ import { head } from "../part/head.js";
 import { live } from "../part/live.js";
 import { empty, failed, fill } from "../part/notice.js";
 import { count, duration, measured, share, time, tokens, usd } from "../part/number.js";
-import { fields, overTime, report } from "../part/report.js";
+import { hoursAgo } from "../part/period.js";
+import { counted, fields, overTime, report } from "../part/report.js";
 import { state, STATES } from "../part/standing.js";
 import { table } from "../part/table.js";
 import { write } from "../route.js";
@@ -15,26 +16,26 @@ import { ask, may, who } from "../server.js";
 function figures(total) {
 	return cards(
 		card("Spent", usd(total.cost_microusd), { note: "last 24 hours", href: write("spend") }),
-		card("Requests", count(total.requests), { href: write("requests"),
-			note: `${tokens(total.input_tokens + total.output_tokens + (total.reasoning_tokens ?? 0))} tokens` }),
+		card(counted(), count(total.requests), { href: write("requests"),
+			note: `${tokens(total.input_tokens + total.cache_read_tokens + total.output_tokens + total.reasoning_tokens)} tokens` }),
 		card("Failed", share(total.errors, total.requests), { tone: total.errors > 0.05 * total.requests ? "bad" : "",
 			note: `${count(total.errors)} of ${count(total.requests)}`, href: write("requests", [], { fail: "any" }) }),
 		card("First byte", measured(total.first_byte_p50_us), { href: write("performance"),
 			note: `p95 ${measured(total.first_byte_p95_us)}` }),
-		card("Fallbacks", count(total.fallbacks), { note: `${count(total.shaped)} shaped, ${count(total.refused)} refused` }));
+		card("Fallbacks", count(total.fallbacks), { note: `${count(total.queued)} queued, ${count(total.refused)} refused` }));
 }
 
 async function today() {
-	const query = { from: "24h", by: "hour" };
+	const query = { from: hoursAgo(24), by: "hour" };
 	const [all, groups] = await Promise.all([report(query), report({ ...query, by: "hour,group" })]);
-	if (!all.total?.requests) return h("section", { class: "panel" }, empty("No requests in the last 24 hours.",
+	if (!all.total?.requests) return h("section", { class: "panel" }, empty("Nobody asked in the last 24 hours.",
 		"Make a token for a caller, and let it ask for a group: see Callers and tokens."));
 	return h("div", { class: "stack" }, figures(all.total),
 		h("div", { class: "pair" },
 			section("Spend by group", chart({ title: "USD an hour", kind: "stack", hour: true, format: usd,
-				...overTime(groups.rows, "hour", "group", "cost_microusd") })),
+				...overTime(groups, "hour", "group", "cost_microusd") })),
 			section("Time to answer", chart({ title: "First byte and whole answer", hour: true, format: duration,
-				...fields(all.rows, "hour", [["first_byte_p50_us", "first byte, p50"], ["first_byte_p95_us", "first byte, p95"],
+				...fields(all, "hour", [["first_byte_p50_us", "first byte, p50"], ["first_byte_p95_us", "first byte, p95"],
 					["total_p95_us", "whole, p95"]]) }))));
 }
 

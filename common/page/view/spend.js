@@ -10,16 +10,16 @@ import { empty, fill } from "../part/notice.js";
 import { count, share, tokens, usd } from "../part/number.js";
 import { period, periodOf } from "../part/period.js";
 import { choices, DIMENSIONS, where, WHERE } from "../part/dimension.js";
-import { overTime, report } from "../part/report.js";
+import { counted, overTime, report } from "../part/report.js";
 import { table } from "../part/table.js";
 import { address, who } from "../server.js";
 
 const FIELDS = [
-	{ key: "requests", label: "Requests", number: true, cell: (row) => count(row.requests) },
+	{ key: "requests", label: "Number", number: true, cell: (row) => count(row.requests) },
 	{ key: "input_tokens", label: "Input", number: true, cell: (row) => tokens(row.input_tokens) },
 	{ key: "cache_read_tokens", label: "Cache read", number: true, cell: (row) => tokens(row.cache_read_tokens) },
 	{ key: "output_tokens", label: "Output", number: true,
-		cell: (row) => tokens(row.output_tokens + (row.reasoning_tokens ?? 0)), sort: (row) => row.output_tokens + (row.reasoning_tokens ?? 0) },
+		cell: (row) => tokens(row.output_tokens + row.reasoning_tokens), sort: (row) => row.output_tokens + row.reasoning_tokens },
 	{ key: "cost_microusd", label: "Cost", number: true, cell: (row) => usd(row.cost_microusd) },
 ];
 const SAVED = [
@@ -29,13 +29,13 @@ const SAVED = [
 
 function figures(total, baseline) {
 	return cards(
-		card("Spent", usd(total.cost_microusd), { note: total.stated_microusd ? `providers state ${usd(total.stated_microusd)}` : "by the price books" }),
+		card("Spent", usd(total.cost_microusd), { note: "by the price books of the time" }),
 		baseline && card("Saved", usd(total.savings_microusd), { tone: total.savings_microusd < 0 ? "bad" : "good",
-			note: `${share(total.savings_microusd, total.baseline_microusd)} of ${usd(total.baseline_microusd)} with ${baseline}; ${count(total.qualifying)} requests compared` }),
-		card("Requests", count(total.requests), { note: `${usd(total.requests ? total.cost_microusd / total.requests : 0)} each` }),
-		card("Input", tokens(total.input_tokens + (total.cache_read_tokens ?? 0)), {
-			note: `${share(total.cache_read_tokens ?? 0, total.input_tokens + (total.cache_read_tokens ?? 0))} from a cache` }),
-		card("Output", tokens(total.output_tokens + (total.reasoning_tokens ?? 0)), {
+			note: `${share(total.savings_microusd, total.baseline_microusd)} of ${usd(total.baseline_microusd)} with ${baseline}; ${count(total.savings_requests)} compared` }),
+		card(counted(), count(total.requests), { note: `${usd(total.requests ? total.cost_microusd / total.requests : 0)} each` }),
+		card("Input", tokens(total.input_tokens + total.cache_read_tokens), {
+			note: `${share(total.cache_read_tokens, total.input_tokens + total.cache_read_tokens)} from a cache` }),
+		card("Output", tokens(total.output_tokens + total.reasoning_tokens), {
 			note: total.reasoning_tokens ? `${tokens(total.reasoning_tokens)} of it reasoning` : "" }));
 }
 
@@ -54,8 +54,8 @@ export function show(place, route) {
 		if (sums.rows.length === 0) return h("section", { class: "panel" },
 			empty("Nothing was spent in this time.", "Choose another period, or fewer filters."));
 		return h("div", { class: "stack" }, figures(sums.total, baseline),
-			section(`Spend by ${named.toLowerCase()}`, chart({ title: `USD a ${span.by}`, kind: "stack", hour: span.by === "hour", format: usd,
-				...overTime(times.rows, span.by, by, "cost_microusd") })),
+			section(`Spend by ${named.toLowerCase()}`, chart({ title: `USD ${span.by === "hour" ? "an" : "a"} ${span.by}`, kind: "stack", hour: span.by === "hour", format: usd,
+				...overTime(times, span.by, by, "cost_microusd") })),
 			section(named, table({ caption: `Spend by ${named}`, sorted: "cost_microusd", rows: sums.rows,
 				total: { ...sums.total, [by]: "All" },
 				columns: [
