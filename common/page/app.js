@@ -45,11 +45,11 @@ async function show() {
 	try {
 		const view = await import(`./view/${section.file ?? here.name}.js`);
 		if (turn !== shown) return;
-		const moved = place.dataset.name !== here.name;
+		const before = place.dataset.name;
 		place.dataset.name = here.name;
 		leave = view.show(place, here) ?? null;
 		// Readers of screens are told of a new page by its heading.
-		if (moved) place.querySelector("h1")?.focus();
+		if (before && before !== here.name) place.querySelector("h1")?.focus();
 	} catch (error) {
 		put(place, h("h1", {}, section.title), failed(error, show));
 	}

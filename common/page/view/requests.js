@@ -70,6 +70,7 @@ const fields = (known) => [
 
 function pages(route, rows) {
 	const id = rows.at(-1)?.id ?? rows.at(-1)?.request;
+	if (!route.query.get("before") && rows.length < PAGE) return null;
 	return h("nav", { class: "pages", "aria-label": "Pages of requests" },
 		route.query.get("before") && h("a", { href: changed(route, { before: "" }) }, "Newest"),
 		rows.length === PAGE && h("a", { href: changed(route, { before: id }) }, "Older"));
