@@ -148,6 +148,13 @@ story("spend and times are the ledger's", async (t) => {
     await page.getByText("The figures as a table").click();
     assert.equal((await browser.rows("USD an hour, as a table")).length, 25);
 
+    await browser.goTo(`spend?from=24h&by=target&baseline=openai/gpt-5`);
+    const saved = Object.fromEntries((await browser.rows("Spend by Target")).map(([target, ...cells]) => [target, cells.slice(5, 7)]));
+    // The larger model of the same price book is dearer; one's own has no such.
+    assert.equal(saved[OWN][1], "$0.00");
+    assert.match(saved[FAR][1], /^\$0\.0\d+$/);
+    assert.match(await page.locator(".cards").textContent(), /Saved\$0\.0\d+/);
+
     await browser.goTo("performance?from=24h");
     const performance = await browser.rows("Performance by Target");
     assert.deepEqual(performance.map(([target]) => target).toSorted(), [FAR, OWN]);

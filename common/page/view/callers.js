@@ -29,10 +29,11 @@ async function create(again) {
 	const form = await confirm("New token", [
 		field("Name", { name: "name", required: true, maxlength: 64 }, "of the application or agent that calls"),
 		groupField(known?.groups.map((group) => group.name)),
-		field("User", { name: "user", maxlength: 64 }, "optional; budgets and reports are by it"),
-		field("Project", { name: "project", maxlength: 64 }, "optional"),
-		field("Tier", { name: "tier", maxlength: 64 }, "optional; one of the node file's"),
-		h("label", {}, "Expires", h("select", { name: "days" }, ...DAYS.map(([value, text]) => h("option", { value }, text)))),
+		h("div", { class: "wide" },
+			field("User", { name: "user", maxlength: 64 }, "optional"),
+			field("Project", { name: "project", maxlength: 64 }, "optional"),
+			field("Tier", { name: "tier", maxlength: 64 }, "optional, of the node file"),
+			h("label", {}, "Expires", h("select", { name: "days" }, ...DAYS.map(([value, text]) => h("option", { value }, text))))),
 	], "Create", async (entered) => {
 		const groups = known ? entered.getAll("group") : entered.get("groups").split(",").map((name) => name.trim()).filter(Boolean);
 		const days = Number(entered.get("days"));

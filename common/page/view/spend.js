@@ -43,7 +43,7 @@ export function show(place, route) {
 	const span = periodOf(route, "30d");
 	const by = route.query.get("by") ?? "group";
 	const baseline = route.query.get("baseline") ?? "";
-	const query = { from: span.from, to: span.to, where: where(route), savings: baseline };
+	const query = { from: span.from, to: span.to, where: where(route), baseline };
 	const file = (format) => address("report", { ...query, by: `${span.by},${by}`, format });
 	const body = h("div"), bar = h("div");
 	const named = DIMENSIONS.find(([key]) => key === by)?.[1] ?? by;
