@@ -4,6 +4,7 @@
 #include "common/member/limits.h"
 #include "common/member/process.h"
 #include "common/member/tally.h"
+#include "common/member/timing.h"
 #include "egress/egress.h"
 #include "egress/meter.h"
 #include "topology/load.h"
@@ -61,6 +62,28 @@ serve_limits(struct admin_call *call)
 	return 404;
 }
 
+static const struct slice *
+name_provider(const void *arg, size_t i)
+{
+	const struct egress_file *file = arg;
+
+	return i < file->providers_count ? &file->providers[i].name : NULL;
+}
+
+static void
+put_timings(struct egress *g, struct buf *out)
+{
+	static const struct timing_words words = { "account",
+		"gsr_call_duration_seconds",
+		"from a node's question to the end of the provider's answer",
+		"gsr_call_ttfb_seconds",
+		"from a node's question to the provider's first byte" };
+	struct topology *t = process_topology(g->process);
+
+	timings_metrics(g->timings, &words, name_provider, t->egress, out);
+	topology_release(t);
+}
+
 void
 egress_metrics(struct process *p, struct buf *out)
 {
@@ -71,6 +94,7 @@ egress_metrics(struct process *p, struct buf *out)
 	meter_metrics(&m, out);
 	meter_fini(&m);
 	tally_metrics(&tally, out);
+	put_timings(p->shared, out);
 }
 
 const struct admin_route egress_admin_routes[EGRESS_ADMIN_ROUTES] = {

@@ -11,6 +11,7 @@
 #include "common/base/stat.h"
 #include "common/format/json.h"
 #include "common/llm/quirk.h"
+#include "common/member/timing.h"
 #include "common/member/worker.h"
 #include "common/net/preface.h"
 #include "common/net/upstream.h"
@@ -450,6 +451,22 @@ on_sealed(void *arg, struct slice message)
 	run(c);
 }
 
+/* Counting takes no time worth a histogram. */
+static void
+note_timing(const struct call *c)
+{
+	enum timing_outcome outcome = timing_outcome(c->status);
+
+	if (c->envelope.operation != OPERATION_GENERATE)
+		return;
+	if (c->interruption == FAIL_CLIENT_GONE)
+		outcome = TIMING_GONE;
+	else if (outcome == TIMING_OK && c->fail != FAIL_NONE)
+		outcome = TIMING_FAILED;
+	timings_note(c->dock->egress->timings, c->model->provider->name,
+	    outcome, c->row.first_byte_us, c->row.total_us);
+}
+
 static enum call_step
 step_receipt(struct call *c)
 {
@@ -461,6 +478,7 @@ step_receipt(struct call *c)
 	capacity_leave(c, c->interruption != FAIL_NONE);
 	fill_row(c, "settled");
 	answer_worth(c, &c->row);
+	note_timing(c);
 	c->job.call = on_sealed;
 	c->job.arg = c;
 	stat_add(STAT_REQUESTS, 1);

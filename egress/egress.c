@@ -9,6 +9,7 @@
 #include "common/member/capacity.h"
 #include "common/member/gatehouse.h"
 #include "common/member/limits.h"
+#include "common/member/timing.h"
 #include "common/member/worker.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
@@ -81,6 +82,15 @@ open_limits(struct egress *g, struct process *p)
 	return true;
 }
 
+static void
+meet_providers(struct egress *g, const struct topology *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->egress->providers_count; i++)
+		timings_meet(g->timings, t->egress->providers[i].name);
+}
+
 static bool
 egress_open(struct process *p, struct buf *why)
 {
@@ -99,6 +109,8 @@ egress_open(struct process *p, struct buf *why)
 	}
 	g->epoch = epoch_of(&p->identity.public, g->epoch);
 	g->accounts = accounts_new(g->epoch);
+	g->timings = timings_new();
+	meet_providers(g, p->topology);
 	closed = ledger_recover(p->ledger, notary_recover, &recovery);
 	recovery_fini(&recovery);
 	if (closed < 0) {
@@ -123,6 +135,7 @@ egress_close(struct process *p)
 	if (g == NULL)
 		return;
 	accounts_free(g->accounts);
+	timings_free(g->timings);
 	gatehouse_free(g->gates);
 	outlays_close(g->outlays);
 	limits_close(g->limits);
@@ -186,6 +199,7 @@ egress_adopt(struct worker *w, const struct topology *old)
 	capacity_adopt(d);
 	if (w->topology == old)
 		return;
+	meet_providers(d->egress, w->topology);
 	limits_adopt(d->egress->limits, w->topology);
 	ration_adopt(d);
 	offer_price_book(w->topology, d->price_book);

@@ -22,6 +22,7 @@ struct link_listener;
 struct loop_timer;
 struct notary;
 struct outlays;
+struct timings;
 struct worker;
 
 struct egress {
@@ -32,6 +33,7 @@ struct egress {
 	struct limits *limits;     /* of the teams */
 	struct outlays *outlays;   /* of teams' own upstreams */
 	struct gatehouse *gates;   /* of the accounts */
+	struct timings *timings;   /* of the providers */
 	pthread_mutex_t lock;      /* for those below */
 	struct map claims; /* attempts under way, by key; see downlink.h */
 	struct dock *docks[WORKERS_MAX]; /* NULL: none, or not any more */

@@ -8,9 +8,9 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/secret.h"
+#include "common/member/certificate.h"
 #include "common/member/worker.h"
 #include "common/net/http.h"
-#include "node/certificate.h"
 #include "node/node.h"
 #include "node/surface.h"
 #include "topology/load.h"
@@ -32,7 +32,7 @@ door_fits(const struct topology *t, struct buf *why)
 {
 	struct certificate c;
 
-	if (!certificate_read(&c, &t->node->tls, why))
+	if (!certificate_read(&c, &t->node->tls, "tls", why))
 		return false;
 	certificate_fini(&c);
 	return true;
@@ -74,7 +74,8 @@ read_certificate(const struct door *d, struct certificate *c)
 	bool fine;
 
 	buf_init(&why, WHY_MAX);
-	fine = certificate_read(c, &d->desk->worker->topology->node->tls, &why);
+	fine = certificate_read(c, &d->desk->worker->topology->node->tls, "tls",
+	    &why);
 	if (!fine)
 		log_error("cannot read the certificate for callers",
 		    log_str("why", buf_text(&why)));

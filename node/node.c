@@ -12,6 +12,7 @@
 #include "common/member/limits.h"
 #include "common/member/tally.h"
 #include "common/member/target.h"
+#include "common/member/timing.h"
 #include "common/member/worker.h"
 #include "common/net/link.h"
 #include "common/net/loop.h"
@@ -108,6 +109,15 @@ open_limits(struct node *n, struct process *p)
 	return true;
 }
 
+static void
+meet_groups(struct node *n, const struct topology *t)
+{
+	size_t i;
+
+	for (i = 0; i < t->node->groups_count; i++)
+		timings_meet(n->timings, t->node->groups[i].name);
+}
+
 static bool
 node_open(struct process *p, struct buf *why)
 {
@@ -138,6 +148,8 @@ node_open(struct process *p, struct buf *why)
 	n->affinity = affinity_new();
 	retries_init(&n->retries);
 	n->parents = parents_new();
+	n->timings = timings_new();
+	meet_groups(n, p->topology);
 	n->evidence =
 	    evidence_open(p->ledger, p->identity.key, p->topology->self);
 	return true;
@@ -157,6 +169,7 @@ node_close(struct process *p)
 	outlook_fini(&n->outlook);
 	target_states_free(n->targets);
 	evidence_close(n->evidence);
+	timings_free(n->timings);
 	gatehouse_free(n->gates);
 	limits_close(n->limits);
 	parents_free(n->parents);
@@ -367,6 +380,7 @@ node_adopt(struct worker *w, const struct topology *old)
 	forgive(d, w->topology->node);
 	if (w->topology == old)
 		return;
+	meet_groups(d->node, w->topology);
 	name_price_book(d);
 	scripts_adopt(d->scripts, w->topology);
 	limits_adopt(d->node->limits, w->topology);
@@ -505,6 +519,29 @@ node_ready(struct process *p, struct buf *why)
 	return ready;
 }
 
+static const struct slice *
+name_group(const void *arg, size_t i)
+{
+	const struct node_file *file = arg;
+
+	return i < file->groups_count ? &file->groups[i].name : NULL;
+}
+
+static void
+put_timings(struct node *n, struct buf *out)
+{
+	static const struct timing_words words = { "group",
+		"gsr_request_duration_seconds",
+		"from the head of a request for an answer to its end, of known "
+		"callers",
+		"gsr_request_ttft_seconds",
+		"from its head to the first content of the answer" };
+	struct topology *t = process_topology(n->process);
+
+	timings_metrics(n->timings, &words, name_group, t->node, out);
+	topology_release(t);
+}
+
 static void
 node_metrics(struct process *p, struct buf *out)
 {
@@ -517,6 +554,7 @@ node_metrics(struct process *p, struct buf *out)
 	standings_fini(&s);
 	roll_call(n, &tally);
 	tally_metrics(&tally, out);
+	put_timings(n, out);
 }
 
 static struct slice

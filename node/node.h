@@ -33,6 +33,7 @@ struct routes;
 struct scripts;
 struct standings;
 struct target_states;
+struct timings;
 struct topology;
 struct uplink;
 struct worker;
@@ -52,6 +53,7 @@ struct node {
 	struct limits *limits;    /* of everybody */
 	_Atomic uint64_t outlays; /* changes of what own upstreams cost */
 	struct gatehouse *gates;  /* of callers, groups, and own accounts */
+	struct timings *timings;  /* of groups */
 };
 
 struct desk {

@@ -3,6 +3,7 @@
 #include "common/base/clock.h"
 #include "common/base/stat.h"
 #include "common/llm/price.h"
+#include "common/member/timing.h"
 #include "common/member/worker.h"
 #include "common/store/sum.h"
 #include "node/caller.h"
@@ -328,6 +329,20 @@ judge_estimate(const struct request *r)
 	    (uint64_t)(guess > said ? guess - said : said - guess));
 }
 
+/* Counting takes no time worth a histogram. */
+static void
+note_timing(const struct request *r)
+{
+	int64_t first = r->relay.first_content_us;
+
+	if (r->shape.operation != OPERATION_GENERATE)
+		return;
+	timings_note(r->desk->node->timings,
+	    r->group != NULL ? r->group->name : slice_of(""),
+	    timing_outcome(reply_status(r)),
+	    first > 0 ? first - r->begun_us : 0, clock_mono_us() - r->begun_us);
+}
+
 void
 record_stats(const struct request *r)
 {
@@ -336,6 +351,7 @@ record_stats(const struct request *r)
 	if (r->caller == NULL)
 		return;
 	stat_add(STAT_REQUESTS, 1);
+	note_timing(r);
 	if (r->attempts == 0)
 		return;
 	judge_estimate(r);

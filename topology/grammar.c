@@ -170,13 +170,35 @@ static const struct keyword egress_timeouts_keywords[] = { TIMEOUT_KEYWORDS };
 static const struct table egress_timeouts_table = { TABLE("timeouts",
     egress_timeouts_keywords, timeouts) };
 
+static const struct keyword tls_keywords[] = {
+	{ .name = "cert",
+	    .type = VALUE_PATH,
+	    .required = true,
+	    AT(tls_files, cert),
+	    .help = "PEM: the member's certificate, then those above it" },
+	{ .name = "key",
+	    .type = VALUE_PATH,
+	    .required = true,
+	    AT(tls_files, key),
+	    .help = "PEM: its key, without a password, and not readable by "
+		    "everybody" },
+};
+
+static const struct table tls_table = { TABLE("tls", tls_keywords, tls_files) };
+
 /* What node and egress files say alike, in structs that differ. */
 #define EDGE_KEYWORDS(file, waits)                                             \
 	{ .name = "admin_listen",                                              \
 		.type = VALUE_LISTEN,                                          \
 		.fallback = "127.0.0.1:0",                                     \
 		AT(file, admin_listen),                                        \
-		.help = "for operators: health, metrics; port 0 is any" },     \
+		.help = "for admin tokens: metrics, reports; port 0 is any; "  \
+			"beyond this machine with admin_tls only" },           \
+	    { .name = "admin_tls",                                             \
+		    .table = &tls_table,                                       \
+		    AT(file, admin_tls),                                       \
+		    .help = "who comes to admin_listen comes by HTTPS; read "  \
+			    "again at each reload" },                          \
 	    { .name = "timeouts",                                              \
 		    .table = &(waits),                                         \
 		    AT(file, timeouts),                                        \
@@ -195,21 +217,52 @@ static const struct table egress_timeouts_table = { TABLE("timeouts",
 		.help = "all requests' bodies at once; beyond it 503"          \
 	}
 
-static const struct keyword tls_keywords[] = {
-	{ .name = "cert",
-	    .type = VALUE_PATH,
-	    .required = true,
-	    AT(node_tls, cert),
-	    .help = "PEM: the node's certificate, then those above it" },
-	{ .name = "key",
-	    .type = VALUE_PATH,
-	    .required = true,
-	    AT(node_tls, key),
-	    .help = "PEM: its key, without a password, and not readable by "
-		    "everybody" },
-};
+/* The address has a host and a port: it was read. */
+static bool
+is_loopback(struct slice address)
+{
+	const char *colon = memrchr(address.ptr, ':', address.len);
+	struct slice host =
+	    slice_make(address.ptr, (size_t)(colon - address.ptr));
 
-static const struct table tls_table = { TABLE("tls", tls_keywords, node_tls) };
+	return slice_is(host, "localhost") || slice_is(host, "[::1]") ||
+	       (slice_starts(host, "127.") &&
+		   strspn(host.ptr, "0123456789.") == host.len);
+}
+
+/* An admin token that travels in the clear is everybody's. */
+static void
+check_admin(struct reader *r, const struct yaml_node *node,
+    struct slice address, const struct tls_files *tls)
+{
+	const struct yaml_item *item =
+	    yaml_find(node, slice_of("admin_listen"));
+
+	if (item == NULL || address.len == 0 || is_loopback(address) ||
+	    tls->cert.len > 0)
+		return;
+	mistake_add(r->mistakes, r->source, item->value->place,
+	    "'%s' is not this machine alone, and admin tokens would cross the "
+	    "network in the clear; add 'admin_tls: {cert: /FILE, key: /FILE}', "
+	    "or listen at 127.0.0.1",
+	    address.ptr);
+}
+
+static void
+node_finish(struct reader *r, const struct yaml_node *node, void *record)
+{
+	const struct node_file *file = record;
+
+	check_admin(r, node, file->admin_listen, &file->admin_tls);
+}
+
+static void
+egress_finish(struct reader *r, const struct yaml_node *node, void *record)
+{
+	const struct egress_file *file = record;
+
+	check_admin(r, node, file->admin_listen, &file->admin_tls);
+}
 
 static const struct keyword node_keywords[] = {
 	{ .name = "listen",
@@ -259,8 +312,9 @@ static const struct keyword node_keywords[] = {
 	    .help = "limits that each caller of the tier has for itself" },
 };
 
-const struct table node_table = { TABLE("a node file", node_keywords,
-    node_file) };
+const struct table node_table = {
+	TABLE("a node file", node_keywords, node_file), .finish = node_finish
+};
 
 static const struct keyword egress_keywords[] = {
 	{ .name = "listen",
@@ -284,4 +338,5 @@ static const struct keyword egress_keywords[] = {
 };
 
 const struct table egress_table = { TABLE("an egress file", egress_keywords,
-    egress_file) };
+					egress_file),
+	.finish = egress_finish };

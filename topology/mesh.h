@@ -43,16 +43,17 @@ struct team {
 	int64_t weight; /* share of a contended account */
 };
 
-/* PEM files for callers who come by TLS; empty: they come by plain HTTP. */
-struct node_tls {
+/* PEM files for those who come by TLS; empty: they come by plain HTTP. */
+struct tls_files {
 	struct slice cert, key;
 };
 
 /* node/NAME.yaml */
 struct node_file {
 	struct slice listen; /* callers */
-	struct node_tls tls;
+	struct tls_files tls;
 	struct slice admin_listen; /* operators; 127.0.0.1:0 unless said */
+	struct tls_files admin_tls;
 	struct timeouts timeouts;
 	int64_t max_body_bytes;    /* of a request; 32 MiB */
 	int64_t body_memory_bytes; /* all bodies at once; 256 MiB */
@@ -73,6 +74,7 @@ struct node_file {
 struct egress_file {
 	struct slice listen; /* links */
 	struct slice admin_listen;
+	struct tls_files admin_tls;
 	struct slice https_proxy; /* empty: none */
 	struct timeouts timeouts;
 	int64_t max_body_bytes, body_memory_bytes;

@@ -378,7 +378,7 @@ call_fini(struct admin_call *call)
 	buf_fini(&call->what);
 }
 
-/* A stranger's body is not even read. */
+/* A stranger's body is not kept. */
 static void
 on_head(void *arg, struct http_exchange *x)
 {
@@ -468,14 +468,16 @@ on_over(void *arg, struct http_exchange *x)
 }
 
 struct admin *
-admin_new(struct process *p, struct loop *loop, int listen_fd, bool control,
+admin_new(struct process *p, struct loop *loop, const struct admin_door *door,
     const char **why)
 {
 	struct admin *a = xcalloc(1, sizeof(*a));
 	const struct http_config config = {
-		.listen_fd = listen_fd,
+		.listen_fd = door->listen_fd,
+		.tls_cert = door->tls_cert,
+		.tls_key = door->tls_key,
 		.connections_max = 64,
-		.body_max_bytes = control ? CONTROL_BODY_MAX : BODY_MAX,
+		.body_max_bytes = door->control ? CONTROL_BODY_MAX : BODY_MAX,
 		.body_memory = &p->body_memory,
 		.head_ms = 10000,
 		.body_ms = 10000,
@@ -489,12 +491,24 @@ admin_new(struct process *p, struct loop *loop, int listen_fd, bool control,
 	};
 
 	a->process = p;
-	a->control = control;
+	a->control = door->control;
 	a->server = http_server_new(loop, &config, why);
 	if (a->server != NULL)
 		return a;
 	free(a);
 	return NULL;
+}
+
+void
+admin_drain(struct admin *a)
+{
+	http_server_drain(a->server);
+}
+
+bool
+admin_empty(const struct admin *a)
+{
+	return http_server_empty(a->server);
 }
 
 void

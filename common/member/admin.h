@@ -59,9 +59,23 @@ struct admin_route {
 /* What node and egress have alike; theirs are in their process_app. */
 const struct admin_route *admin_routes(size_t *count);
 
-/* Takes the descriptor.  `control`: this is the unix socket. */
-struct admin *admin_new(struct process *p, struct loop *loop, int listen_fd,
-    bool control, const char **why);
+/* Where it listens. */
+struct admin_door {
+	int listen_fd; /* the server closes it */
+	bool control;  /* this is the unix socket */
+	/* PEM, read by admin_new only; NULL: plain HTTP. */
+	const char *tls_cert, *tls_key;
+};
+
+/* NULL and *why on failure; then the descriptor is still the caller's. */
+struct admin *admin_new(struct process *p, struct loop *loop,
+    const struct admin_door *door, const char **why);
+
+/* Take nobody new; who is there goes on. */
+void admin_drain(struct admin *a);
+
+/* Is nobody connected? */
+bool admin_empty(const struct admin *a);
 
 void admin_free(struct admin *a); /* NULL is fine */
 

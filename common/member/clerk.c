@@ -13,6 +13,7 @@
 #include "common/member/admin.h"
 #include "common/member/process.h"
 #include "common/member/sentry.h"
+#include "common/member/wicket.h"
 #include "common/member/worker.h"
 #include "common/net/control.h"
 #include "common/net/loop.h"
@@ -28,8 +29,8 @@ enum ending { SERVING, DRAINING, CUTTING };
 struct clerk {
 	struct process *process;
 	struct loop *loop;
-	struct admin *tcp, *control;
-	unsigned port;
+	struct wicket *wicket;
+	struct admin *control;
 	int signal_fd;
 	struct loop_watch *signals;
 	struct loop_timer *sync, *sweep, *ending_poll;
@@ -59,6 +60,7 @@ on_sweep(void *arg)
 
 	loop_timer_set(c->sweep, SWEEP_US);
 	sentry_sweep(c->process, clock_wall_us());
+	wicket_sweep(c->wicket);
 	if (c->process->app->sweep != NULL)
 		c->process->app->sweep(c->process, clock_wall_us());
 }
@@ -185,26 +187,18 @@ static bool
 open_listeners(struct clerk *c, struct buf *why)
 {
 	struct process *p = c->process;
-	struct topology *t = p->topology;
-	struct slice address =
-	    t->node != NULL ? t->node->admin_listen : t->egress->admin_listen;
+	struct admin_door door = { .control = true };
 	const char *reason = NULL;
 	char path[108];
-	int fd;
 
-	fd = listen_tcp(address, false, &reason);
-	if (fd < 0) {
-		buf_printf(why, "admin_listen %.*s: %s\n", SLICE_FMT(address),
-		    reason);
+	c->wicket = wicket_new(p, c->loop, why);
+	if (c->wicket == NULL)
 		return false;
-	}
-	c->port = listen_port(fd);
-	c->tcp = admin_new(p, c->loop, fd, false, &reason);
 	control_path(path, p->options.state_dir);
-	fd = listen_unix(path, &reason);
-	if (fd >= 0)
-		c->control = admin_new(p, c->loop, fd, true, &reason);
-	if (c->tcp != NULL && c->control != NULL)
+	door.listen_fd = listen_unix(path, &reason);
+	if (door.listen_fd >= 0)
+		c->control = admin_new(p, c->loop, &door, &reason);
+	if (c->control != NULL)
 		return true;
 	buf_printf(why, "control socket %s: %s\n", path, reason);
 	return false;
@@ -233,6 +227,12 @@ clerk_new(struct process *p, struct buf *why)
 }
 
 void
+clerk_adopt(struct clerk *c)
+{
+	wicket_adopt(c->wicket);
+}
+
+void
 clerk_run(struct clerk *c)
 {
 	loop_run(c->loop);
@@ -242,7 +242,7 @@ clerk_run(struct clerk *c)
 unsigned
 clerk_port(const struct clerk *c)
 {
-	return c->port;
+	return wicket_port(c->wicket);
 }
 
 void
@@ -250,7 +250,7 @@ clerk_free(struct clerk *c)
 {
 	if (c == NULL)
 		return;
-	admin_free(c->tcp);
+	wicket_free(c->wicket);
 	admin_free(c->control);
 	loop_timer_free(c->sync);
 	loop_timer_free(c->sweep);

@@ -21,6 +21,9 @@ struct clerk *clerk_new(struct process *p, struct buf *why);
 /* Until SIGTERM or SIGINT and the drain after it. */
 void clerk_run(struct clerk *c);
 
+/* The topology is another one now.  On its thread. */
+void clerk_adopt(struct clerk *c);
+
 void clerk_free(struct clerk *c);
 
 /* The port of the operator listener. */

@@ -13,7 +13,7 @@ struct metric_label {
 	struct slice value; /* escaped when it is written */
 };
 
-/* `type`: counter or gauge. */
+/* `type`: counter, gauge or histogram. */
 void metrics_family(struct buf *out, const char *name, const char *type,
     const char *help);
 

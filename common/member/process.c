@@ -20,6 +20,7 @@
 #include "common/member/session.h"
 #include "common/member/steward.h"
 #include "common/member/vault.h"
+#include "common/member/wicket.h"
 #include "common/member/worker.h"
 #include "common/net/http.h"
 #include "common/net/link.h"
@@ -125,15 +126,21 @@ same_secrets_there(struct process *p, const struct topology *t, struct vault *v,
 	return all;
 }
 
-/* A listening socket cannot move under its workers. */
+/* A listening socket cannot move under its workers, nor under the clerk. */
 static bool
 same_listeners(struct process *p, const struct topology *t, struct buf *why)
 {
-	if (p->topology == NULL ||
-	    slice_eq(p->app->listen(p->topology), p->app->listen(t)))
+	if (p->topology == NULL)
 		return true;
-	buf_puts(why, "'listen' changed: that needs a restart\n");
-	return false;
+	if (!slice_eq(p->app->listen(p->topology), p->app->listen(t))) {
+		buf_puts(why, "'listen' changed: that needs a restart\n");
+		return false;
+	}
+	if (!slice_eq(wicket_listen(p->topology), wicket_listen(t))) {
+		buf_puts(why, "'admin_listen' changed: that needs a restart\n");
+		return false;
+	}
+	return true;
 }
 
 static struct vault *
@@ -159,7 +166,7 @@ load(struct process *p, struct topology **t, struct vault **v, struct buf *why)
 		return false;
 	*t = topology_load(p->options.topology_dir, &pin, why);
 	if (*t != NULL && same_listeners(p, *t, why) &&
-	    same_secrets_there(p, *t, *v, why) &&
+	    same_secrets_there(p, *t, *v, why) && wicket_fits(*t, why) &&
 	    (p->app->fits == NULL || p->app->fits(p, *t, why)) &&
 	    identity_saw(&p->identity, *t, why))
 		return true;
@@ -187,6 +194,8 @@ process_reload(struct process *p, struct buf *why)
 	log_info("topology loaded", log_str("topology", t->hash_text),
 	    log_int("mesh_version", t->mesh_version),
 	    log_int("node_version", t->node_version));
+	if (p->clerk != NULL)
+		clerk_adopt(p->clerk);
 	topology_release(old_topology);
 	vault_close(old_vault);
 	for (i = 0; i < p->workers_count; i++)

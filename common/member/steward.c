@@ -256,6 +256,20 @@ names_are_plain(const struct slice *names, size_t count)
 	return true;
 }
 
+/* Who else is written down as the one who did something. */
+static bool
+is_taken(struct slice name)
+{
+	static const char *const taken[] = { "operator", "router", "time",
+		"signal", "start" };
+	size_t i;
+
+	for (i = 0; i < count_of(taken); i++)
+		if (slice_is(name, taken[i]))
+			return true;
+	return false;
+}
+
 static const char *
 fault_of(const struct steward_wish *w)
 {
@@ -264,6 +278,9 @@ fault_of(const struct steward_wish *w)
 	    !names_are_plain(w->projects, w->projects_count))
 		return "a name is 1 to 63 printable characters without spaces "
 		       "or quotes";
+	if (is_taken(w->name))
+		return "operator, router, time, signal and start are not for "
+		       "tokens: the logs have those names for others";
 	if (w->roles == 0)
 		return "an admin token needs at least one role";
 	if (w->teams_count + w->projects_count > 0 &&

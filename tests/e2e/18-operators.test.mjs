@@ -144,7 +144,8 @@ function readMetrics(text) {
     assert.ok(head || sample, line);
     if (head?.[1] === "TYPE") types[head[2]] = head[3];
     if (!sample) continue;
-    assert.ok(types[sample[1]], `${line} has no type`);
+    const family = sample[1].replace(/_(bucket|sum|count)$/, "");
+    assert.ok(types[sample[1]] || types[family] === "histogram", `${line} has no type`);
     assert.ok(!((sample[1] + (sample[2] ?? "")) in metrics), `twice: ${line}`);
     metrics[sample[1] + (sample[2] ?? "")] = Number(sample[3]);
   }
@@ -169,6 +170,34 @@ story("metrics are Prometheus text, and not for everybody", async () => {
   assert.ok(!(await egress.says("get", "metrics")).includes("gsr_target"));
   assert.ok(readMetrics(await egress.says("get", "metrics")).metrics.gsr_receipts_total >= 1);
   assert.equal((await node.admin("/metrics")).status, 401);
+});
+
+const readAll = async (member) => readMetrics(await member.says("get", "metrics"));
+
+story("times are histograms by group and outcome, whatever callers ask for", async () => {
+  const { metrics: before } = await readAll(node);
+  const count = (metrics, name, group, outcome) => metrics[`${name}_count{group="${group}",outcome="${outcome}"}`] ?? 0;
+  for (let i = 0; i < 3; i++) await ask();
+  for (let i = 0; i < 5; i++) await app.refused(provider.says(), { model: `made-up-${i}` });
+  const { metrics: now, types } = await readAll(node);
+  const grew = (name, group, outcome) => count(now, name, group, outcome) - count(before, name, group, outcome);
+  assert.equal(types.gsr_request_duration_seconds, "histogram");
+  assert.equal(grew("gsr_request_duration_seconds", "pair", "ok"), 3);
+  assert.equal(grew("gsr_request_ttft_seconds", "pair", "ok"), 3);
+  assert.equal(grew("gsr_request_duration_seconds", "other", "refused"), 5);
+  assert.ok(!Object.keys(now).some((series) => series.includes("made-up")));
+  const buckets = Object.entries(now).filter(([series]) => series.startsWith('gsr_request_duration_seconds_bucket{group="pair",outcome="ok"'));
+  const counts = buckets.map(([, value]) => value);
+  assert.ok(buckets.length > 10);
+  assert.deepEqual(counts, counts.toSorted((a, b) => a - b));
+  assert.equal(counts.at(-1), count(now, "gsr_request_duration_seconds", "pair", "ok"));
+  assert.match(buckets.at(-1)[0], /le="\+Inf"/);
+  assert.ok(now['gsr_request_duration_seconds_sum{group="pair",outcome="ok"}'] > 0);
+
+  const { metrics: far } = await readAll(egress);
+  const calls = (metrics) => metrics['gsr_call_duration_seconds_count{account="openai",outcome="ok"}'] ?? 0;
+  await app.ask(provider.says("tokens=1"), { model: "assistant" });
+  await until("the egress has counted it", async () => calls((await readAll(egress)).metrics) === calls(far) + 1);
 });
 
 const file = (name, body) => {

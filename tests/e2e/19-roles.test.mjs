@@ -1,13 +1,18 @@
 // Who may ask what of the operator listener, and what the audit log has of it.
 import assert from "node:assert/strict";
+import { chmodSync } from "node:fs";
+import tls from "node:tls";
 
-import { mesh, run, story, until } from "./lab.mjs";
+import { Authority, mesh, run, speak, statuses, story, until } from "./lab.mjs";
 import { binary } from "./lab/program.mjs";
 
 const ROLES = ["report-admin", "metrics-admin", "token-admin", "capture-admin", "operator"];
 const UID = `operator (uid ${process.getuid()})`;
 
-const lab = await mesh({ teams: ["payments", "search"] });
+const lab = await mesh({
+  teams: ["payments", "search"],
+  node: { projects: { checkout: { limits: { rpm: 6000 } }, fraud: { limits: { rpm: 6000 } } }, limits: { rpm: 60000 } },
+});
 const { egress, node, provider } = lab;
 const search = lab.nodes.search;
 const members = { node, egress };
@@ -114,6 +119,10 @@ story("a report-admin sees the rows of its scope", async () => {
   const open = await node.steward("auditor", "report-admin");
   assert.equal((await ask(node, `/admin/explain/${other}`, open)).request.id, other);
   assert.deepEqual(new Set((await ask(node, "/admin/requests?limit=1000", open)).map((row) => row.project)), new Set(["checkout", "fraud"]));
+
+  const holders = async (token) => (await ask(node, "/admin/limits", token)).holders.map(({ level, name }) => `${level} ${name}`);
+  assert.deepEqual(await holders(scoped), ["project checkout"]);
+  assert.deepEqual(new Set(await holders(open)), new Set(["node ", "project checkout", "project fraud", "caller app", "caller bot"]));
 
   // A node's rows are all of its team.
   const stranger = await node.steward("strange", "report-admin", "--team", "search");
@@ -254,6 +263,14 @@ story("a flood of refusals is counted, not kept", async () => {
   assert.ok(Date.parse(again.since) <= Date.parse(again.at));
 });
 
+story("a stranger's body is not asked for, and no log has a token", async () => {
+  const head = "POST /admin/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\nExpect: 100-continue\r\n\r\n";
+  const { bytes } = await speak(node.at.admin_port, head);
+  assert.equal(statuses(bytes)[0], 401);
+  for (const member of Object.values(members))
+    assert.ok(member.lines.every((line) => !/gsra?_[\w-]{32}/.test(line)));
+});
+
 story("the log is whole, and its head is signed", async () => {
   for (const member of Object.values(members)) {
     const rows = await member.audit();
@@ -272,4 +289,47 @@ story("the log is whole, and its head is signed", async () => {
   assert.ok((await node.audit()).length > made);
   assert.match(await node.says("audit", "verify"), /^head hash +[0-9a-f]{64}, signed by this member$/m);
   await node.start();
+});
+
+story("operators come by HTTPS when the files say so, at once", async () => {
+  const authority = await new Authority().make();
+  await authority.issue("first");
+  const shown = (member) => new Promise((resolve, reject) => {
+    const socket = tls.connect({ port: member.at.admin_port, host: "127.0.0.1", ca: authority.text }, () => {
+      resolve(socket.getPeerCertificate().subject.CN);
+      socket.destroy();
+    }).on("error", reject);
+  });
+  for (const [member, path] of [[node, "node/payments.yaml"], [egress, "egress/central.yaml"]]) {
+    const token = await member.steward("far", "operator");
+    await lab.topology.change(path, (file) => (file.admin_tls = authority.paths));
+    // The reload is asked for on the very listener that it replaces.
+    assert.equal((await member.admin("/admin/reload", { method: "POST", token })).status, 200);
+    member.secureOperators(authority);
+    assert.equal((await member.admin("/healthz")).text, "ok\n");
+    assert.equal((await member.admin("/admin/audit", { token })).status, 200);
+    assert.equal((await member.admin("/admin/audit")).status, 401);
+    const { bytes } = await speak(member.at.admin_port, "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert.deepEqual(statuses(bytes), []);
+
+    assert.equal(await shown(member), "first");
+    await authority.issue("second");
+    assert.equal((await member.reload()).why, "");
+    assert.equal(await shown(member), "second");
+    chmodSync(authority.paths.key, 0o644);
+    assert.match((await member.reload()).why, /admin_tls\.key .*node\.key: is open to everybody; chmod o= it/);
+    assert.equal(await shown(member), "second");
+    await authority.issue("first");
+  }
+});
+
+story("beyond this machine it listens with HTTPS only", async () => {
+  const wide = (file) => (file.admin_listen = "0.0.0.0:0");
+  await lab.topology.change("node/payments.yaml", wide);
+  assert.match((await node.reload()).why, /'admin_listen' changed: that needs a restart/);
+  await node.stop();
+  await node.start();
+  assert.equal((await node.admin("/readyz")).status, 200);
+  await assert.rejects(lab.topology.change("node/payments.yaml", (file) => delete file.admin_tls),
+    /payments\.yaml:\d+:\d+: '0\.0\.0\.0:0' is not this machine alone, and admin tokens would cross the network in the clear; add 'admin_tls/);
 });

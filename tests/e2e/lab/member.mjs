@@ -93,6 +93,11 @@ export class Member {
     this.fetch = authority.fetch;
   }
 
+  // The same of those who ask its operator listener; none: by plain HTTP.
+  secureOperators(authority) {
+    this.operators = authority;
+  }
+
   get url() {
     return `${this.authority ? "https" : "http"}://127.0.0.1:${this.at.port}`;
   }
@@ -100,7 +105,8 @@ export class Member {
   // The operator listener: { status, text }.
   async admin(path, { method = "GET", token, body } = {}) {
     const headers = token ? { Authorization: `Bearer ${token}` } : {};
-    const answer = await fetch(`http://127.0.0.1:${this.at.admin_port}${path}`, { method, headers, body });
+    const [scheme, fetch] = this.operators ? ["https", this.operators.fetch] : ["http", globalThis.fetch];
+    const answer = await fetch(`${scheme}://127.0.0.1:${this.at.admin_port}${path}`, { method, headers, body });
     return { status: answer.status, text: await answer.text() };
   }
 

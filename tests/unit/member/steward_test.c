@@ -157,6 +157,9 @@ a_bad_wish_is_refused_with_what_is_wrong(void **state)
 	w.teams[w.teams_count++] = slice_of("payments");
 	assert_false(stewards_create(f->stewards, &w, token, &f->why));
 	assert_non_null(strstr(buf_text(&f->why), "of the role report-admin"));
+	w = wish("router", ROLE_BIT(OPERATOR));
+	assert_false(stewards_create(f->stewards, &w, token, &f->why));
+	assert_non_null(strstr(buf_text(&f->why), "not for tokens"));
 	w = wish("a b", ROLE_BIT(OPERATOR));
 	assert_false(stewards_create(f->stewards, &w, token, &f->why));
 	w = wish("ann", ROLE_BIT(OPERATOR));

@@ -65,6 +65,23 @@ static const struct mistake_case cases[] = {
 	{ EGRESS, "input: 0.25, ", "",
 	    "egress/central.yaml:9:27: a price needs 'input': USD per million "
 	    "input tokens; 0 is free" },
+	/* operators */
+	{ EGRESS, "providers:", "admin_listen: 0.0.0.0:9\nproviders:",
+	    "egress/central.yaml:4:15: '0.0.0.0:9' is not this machine alone, "
+	    "and admin tokens would cross the network in the clear; add "
+	    "'admin_tls: {cert: /FILE, key: /FILE}', or listen at 127.0.0.1" },
+	{ NODE, "groups:", "admin_listen: \"[::]:9\"\ngroups:",
+	    "node/payments.yaml:4:15: '[::]:9' is not this machine alone, "
+	    "and admin tokens would cross the network in the clear; add "
+	    "'admin_tls: {cert: /FILE, key: /FILE}', or listen at 127.0.0.1" },
+	{ NODE, "groups:", "admin_listen: 127.evil.example:9\ngroups:",
+	    "node/payments.yaml:4:15: '127.evil.example:9' is not this "
+	    "machine alone, and admin tokens would cross the network in the "
+	    "clear; add 'admin_tls: {cert: /FILE, key: /FILE}', or listen at "
+	    "127.0.0.1" },
+	{ NODE, "groups:", "admin_tls: {cert: /a}\ngroups:",
+	    "node/payments.yaml:4:12: tls needs 'key': PEM: its key, without "
+	    "a password, and not readable by everybody" },
 	/* values */
 	{ EGRESS, "input: 0.25", "input: -1",
 	    "egress/central.yaml:9:35: '-1' is no price; write USD per million "

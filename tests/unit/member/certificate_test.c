@@ -11,13 +11,13 @@
 
 #include "common/base/buf.h"
 #include "common/base/secret.h"
-#include "node/certificate.h"
+#include "common/member/certificate.h"
 #include "tests/unit/net/pem.h"
 #include "topology/mesh.h"
 
 struct files {
 	char dir[32], cert[64], key[64];
-	struct node_tls tls;
+	struct tls_files tls;
 	struct pem pem;
 	struct buf why;
 };
@@ -40,7 +40,7 @@ files_make(struct files *f)
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->cert, sizeof(f->cert), "%s/a.crt", f->dir);
 	snprintf(f->key, sizeof(f->key), "%s/a.key", f->dir);
-	f->tls = (struct node_tls){ slice_of(f->cert), slice_of(f->key) };
+	f->tls = (struct tls_files){ slice_of(f->cert), slice_of(f->key) };
 	pem_make(&f->pem);
 	put(f->cert, f->pem.cert, 0644);
 	put(f->key, f->pem.key, 0640);
@@ -63,7 +63,7 @@ refuses(struct files *f, const char *key, const char *words)
 	char expect[256];
 
 	buf_reset(&f->why);
-	assert_false(certificate_read(&c, &f->tls, &f->why));
+	assert_false(certificate_read(&c, &f->tls, "tls", &f->why));
 	assert_null(c.chain);
 	assert_null(c.key);
 	snprintf(expect, sizeof(expect), "tls.%s %s: %s\n", key,
@@ -79,16 +79,16 @@ a_pair_is_read_whole(void **state)
 
 	(void)state;
 	files_make(&f);
-	assert_true(certificate_read(&c, &f.tls, &f.why));
+	assert_true(certificate_read(&c, &f.tls, "tls", &f.why));
 	assert_string_equal(secret_view(c.chain).ptr, f.pem.cert);
 	assert_string_equal(secret_view(c.key).ptr, f.pem.key);
-	assert_true(certificate_read(&again, &f.tls, &f.why));
+	assert_true(certificate_read(&again, &f.tls, "tls", &f.why));
 	assert_memory_equal(&c.hash, &again.hash, sizeof(c.hash));
 	certificate_fini(&again);
 	pem_make(&f.pem);
 	put(f.cert, f.pem.cert, 0644);
 	put(f.key, f.pem.key, 0600);
-	assert_true(certificate_read(&again, &f.tls, &f.why));
+	assert_true(certificate_read(&again, &f.tls, "tls", &f.why));
 	assert_memory_not_equal(&c.hash, &again.hash, sizeof(c.hash));
 	certificate_fini(&again);
 	certificate_fini(&c);
@@ -98,11 +98,11 @@ a_pair_is_read_whole(void **state)
 static void
 none_is_fine_when_none_is_named(void **state)
 {
-	const struct node_tls none = { { NULL, 0 }, { NULL, 0 } };
+	const struct tls_files none = { { NULL, 0 }, { NULL, 0 } };
 	struct certificate c;
 
 	(void)state;
-	assert_true(certificate_read(&c, &none, NULL));
+	assert_true(certificate_read(&c, &none, "tls", NULL));
 	assert_null(c.chain);
 	certificate_fini(&c);
 }

@@ -1,4 +1,4 @@
-#include "node/certificate.h"
+#include "common/member/certificate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +13,17 @@
 
 #define PEM_MAX ((size_t)64 * 1024)
 
+/* Where one of the files stands in the topology, for messages. */
+struct place {
+	const char *name, *key; /* "tls", "cert" */
+	struct slice path;
+};
+
 static bool
-bad(struct buf *why, const char *key, struct slice path, const char *what)
+bad(struct buf *why, const struct place *at, const char *what)
 {
-	buf_printf(why, "tls.%s %.*s: %s\n", key, SLICE_FMT(path), what);
+	buf_printf(why, "%s.%s %.*s: %s\n", at->name, at->key,
+	    SLICE_FMT(at->path), what);
 	return false;
 }
 
@@ -54,7 +61,7 @@ read_text(int fd)
 }
 
 static struct secret *
-read_file(const char *key, struct slice path, bool private, struct buf *why)
+read_file(const struct place *at, bool private, struct buf *why)
 {
 	struct secret *s = NULL;
 	const char *fault;
@@ -62,19 +69,19 @@ read_file(const char *key, struct slice path, bool private, struct buf *why)
 	int fd;
 
 	/* NONBLOCK: a pipe there must not hang us. */
-	fd = open(path.ptr, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = open(at->path.ptr, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) != 0) {
-		(void)bad(why, key, path, strerror(errno));
+		(void)bad(why, at, strerror(errno));
 		goto out;
 	}
 	fault = fault_of(&st, private);
 	if (fault != NULL) {
-		(void)bad(why, key, path, fault);
+		(void)bad(why, at, fault);
 		goto out;
 	}
 	s = read_text(fd);
 	if (s == NULL)
-		(void)bad(why, key, path, strerror(errno));
+		(void)bad(why, at, strerror(errno));
 out:
 	if (fd >= 0)
 		close(fd);
@@ -94,34 +101,39 @@ hash_both(const struct certificate *c)
 }
 
 static bool
-is_pair(const struct certificate *c, const struct node_tls *tls,
-    struct buf *why)
+is_pair(const struct certificate *c, const struct place *cert,
+    const struct place *key, struct buf *why)
 {
 	switch (
 	    tls_pair_of(secret_view(c->chain).ptr, secret_view(c->key).ptr)) {
 	case TLS_PAIR:
 		return true;
 	case TLS_NO_CERTIFICATE:
-		return bad(why, "cert", tls->cert, "has no certificate in PEM");
+		return bad(why, cert, "has no certificate in PEM");
 	case TLS_NO_KEY:
-		return bad(why, "key", tls->key,
-		    "has no key in PEM without a password");
+		return bad(why, key, "has no key in PEM without a password");
 	case TLS_KEY_OF_ANOTHER:
 		break;
 	}
-	return bad(why, "key", tls->key, "is not the key of tls.cert");
+	buf_printf(why, "%s.%s %.*s: is not the key of %s.%s\n", key->name,
+	    key->key, SLICE_FMT(key->path), cert->name, cert->key);
+	return false;
 }
 
 bool
-certificate_read(struct certificate *c, const struct node_tls *tls,
-    struct buf *why)
+certificate_read(struct certificate *c, const struct tls_files *tls,
+    const char *name, struct buf *why)
 {
+	const struct place cert = { name, "cert", tls->cert };
+	const struct place key = { name, "key", tls->key };
+
 	*c = (struct certificate){ .chain = NULL };
 	if (tls->cert.len == 0)
 		return true;
-	c->chain = read_file("cert", tls->cert, false, why);
-	c->key = read_file("key", tls->key, true, why);
-	if (c->chain == NULL || c->key == NULL || !is_pair(c, tls, why)) {
+	c->chain = read_file(&cert, false, why);
+	c->key = read_file(&key, true, why);
+	if (c->chain == NULL || c->key == NULL ||
+	    !is_pair(c, &cert, &key, why)) {
 		certificate_fini(c);
 		return false;
 	}
