@@ -3,7 +3,7 @@
 import { may, who } from "./server.js";
 
 const SECTIONS = [
-	{ name: "overview", title: "Overview", icon: "overview", any: ["report", "targets", "limits", "capacity", "events", "metrics", "tokens", "audit"] },
+	{ name: "overview", title: "Overview", icon: "overview", any: ["report", "targets", "limits", "capacity", "events", "counters", "tokens", "audit"] },
 	{ name: "spend", title: "Spend and savings", icon: "spend", any: ["report"] },
 	{ name: "performance", title: "Performance", icon: "performance", any: ["report"] },
 	{ name: "requests", title: "Requests", icon: "requests", any: ["requests"] },

@@ -1,13 +1,17 @@
 // The pages at /admin/, in a browser, with what a mesh really did.
 import assert from "node:assert/strict";
 
-import { Caller, mesh, story, until } from "./lab.mjs";
+import { Authority, Caller, mesh, story, until } from "./lab.mjs";
 import { Browser } from "./lab/browser.mjs";
 
 const OWN = "own/gpt-oss";
 const FAR = "openai/gpt-5-mini";
 
+const authority = await new Authority().make();
+await authority.issue("central");
 const lab = await mesh({
+  egress: { admin_tls: authority.paths },
+  start: false,
   node: {
     tiers: { agent: { limits: { concurrent: 8 }, budget: { day_requests: 500 }, shaping: { rpm: 600, burst: 12 } } },
     projects: { checkout: { budget: { month_usd: 40 } } },
@@ -15,6 +19,8 @@ const lab = await mesh({
   groups: { pair: { strategy: "failover", targets: [OWN, FAR] } },
 });
 const { egress, node, provider } = lab;
+egress.secureOperators(authority);
+await lab.start();
 const app = await node.caller("app", { groups: ["pair", "assistant", "own"], user: "ada", project: "checkout", tier: "agent" });
 const bot = await node.caller("bot", { groups: ["own"], user: "bob", project: "search" });
 
@@ -325,7 +331,7 @@ story("a page is used by keys alone", async () => {
   });
 });
 
-story("an egress has its pages, too", async () => {
+story("an egress has its pages, too, by HTTPS", async () => {
   const eve = await egress.steward("eve", ["report-admin", "operator"]);
   await visit(egress, eve, "requests", async (browser, page) => {
     const calls = await browser.rows("Requests");
@@ -339,6 +345,8 @@ story("an egress has its pages, too", async () => {
     }
     await browser.goTo("limits");
     assert.ok((await browser.rows("Provider accounts")).some(([account]) => account === FAR));
+    const [cookie] = await browser.context.cookies();
+    assert.deepEqual([cookie.secure, cookie.httpOnly, cookie.sameSite], [true, true, "Strict"]);
   });
 });
 

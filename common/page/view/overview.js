@@ -74,12 +74,22 @@ async function events() {
 		] }));
 }
 
+// For who sees nothing but numbers: they are what a collector would get.
+async function counters() {
+	const rows = Object.entries(await ask("counters")).map(([name, value]) => ({ name, value }));
+	return section("Counters", "since the daemon started", table({ caption: "Counters", rows, columns: [
+		{ key: "name", label: "Counter", cell: (row) => row.name.replace(/^gsr_|_total$/g, "").replaceAll("_", " ") },
+		{ key: "value", label: "Value", number: true, cell: (row) => count(row.value) },
+	] }));
+}
+
 const told = (bring) => bring().catch((error) => h("section", { class: "panel" }, failed(error)));
 
 export function show(place) {
 	const day = h("div", { class: "stack" });
 	const now = live(async () => {
 		const parts = [["targets", targets], ["capacity", capacity], ["events", events]].filter(([path]) => may(path));
+		if (parts.length === 0 && may("counters")) parts.push(["counters", counters]);
 		return h("div", { class: "stack" }, ...await Promise.all(parts.map(([, bring]) => told(bring))));
 	}, 30);
 

@@ -1,7 +1,7 @@
 // signin: a token for a session. It goes to the daemon once and is kept by it:
 // no script has it afterwards.
 import { h, put } from "../part/element.js";
-import { signIn } from "../server.js";
+import { signIn, who } from "../server.js";
 
 export function show(app, entered) {
 	const token = h("input", { id: "token", name: "token", type: "password", required: true,
@@ -34,6 +34,6 @@ export function show(app, entered) {
 			h("form", { "on:submit": enter, class: "stack" },
 				h("label", { for: "token" }, "Admin token", token), told, button),
 			h("p", {}, h("small", {}, "One is made on the machine: ",
-				h("code", {}, "gsr-node token create NAME --role operator"))))));
+				h("code", {}, `gsr-${who()?.role ?? "node"} token create NAME --role operator`))))));
 	token.focus();
 }

@@ -30,7 +30,9 @@ export class Browser {
     const browser = new Browser();
     browser.member = member;
     browser.name = `${member.name}-${scheme}-${width}`;
-    browser.context = await (await program).newContext({ colorScheme: scheme, viewport: { width, height }, acceptDownloads: true });
+    browser.context = await (await program).newContext({
+      colorScheme: scheme, viewport: { width, height }, acceptDownloads: true, ignoreHTTPSErrors: Boolean(member.operators),
+    });
     browser.page = await browser.context.newPage();
     browser.page.on("console", (line) => line.type() === "error" && browser.wrong.push(line.text()));
     browser.page.on("pageerror", (error) => browser.wrong.push(error.stack));
@@ -42,7 +44,7 @@ export class Browser {
   }
 
   get origin() {
-    return `http://127.0.0.1:${this.member.at.admin_port}`;
+    return `${this.member.operators ? "https" : "http"}://127.0.0.1:${this.member.at.admin_port}`;
   }
 
   // A page by its address behind the #.
