@@ -17,11 +17,18 @@ async function showSignIn() {
 }
 
 function refuse(place, section) {
-	put(place, h("h1", {}, section?.title ?? "Not here"),
+	put(
+		place,
+		h("h1", {}, section?.title ?? "Not here"),
 		section
-			? failed({ status: 403, message: `This page asks for what your roles ` +
-				`(${who().roles.join(", ") || "none"}) do not allow.` })
-			: failed({ status: 404, message: "There is no page at this address." }));
+			? failed({
+					status: 403,
+					message:
+						`This page asks for what your roles ` +
+						`(${who().roles.join(", ") || "none"}) do not allow, or this daemon does not have.`,
+				})
+			: failed({ status: 404, message: "There is no page at this address." }),
+	);
 }
 
 async function show() {
@@ -62,7 +69,10 @@ async function start() {
 		frame(app);
 		await show();
 	} catch (error) {
-		put(app, h("main", { class: "alone" }, h("h1", {}, "GenAI Smart Router"), failed(error, start)));
+		put(
+			app,
+			h("main", { class: "alone" }, h("h1", {}, "GenAI Smart Router"), failed(error, start)),
+		);
 	}
 }
 

@@ -3,13 +3,24 @@
 import { may, who } from "./server.js";
 
 const SECTIONS = [
-	{ name: "overview", title: "Overview", icon: "overview", any: ["report", "targets", "limits", "capacity", "events", "counters", "tokens", "audit"] },
+	{
+		name: "overview",
+		title: "Overview",
+		icon: "overview",
+		any: ["report", "targets", "limits", "capacity", "events", "counters", "tokens", "audit"],
+	},
 	{ name: "spend", title: "Spend and savings", icon: "spend", any: ["report"] },
 	{ name: "performance", title: "Performance", icon: "performance", any: ["report"] },
 	{ name: "requests", title: "Requests", icon: "requests", any: ["requests"] },
 	{ name: "request", title: "Request", parent: "requests", any: ["explain/"] },
 	{ name: "limits", title: "Limits and capacity", icon: "limits", any: ["limits", "capacity"] },
-	{ name: "callers", title: "Callers and tokens", icon: "callers", any: ["tokens"], only: "node" },
+	{
+		name: "callers",
+		title: "Callers and tokens",
+		icon: "callers",
+		any: ["tokens"],
+		only: "node",
+	},
 	{ name: "mesh", title: "Mesh", icon: "mesh", any: ["links", "targets", "capacity"] },
 	{ name: "audit", title: "Audit", icon: "audit", any: ["audit"] },
 ];

@@ -59,7 +59,9 @@ function said(text) {
 export async function ask(path, query = {}, signal) {
 	const text = await call(address(path, { ...query, format: "json" }), { signal });
 	try {
-		return JSON.parse(text.replaceAll(STRING_OR_LONG, (part) => (part[0] === '"' ? part : `"${part}"`)));
+		return JSON.parse(
+			text.replaceAll(STRING_OR_LONG, (part) => (part[0] === '"' ? part : `"${part}"`)),
+		);
 	} catch {
 		throw new Refusal(502, "The daemon's answer could not be read: it is no JSON.");
 	}

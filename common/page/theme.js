@@ -27,6 +27,7 @@
 		},
 	};
 	wear(kept());
-	matchMedia("(prefers-color-scheme: dark)")
-		.addEventListener("change", () => window.dispatchEvent(new Event("gsr-theme")));
+	matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+		window.dispatchEvent(new Event("gsr-theme")),
+	);
 })();

@@ -30,17 +30,40 @@ export function ask(title, fields, verb, act, tone = "") {
 				go.disabled = false;
 			}
 		};
-		const box = over(title, h("form", { "on:submit": submit }, ...fields, wrong,
-			h("div", { class: "actions" },
-				h("button", { type: "button", class: "quiet", "on:click": () => box.close() }, "Cancel"), go)));
+		const box = over(
+			title,
+			h(
+				"form",
+				{ "on:submit": submit },
+				...fields,
+				wrong,
+				h(
+					"div",
+					{ class: "actions" },
+					h(
+						"button",
+						{ type: "button", class: "quiet", "on:click": () => box.close() },
+						"Cancel",
+					),
+					go,
+				),
+			),
+		);
 		box.addEventListener("close", () => done(answer));
 	});
 }
 
 export function told(title, ...inside) {
 	return new Promise((done) => {
-		const box = over(title, h("form", { method: "dialog" }, ...inside,
-			h("div", { class: "actions" }, h("button", { class: "first" }, "Done"))));
+		const box = over(
+			title,
+			h(
+				"form",
+				{ method: "dialog" },
+				...inside,
+				h("div", { class: "actions" }, h("button", { class: "first" }, "Done")),
+			),
+		);
 		box.addEventListener("close", done);
 	});
 }

@@ -9,14 +9,16 @@ export function h(tag, attributes = {}, ...inside) {
 		if (name.startsWith("on:")) made.addEventListener(name.slice(3), value);
 		else if (name === "value") made.value = value;
 		else if (value === true) made.setAttribute(name, "");
-		else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
+		else if (value !== false && value !== null && value !== undefined)
+			made.setAttribute(name, value);
 	}
 	if (tag === "option" && "value" in attributes) made.setAttribute("value", attributes.value);
 	made.append(...some(inside));
 	return made;
 }
 
-const some = (inside) => inside.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false);
+const some = (inside) =>
+	inside.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false);
 
 // In the place of all that is there.
 export function put(place, ...inside) {

@@ -4,8 +4,13 @@ import { icon } from "./icon.js";
 
 // links: [["CSV", address, file name]]
 export function exported(links) {
-	return h("div", { class: "export" }, icon("export"), h("span", { class: "unseen" }, "Export as"),
-		...links.map(([text, href, name]) => h("a", { href, download: name }, text)));
+	return h(
+		"div",
+		{ class: "export" },
+		icon("export"),
+		h("span", { class: "unseen" }, "Export as"),
+		...links.map(([text, href, name]) => h("a", { href, download: name }, text)),
+	);
 }
 
 const quoted = (value) => {
@@ -17,9 +22,13 @@ const quoted = (value) => {
 
 export function csv(rows) {
 	const columns = [...new Set(rows.flatMap(Object.keys))];
-	const flat = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : value);
-	return [columns, ...rows.map((row) => columns.map((column) => flat(row[column])))]
-		.map((line) => line.map(quoted).join(",")).join("\r\n") + "\r\n";
+	const flat = (value) =>
+		value !== null && typeof value === "object" ? JSON.stringify(value) : value;
+	return (
+		[columns, ...rows.map((row) => columns.map((column) => flat(row[column])))]
+			.map((line) => line.map(quoted).join(","))
+			.join("\r\n") + "\r\n"
+	);
 }
 
 function save(name, type, text) {
@@ -30,8 +39,24 @@ function save(name, type, text) {
 
 // What is on the page, for answers that the daemon gives as JSON only.
 export function exportRows(name, rows) {
-	return h("div", { class: "export" }, icon("export"), h("span", { class: "unseen" }, "Export as"),
-		h("button", { type: "button", "on:click": () => save(`${name}.csv`, "text/csv", csv(rows)) }, "CSV"),
-		h("button", { type: "button", "on:click": () =>
-			save(`${name}.json`, "application/json", JSON.stringify(rows, null, 2)) }, "JSON"));
+	return h(
+		"div",
+		{ class: "export" },
+		icon("export"),
+		h("span", { class: "unseen" }, "Export as"),
+		h(
+			"button",
+			{ type: "button", "on:click": () => save(`${name}.csv`, "text/csv", csv(rows)) },
+			"CSV",
+		),
+		h(
+			"button",
+			{
+				type: "button",
+				"on:click": () =>
+					save(`${name}.json`, "application/json", JSON.stringify(rows, null, 2)),
+			},
+			"JSON",
+		),
+	);
 }

@@ -12,16 +12,56 @@ export function filters(route, fields) {
 		const listen = { "on:change": (event) => set(key, event.target.value), id, "data-key": id };
 		const known = options?.map((option) => (Array.isArray(option) ? option : [option, option]));
 		if (known && value && !known.some(([name]) => name === value)) known.push([value, value]);
-		return h("div", { class: "field" }, h("label", { for: id }, label), known
-			? h("select", listen, ...known.map(([name, text]) =>
-				h("option", { value: name, selected: name === value }, text)))
-			: h("input", { ...listen, type: kind, value, placeholder: hint, autocomplete: "off", spellcheck: "false" }));
+		return h(
+			"div",
+			{ class: "field" },
+			h("label", { for: id }, label),
+			known
+				? h(
+						"select",
+						listen,
+						...known.map(([name, text]) =>
+							h("option", { value: name, selected: name === value }, text),
+						),
+					)
+				: h("input", {
+						...listen,
+						type: kind,
+						value,
+						placeholder: hint,
+						autocomplete: "off",
+						spellcheck: "false",
+					}),
+		);
 	};
 	const chosen = fields.filter(({ key, base = "" }) => (route.query.get(key) ?? base) !== base);
-	return h("form", { class: "filters", role: "search", "aria-label": "Filters",
-		"on:submit": (event) => event.preventDefault() },
+	return h(
+		"form",
+		{
+			class: "filters",
+			role: "search",
+			"aria-label": "Filters",
+			"on:submit": (event) => event.preventDefault(),
+		},
 		...fields.map(field),
-		chosen.length > 0 && h("button", { type: "button", class: "quiet", "on:click": () =>
-			go(changed(route, Object.fromEntries([...fields.map(({ key }) => [key, ""]), ["before", ""]]))) },
-			"Clear filters"));
+		chosen.length > 0 &&
+			h(
+				"button",
+				{
+					type: "button",
+					class: "quiet",
+					"on:click": () =>
+						go(
+							changed(
+								route,
+								Object.fromEntries([
+									...fields.map(({ key }) => [key, ""]),
+									["before", ""],
+								]),
+							),
+						),
+				},
+				"Clear filters",
+			),
+	);
 }

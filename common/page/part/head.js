@@ -2,7 +2,10 @@
 import { h } from "./element.js";
 
 export function head(title, about, ...more) {
-	return h("div", { class: "head" },
+	return h(
+		"div",
+		{ class: "head" },
 		h("div", {}, h("h1", { tabindex: "-1" }, title), about && h("p", {}, about)),
-		h("div", { class: "actions" }, ...more));
+		h("div", { class: "actions" }, ...more),
+	);
 }

@@ -6,7 +6,9 @@ import { failed, loading } from "./notice.js";
 // `bring` gives what is shown; { place, toggle, stop }.
 export function live(bring, seconds = 5) {
 	const place = h("div", { class: "live" }, loading());
-	let timer = 0, paused = false, ended = false;
+	let timer = 0,
+		paused = false,
+		ended = false;
 
 	async function turn() {
 		clearTimeout(timer);
@@ -25,16 +27,30 @@ export function live(bring, seconds = 5) {
 		if (document.hidden) timer = setTimeout(wait, 1000);
 		else turn();
 	}
-	const toggle = h("button", { type: "button", class: "pulse", "aria-pressed": "true", "on:click": () => {
-		paused = !paused;
-		toggle.setAttribute("aria-pressed", String(!paused));
-		if (paused) clearTimeout(timer);
-		else turn();
-	} }, "Live");
+	const toggle = h(
+		"button",
+		{
+			type: "button",
+			class: "pulse",
+			"aria-pressed": "true",
+			"on:click": () => {
+				paused = !paused;
+				toggle.setAttribute("aria-pressed", String(!paused));
+				if (paused) clearTimeout(timer);
+				else turn();
+			},
+		},
+		"Live",
+	);
 
 	queueMicrotask(turn);
-	return { place, toggle, again: turn, stop() {
-		ended = true;
-		clearTimeout(timer);
-	} };
+	return {
+		place,
+		toggle,
+		again: turn,
+		stop() {
+			ended = true;
+			clearTimeout(timer);
+		},
+	};
 }

@@ -13,8 +13,12 @@ const TELLS = {
 
 // Grey lines in the shape of what comes, told once to readers of screens.
 export function loading(lines = 3) {
-	return h("div", { class: "loading", role: "status" }, h("span", { class: "unseen" }, "Loading"),
-		...Array.from({ length: lines }, () => h("span", { class: "bone" })));
+	return h(
+		"div",
+		{ class: "loading", role: "status" },
+		h("span", { class: "unseen" }, "Loading"),
+		...Array.from({ length: lines }, () => h("span", { class: "bone" })),
+	);
 }
 
 export function empty(text, hint) {
@@ -23,12 +27,19 @@ export function empty(text, hint) {
 
 export function failed(error, again) {
 	const missing = error.status === 404 && /nothing at this path/.test(error.message);
-	return h("div", { class: "notice bad", role: "alert" },
+	return h(
+		"div",
+		{ class: "notice bad", role: "alert" },
 		h("b", {}, TELLS[error.status] ?? "That did not work"),
-		h("p", {}, missing
-			? "This daemon has no such report: it is of an older version than these figures need."
-			: error.message),
-		again && h("button", { type: "button", "on:click": again }, "Try again"));
+		h(
+			"p",
+			{},
+			missing
+				? "This daemon has no such report: it is of an older version than these figures need."
+				: error.message,
+		),
+		again && h("button", { type: "button", "on:click": again }, "Try again"),
+	);
 }
 
 // A place that says so while `bring` is under way, and then has what it gave.

@@ -1,9 +1,13 @@
 // number: figures as people read them. Money is micro-USD, time microseconds.
 const LOCALE = "en-US";
 const plain = new Intl.NumberFormat(LOCALE);
-const dollars = (digits) => new Intl.NumberFormat(LOCALE, {
-	style: "currency", currency: "USD", minimumFractionDigits: digits, maximumFractionDigits: digits,
-});
+const dollars = (digits) =>
+	new Intl.NumberFormat(LOCALE, {
+		style: "currency",
+		currency: "USD",
+		minimumFractionDigits: digits,
+		maximumFractionDigits: digits,
+	});
 const [cents, small, tiny] = [dollars(2), dollars(4), dollars(6)];
 const NONE = "–";
 
@@ -26,7 +30,11 @@ export const usdText = (text) => (isNone(text) ? NONE : usd(Math.round(Number(te
 // 950, 12.3k, 4.56M, 7.8B
 export function tokens(value) {
 	if (isNone(value)) return NONE;
-	for (const [unit, mark] of [[1e9, "B"], [1e6, "M"], [1e3, "k"]])
+	for (const [unit, mark] of [
+		[1e9, "B"],
+		[1e6, "M"],
+		[1e3, "k"],
+	])
 		if (Math.abs(value) >= unit) {
 			const scaled = value / unit;
 			return `${scaled.toFixed(scaled >= 100 ? 0 : scaled >= 10 ? 1 : 2)}${mark}`;
@@ -67,8 +75,16 @@ const pad = (value, digits = 2) => String(value).padStart(digits, "0");
 export function time(text) {
 	if (!text) return NONE;
 	const at = new Date(text);
-	return `${at.getUTCFullYear()}-${pad(at.getUTCMonth() + 1)}-${pad(at.getUTCDate())} ` +
-		`${pad(at.getUTCHours())}:${pad(at.getUTCMinutes())}:${pad(at.getUTCSeconds())}`;
+	return (
+		`${at.getUTCFullYear()}-${pad(at.getUTCMonth() + 1)}-${pad(at.getUTCDate())} ` +
+		`${pad(at.getUTCHours())}:${pad(at.getUTCMinutes())}:${pad(at.getUTCSeconds())}`
+	);
+}
+
+// The same for tables, where this year goes without saying.
+export function when(text) {
+	const whole = time(text);
+	return whole.startsWith(`${new Date().getUTCFullYear()}-`) ? whole.slice(5) : whole;
 }
 
 export function until(text) {

@@ -6,12 +6,18 @@ const OTHERS = "others";
 
 // An egress has calls, not requests: there they are what is counted.
 function evened(row, of) {
-	return of === "attempts" ? { ...row, requests: row.attempts, errors: row.failed_attempts } : row;
+	return of === "attempts"
+		? { ...row, requests: row.attempts, errors: row.failed_attempts }
+		: row;
 }
 
 export async function report(query, signal) {
 	const answer = await ask("report", query, signal);
-	return { ...answer, rows: answer.rows.map((row) => evened(row, answer.of)), total: evened(answer.total, answer.of) };
+	return {
+		...answer,
+		rows: answer.rows.map((row) => evened(row, answer.of)),
+		total: evened(answer.total, answer.of),
+	};
 }
 
 // A row's hour, day or month in seconds.
@@ -19,7 +25,11 @@ function when(row, by) {
 	const text = String(row[by]);
 	if (by === "month") return Date.parse(`${text.slice(0, 7)}-01T00:00:00Z`) / 1000;
 	if (by === "day") return Date.parse(`${text.slice(0, 10)}T00:00:00Z`) / 1000;
-	return Date.parse(/Z|[+-]\d\d:?\d\d$/.test(text) ? text : `${text.slice(0, 13).replace(" ", "T")}:00:00Z`) / 1000;
+	return (
+		Date.parse(
+			/Z|[+-]\d\d:?\d\d$/.test(text) ? text : `${text.slice(0, 13).replace(" ", "T")}:00:00Z`,
+		) / 1000
+	);
 }
 
 // Every hour or day that was asked for, until now: where nothing happened is a
@@ -48,8 +58,10 @@ export function overTime(answer, by, dimension, field, most = 6) {
 		const label = dimension ? String(row[dimension] || "(none)") : field;
 		sums.set(label, (sums.get(label) ?? 0) + Number(row[field] ?? 0));
 	}
-	const largest = [...sums].sort((a, b) => b[1] - a[1])
-		.filter(([, sum], i) => sum > 0 || i === 0).map(([label]) => label);
+	const largest = [...sums]
+		.sort((a, b) => b[1] - a[1])
+		.filter(([, sum], i) => sum > 0 || i === 0)
+		.map(([label]) => label);
 	const kept = largest.slice(0, largest.length > most + 1 ? most : most + 1);
 	const labels = kept.length < largest.length ? [...kept, OTHERS] : kept;
 	const series = labels.map((label) => ({ label, values: x.map(() => 0) }));
@@ -65,10 +77,15 @@ export function overTime(answer, by, dimension, field, most = 6) {
 export function fields(answer, by, named) {
 	const x = steps(answer, by);
 	const of = new Map(answer.rows.map((row) => [when(row, by), row]));
-	return { x, series: named.map(([field, label]) => ({ label,
-		values: x.map((at) => {
-			const row = of.get(at);
-			if (!row) return null;
-			return typeof field === "function" ? field(row) : row[field] || null;
-		}) })) };
+	return {
+		x,
+		series: named.map(([field, label]) => ({
+			label,
+			values: x.map((at) => {
+				const row = of.get(at);
+				if (!row) return null;
+				return typeof field === "function" ? field(row) : row[field] || null;
+			}),
+		})),
+	};
 }

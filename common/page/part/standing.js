@@ -3,13 +3,31 @@ import { badge } from "./card.js";
 import { duration } from "./number.js";
 
 export const STATES = {
-	ok: "good", open: "good", closed: "good", active: "good", up: "good", settled: "good", verified: "good",
-	disabled: "bad", down: "bad", revoked: "bad", mismatch: "bad", refused: "bad", interrupted: "warn",
-	"backing-off": "warn", "half-open": "warn", expired: "warn", late: "warn", failed: "warn",
+	ok: "good",
+	open: "good",
+	closed: "good",
+	active: "good",
+	up: "good",
+	settled: "good",
+	verified: "good",
+	disabled: "bad",
+	down: "bad",
+	revoked: "bad",
+	mismatch: "bad",
+	refused: "bad",
+	interrupted: "warn",
+	"backing-off": "warn",
+	"half-open": "warn",
+	expired: "warn",
+	late: "warn",
+	failed: "warn",
 };
 
 export function state(row) {
-	const words = row.state === "backing-off" && row.wait_us > 0 ? `backs off for ${duration(row.wait_us)}` : row.state;
+	const words =
+		row.state === "backing-off" && row.wait_us > 0
+			? `backs off for ${duration(row.wait_us)}`
+			: row.state;
 	return badge(words, STATES[row.state]);
 }
 
