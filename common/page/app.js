@@ -47,6 +47,7 @@ async function show() {
 	if (!section || !allowed(section)) return refuse(place, section);
 	if (place.dataset.name !== here.name) {
 		put(place, h("h1", {}, section.title), loading());
+		document.querySelector(".nav a[aria-current]")?.scrollIntoView({ inline: "nearest" });
 		window.scrollTo(0, 0);
 	}
 	try {
