@@ -46,7 +46,7 @@ LIBS_MEMBER   := $(LIBS_TOPOLOGY) -levent_core -lmicrohttpd -lcurl -lssl -lcrypt
 sources = $(filter-out %/main.c,$(wildcard $(addsuffix /*.c,$(1))))
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-COMMON   := $(call sources,common/base common/format common/limit common/llm common/net common/store common/member common/cmd)
+COMMON   := $(call sources,common/base common/format common/limit common/llm common/net common/store common/report common/export common/member common/cmd)
 TOPOLOGY := $(call sources,topology)
 NODE     := $(call sources,node node/strategy node/policy node/trial node/dialect node/dialect/chat node/dialect/responses node/dialect/messages node/cmd)
 EGRESS   := $(call sources,egress egress/cmd)
@@ -84,7 +84,7 @@ $(OUT)/bin/gsr-%:
 # The scripted provider and its load client, for tests, bench and demo.
 SIM := $(basename $(notdir $(wildcard tests/sim/*.c)))
 SIM_BINS := $(OUT)/bin/sim $(OUT)/bin/sim-load
-tests-bins: $(SIM_BINS) $(addprefix $(OUT)/bin/bench-,strategy admission)
+tests-bins: $(SIM_BINS) $(addprefix $(OUT)/bin/bench-,strategy admission month receipts)
 $(OUT)/bin/sim: $(call objects,$(filter-out tests/sim/load%.c,$(wildcard tests/sim/*.c)))
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(CC) $(LDFLAGS) -o $@ $^

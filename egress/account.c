@@ -78,12 +78,18 @@ account_secret(const struct provider *p, struct slice team)
 
 /* "account/model"; a name beyond the maximum is cut, and shares a state. */
 static struct slice
-key_of(char key[NAME_MAX_BYTES], const struct account_target *of)
+key_by_names(char key[NAME_MAX_BYTES], struct slice account, struct slice model)
 {
-	int n = snprintf(key, NAME_MAX_BYTES, "%.*s/%.*s",
-	    SLICE_FMT(of->account), SLICE_FMT(of->model->name));
+	int n = snprintf(key, NAME_MAX_BYTES, "%.*s/%.*s", SLICE_FMT(account),
+	    SLICE_FMT(model));
 
 	return slice_make(key, min_size((size_t)n, NAME_MAX_BYTES - 1));
+}
+
+static struct slice
+key_of(char key[NAME_MAX_BYTES], const struct account_target *of)
+{
+	return key_by_names(key, of->account, of->model->name);
 }
 
 /* How one state stands, when it is not closed. */
@@ -124,6 +130,22 @@ account_look(struct accounts *a, const struct account_target *of,
 	*out = (struct capacity_entry){ .target = of->model->target };
 	return look_at_both(target_state_find(a->states, of->account),
 	    target_state_find(a->states, key_of(key, of)), now_us, out);
+}
+
+void
+account_stand(struct accounts *a, struct slice account, struct slice model,
+    int64_t now_us, struct target_look *look)
+{
+	char key[NAME_MAX_BYTES];
+	struct slice name = account;
+	struct target_state *t;
+
+	if (model.len > 0)
+		name = key_by_names(key, account, model);
+	t = target_state_find(a->states, name);
+	*look = (struct target_look){ .wait_us = 0 };
+	if (t != NULL)
+		target_look(t, look, now_us, 0);
 }
 
 static void

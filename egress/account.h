@@ -76,6 +76,11 @@ must_check bool account_look(struct accounts *a,
     const struct account_target *of, int64_t now_us,
     struct capacity_entry *out);
 
+/* One state by itself, for people: of the account where `model` is empty.
+ * Zeroed when nobody has called it yet. */
+void account_stand(struct accounts *a, struct slice account, struct slice model,
+    int64_t now_us, struct target_look *look);
+
 /* Which change was the last: read it before what it is to stand for. */
 struct capacity_epoch accounts_epoch(const struct accounts *a);
 

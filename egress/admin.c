@@ -5,8 +5,10 @@
 #include "common/member/process.h"
 #include "common/member/tally.h"
 #include "common/member/timing.h"
+#include "egress/condition.h"
 #include "egress/egress.h"
 #include "egress/meter.h"
+#include "egress/pricing.h"
 #include "topology/load.h"
 
 static int
@@ -97,10 +99,23 @@ egress_metrics(struct process *p, struct buf *out)
 	put_timings(p->shared, out);
 }
 
+static int
+serve_targets(struct admin_call *call)
+{
+	condition_write(call->process->shared,
+	    call->json ? OUTPUT_JSON : OUTPUT_TEXT, &call->out);
+	return 200;
+}
+
 const struct admin_route egress_admin_routes[EGRESS_ADMIN_ROUTES] = {
 	{ HTTP_GET, "/admin/capacity", ROLE_BIT(OPERATOR), TRACE_NONE,
 	    serve_capacity },
 	{ HTTP_GET, "/admin/limits",
 	    ROLE_BIT(REPORT_ADMIN) | ROLE_BIT(OPERATOR), TRACE_READ,
 	    serve_limits },
+	{ HTTP_GET, "/admin/prices",
+	    ROLE_BIT(REPORT_ADMIN) | ROLE_BIT(OPERATOR), TRACE_NONE,
+	    pricing_serve },
+	{ HTTP_GET, "/admin/targets", ROLE_BIT(OPERATOR), TRACE_NONE,
+	    serve_targets },
 };

@@ -7,7 +7,7 @@
 struct buf;
 struct process;
 
-#define EGRESS_ADMIN_ROUTES 2
+#define EGRESS_ADMIN_ROUTES 4
 /* The accounts and the teams, as Prometheus text. */
 void egress_metrics(struct process *p, struct buf *out);
 

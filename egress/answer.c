@@ -271,9 +271,12 @@ answer_worth(struct call *c, struct attempt_row *row)
 	row->cache_write_1h_tokens = u.cache_write_1h_tokens;
 	row->output_tokens = u.output_tokens;
 	row->reasoning_tokens = u.reasoning_tokens;
+	row->image_tokens = u.image_tokens;
+	row->web_searches = u.web_searches;
 	row->usage_source = slice_of(usage_source_name(u.source));
 	row->cost_microusd = price_cost(&c->model->price, &u);
 	row->provider_cost = slice_of(c->scan.usage.provider_cost);
+	row->stated_microusd = price_stated(row->provider_cost);
 	row->provider_usage = slice_of(c->scan.usage.provider_figures);
 	row->answer_hash = hashing_done(&h);
 	row->class = slice_of(failure_name(answer_class(c)));

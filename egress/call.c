@@ -20,6 +20,7 @@
 #include "egress/deadline.h"
 #include "egress/egress.h"
 #include "egress/envelope.h"
+#include "egress/offer.h"
 #include "egress/parcel.h"
 #include "topology/load.h"
 
@@ -162,11 +163,15 @@ step_envelope(struct call *c)
 	const struct envelope *e = &c->envelope;
 	const struct topology *t = c->topology;
 	enum exclusion why = envelope_judge(&c->model, t, e);
+	const struct team *team;
 	size_t room;
 
 	if (why != EXCLUSION_NONE)
 		return refuse_for(c, fail_of_exclusion(why),
 		    exclusion_name(why));
+	/* Its topology is the dock's: a call is judged in the turn it came. */
+	team = mesh_team(&t->mesh, e->team);
+	memcpy(c->price_book, offer_book(c->dock, team), sizeof(c->price_book));
 	c->account = account_name(&c->arena, c->model->provider, e->team);
 	if (e->body_bytes > t->egress->max_body_bytes)
 		return refuse(c, FAIL_REQUEST_TOO_LARGE);
@@ -245,6 +250,23 @@ step_capacity(struct call *c)
 	return put_off(c, fail, retry_after_ms);
 }
 
+static struct slice
+region_of(const struct call *c)
+{
+	if (c->model == NULL)
+		return slice_of("");
+	return provider_region(c->model->provider, c->topology->self);
+}
+
+static struct slice
+cost_center_of(const struct call *c)
+{
+	const struct team *team =
+	    mesh_team(&c->topology->mesh, c->envelope.team);
+
+	return team != NULL ? team->cost_center : slice_of("");
+}
+
 static void
 fill_row(struct call *c, const char *state)
 {
@@ -267,7 +289,7 @@ fill_row(struct call *c, const char *state)
 		.fail = slice_of(fail_name(c->fail)),
 		.body_bytes = (int64_t)c->splice.bytes,
 		.answer_bytes = c->answer_bytes,
-		.price_book = slice_of(c->dock->price_book),
+		.price_book = slice_of(c->price_book),
 		.usage_source = slice_of(usage_source_name(USAGE_NONE)),
 		.owned_changes = (int64_t)c->splice.changes,
 		.receipt = slice_of(""),
@@ -277,6 +299,8 @@ fill_row(struct call *c, const char *state)
 		.held_tokens = c->ration.hold.budget.of[BUDGET_TOKENS],
 		.held_microusd = c->ration.hold.budget.of[BUDGET_MICROUSD],
 		.queued_us = c->ration.queued_us,
+		.region = region_of(c),
+		.cost_center = cost_center_of(c),
 	};
 }
 

@@ -11,6 +11,7 @@
 #include "common/llm/envelope.h"
 #include "common/llm/failure.h"
 #include "common/llm/own.h"
+#include "common/llm/price_book.h"
 #include "common/llm/scan.h"
 #include "common/net/link.h"
 #include "common/net/loop.h"
@@ -67,7 +68,8 @@ struct call {
 	size_t reserved; /* of the shared body memory */
 	bool body_here;
 	const struct model *model;
-	struct slice account; /* whose key it goes out with */
+	char price_book[PRICE_BOOK_CHARS]; /* that its price stands in */
+	struct slice account;              /* whose key it goes out with */
 	struct ration ration;
 	struct splice splice;
 

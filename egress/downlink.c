@@ -12,6 +12,7 @@
 #include "common/store/receipt.h"
 #include "egress/call.h"
 #include "egress/capacity.h"
+#include "egress/checkpoint.h"
 #include "egress/egress.h"
 #include "egress/notary.h"
 #include "egress/offer.h"
@@ -81,7 +82,7 @@ offer(struct downlink *dl)
 	if (team == NULL)
 		return;
 	buf_init(&message, LINK_MESSAGE_MAX);
-	offer_write(&message, t, team, dl->dock->price_book);
+	offer_write(&message, t, team, offer_book(dl->dock, team));
 	if (message.failed)
 		log_error("the catalog is too large to send");
 	else
@@ -189,6 +190,8 @@ on_message(void *arg, struct link *l, enum link_message type,
 		on_ack(arg, l, bytes);
 	else if (type == LINK_REPORT)
 		on_report(arg, l, bytes);
+	else if (type == LINK_CHECKPOINT)
+		checkpoints_hear(arg, link_peer(l), bytes);
 }
 
 static void

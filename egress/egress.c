@@ -185,7 +185,6 @@ egress_start(struct worker *w)
 	w->turn = ledger_turn_new(w->process->ledger, w->loop);
 	d->sweep = loop_timer_new(w->loop, on_sweep, d);
 	loop_timer_set(d->sweep, SWEEP_US);
-	offer_price_book(w->topology, d->price_book);
 	downlink_config(d, &config);
 	d->listener = link_listen(&config, w->listen_fd);
 	set_dock(d, d);
@@ -202,7 +201,7 @@ egress_adopt(struct worker *w, const struct topology *old)
 	meet_providers(d->egress, w->topology);
 	limits_adopt(d->egress->limits, w->topology);
 	ration_adopt(d);
-	offer_price_book(w->topology, d->price_book);
+	offer_forget(d);
 	downlinks_adopt(d);
 }
 
@@ -262,6 +261,7 @@ egress_stop(struct worker *w)
 	notary_free(d->notary);
 	loop_timer_free(d->sweep);
 	bell_fini(&d->bell);
+	offer_forget(d);
 	free(d);
 }
 

@@ -10,7 +10,7 @@
 #include "common/base/list.h"
 #include "common/base/map.h"
 #include "common/base/seal.h"
-#include "common/llm/price.h"
+#include "common/llm/price_book.h"
 #include "common/member/gate.h"
 #include "common/member/process.h"
 
@@ -48,7 +48,8 @@ struct dock {
 	struct list calls; /* struct call */
 	size_t calls_count;
 	struct seal_memory seals;
-	char price_book[PRICE_BOOK_CHARS];
+	/* Names of what each team of the topology is offered: see offer.h. */
+	char (*books)[PRICE_BOOK_CHARS];
 	struct bell bell;         /* of calls that wait for their turn */
 	struct loop_timer *sweep; /* receipts never acknowledged, old calls */
 	atomic_bool capacity_due; /* a post of another's is on its way */

@@ -1,12 +1,17 @@
 #include "egress/offer.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "common/base/buf.h"
 #include "common/base/memory.h"
 #include "common/llm/catalog.h"
+#include "common/member/worker.h"
+#include "common/store/book.h"
+#include "egress/egress.h"
 #include "egress/envelope.h"
 #include "topology/load.h"
+#include "topology/tariff.h"
 
 static size_t
 count_models(const struct egress_file *file)
@@ -18,22 +23,63 @@ count_models(const struct egress_file *file)
 	return n;
 }
 
-void
-offer_price_book(const struct topology *t, char name[PRICE_BOOK_CHARS])
-{
-	const struct egress_file *file = t->egress;
-	struct price_entry *entries =
-	    xcalloc(count_models(file), sizeof(*entries));
-	size_t i, k, n = 0;
+/* Whose prices, for a tariff. */
+struct audience {
+	const struct team *team;
+	struct slice home;
+};
 
-	for (i = 0; i < file->providers_count; i++)
-		for (k = 0; k < file->providers[i].models_count; k++)
-			entries[n++] = (struct price_entry){
-				file->providers[i].models[k].target,
-				file->providers[i].models[k].price
-			};
-	price_book_name(name, entries, n);
-	free(entries);
+static bool
+is_offered(const void *arg, const struct model *m)
+{
+	const struct audience *p = arg;
+
+	return envelope_terms(p->team, m, p->home) == EXCLUSION_NONE;
+}
+
+void
+offer_write_book(struct buf *out, const struct topology *t,
+    const struct team *team)
+{
+	const struct audience party = { team, t->self->region };
+	const struct tariff_wish wish = { t->egress->providers,
+		t->egress->providers_count, is_offered, &party };
+
+	tariff_write(out, &wish);
+}
+
+static void
+make_book(struct dock *d, const struct team *team, char *name)
+{
+	struct buf bytes;
+
+	buf_init(&bytes, PRICE_BOOK_MAX);
+	offer_write_book(&bytes, d->worker->topology, team);
+	assert(!bytes.failed);
+	price_book_name(name, buf_slice(&bytes));
+	book_keep(d->worker->turn, buf_slice(&bytes));
+	buf_fini(&bytes);
+}
+
+const char *
+offer_book(struct dock *d, const struct team *team)
+{
+	const struct mesh *mesh = &d->worker->topology->mesh;
+	size_t at = (size_t)(team - mesh->teams);
+
+	assert(at < mesh->teams_count);
+	if (d->books == NULL)
+		d->books = xcalloc(mesh->teams_count, sizeof(*d->books));
+	if (d->books[at][0] == '\0')
+		make_book(d, team, d->books[at]);
+	return d->books[at];
+}
+
+void
+offer_forget(struct dock *d)
+{
+	free(d->books);
+	d->books = NULL;
 }
 
 static struct catalog_entry

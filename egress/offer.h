@@ -1,18 +1,30 @@
 #pragma once
 /*
- * offer: the catalog that a team is sent: the egress's models that the team's
+ * offer: the catalog that an egress sends to a node: what the team's
  * grant, regions and price ceiling let through, with their terms and prices.
+ * These prices are the team's price book: its node names it as the egress
+ * does, from what it was sent, and nobody learns what others are offered.
  */
-#include "common/base/slice.h"
-#include "common/llm/price.h"
+#include "common/llm/price_book.h"
 
 struct buf;
+struct dock;
 struct team;
 struct topology;
 
-/* The name of the price book of all models of the egress. */
-void offer_price_book(const struct topology *t, char name[PRICE_BOOK_CHARS]);
-
-/* Append the CATALOG message for a team. */
+/* A whole LINK_CATALOG message. */
 void offer_write(struct buf *out, const struct topology *t,
     const struct team *team, const char *price_book);
+
+/*
+ * The name of the team's book (of the dock's present topology), for rows.
+ * The first time it is asked for, the book is kept in the store.
+ */
+const char *offer_book(struct dock *d, const struct team *team);
+
+/* The topology is another one. */
+void offer_forget(struct dock *d);
+
+/* Append that book's bytes. */
+void offer_write_book(struct buf *out, const struct topology *t,
+    const struct team *team);

@@ -6,10 +6,12 @@
 #include "common/member/journal.h"
 #include "common/member/tally.h"
 #include "common/member/target.h"
+#include "node/attendance.h"
 #include "node/caller.h"
 #include "node/evidence.h"
 #include "node/groups.h"
 #include "node/node.h"
+#include "node/pricing.h"
 #include "node/rehearsal.h"
 #include "node/roll.h"
 #include "node/standing.h"
@@ -128,6 +130,7 @@ serve_create(struct admin_call *call)
 	wish.user = admin_text(call, &arena, "user");
 	wish.project = admin_text(call, &arena, "project");
 	wish.tier = admin_text(call, &arena, "tier");
+	wish.environment = admin_text(call, &arena, "environment");
 	(void)json_int(json_find(root, "expires_us"), &wish.expires_us);
 	wish.pins = is_true(json_find(root, "pins"));
 	if (read_groups(call, &arena, json_find(root, "groups"), &wish) &&
@@ -481,5 +484,9 @@ const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
 	    serve_enable },
 	{ HTTP_GET, "/admin/limits", REPORT | OPERATE, TRACE_READ,
 	    serve_limits },
+	{ HTTP_GET, "/admin/prices", REPORT | OPERATE, TRACE_NONE,
+	    pricing_serve },
+	{ HTTP_GET, "/admin/callers", TOKENS | OPERATE, TRACE_READ,
+	    attendance_serve },
 	{ HTTP_POST, "/admin/explain", OPERATE, TRACE_READ, serve_rehearsal },
 };

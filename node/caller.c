@@ -13,11 +13,14 @@
 #include "common/format/pack.h"
 #include "common/format/table.h"
 #include "common/store/ledger.h"
+#include "node/presence.h"
 #include "topology/load.h"
 
-#define TOKEN_RANDOM    24
-#define BEARER          "Bearer "
-#define ROW_FIELDS      9 /* and `pins` and the tier where they are said */
+#define TOKEN_RANDOM 24
+#define BEARER       "Bearer "
+/* And `pins`, the tier and the environment, as far as they are said. */
+#define ROW_FIELDS      9
+#define ROW_MORE        3
 #define ROW_SCHEMA      1
 #define ROW_MAX         (16 * 1024)
 #define BOOK_MAX        ((size_t)256 * 1024 * 1024)
@@ -35,6 +38,7 @@ struct callers {
 	struct ledger *ledger;
 	struct secret *key; /* keys the hashes; made from the identity */
 	pthread_mutex_t lock;
+	struct presences *presences;
 	struct caller_book *book;
 	atomic_uint_fast64_t generation; /* of the present book */
 };
@@ -50,8 +54,12 @@ write_row(struct buf *out, const struct caller *c)
 {
 	size_t i;
 
-	size_t more = c->tier.len > 0 ? 2 : c->pins;
+	size_t more = c->pins;
 
+	if (c->tier.len > 0)
+		more = 2;
+	if (c->environment.len > 0)
+		more = ROW_MORE;
 	pack_array(out, ROW_FIELDS + more);
 	pack_int(out, ROW_SCHEMA);
 	pack_text(out, c->name);
@@ -68,6 +76,8 @@ write_row(struct buf *out, const struct caller *c)
 		pack_bool(out, c->pins);
 	if (more > 1)
 		pack_text(out, c->tier);
+	if (more > 2)
+		pack_text(out, c->environment);
 }
 
 static bool
@@ -79,7 +89,7 @@ read_row(struct caller *c, struct arena *a, struct slice key, struct slice row)
 	size_t fields = unpack_array(&u), i;
 
 	if (key.len != HASH_BYTES || fields < ROW_FIELDS ||
-	    fields > ROW_FIELDS + 2 || unpack_int(&u) != ROW_SCHEMA)
+	    fields > ROW_FIELDS + ROW_MORE || unpack_int(&u) != ROW_SCHEMA)
 		return false;
 	memcpy(c->hash.bytes, key.ptr, HASH_BYTES);
 	h = hash_of(c->hash.bytes, HASH_BYTES);
@@ -89,6 +99,7 @@ read_row(struct caller *c, struct arena *a, struct slice key, struct slice row)
 	c->user = arena_copy(a, unpack_text(&u));
 	c->project = arena_copy(a, unpack_text(&u));
 	c->tier = slice_of("");
+	c->environment = slice_of("");
 	c->created_us = unpack_int(&u);
 	c->expires_us = unpack_int(&u);
 	c->revoked_us = unpack_int(&u);
@@ -102,6 +113,8 @@ read_row(struct caller *c, struct arena *a, struct slice key, struct slice row)
 		c->pins = unpack_bool(&u);
 	if (fields > ROW_FIELDS + 1)
 		c->tier = arena_copy(a, unpack_text(&u));
+	if (fields > ROW_FIELDS + 2)
+		c->environment = arena_copy(a, unpack_text(&u));
 	return unpack_done(&u);
 }
 
@@ -122,9 +135,11 @@ read_book(struct callers *c)
 	while (db_scan_next(scan, &key, &value)) {
 		struct caller *caller = arena_new(&b->arena, struct caller);
 
-		if (read_row(caller, &b->arena, key, value))
-			map_put(&b->by_hash,
-			    slice_make(caller->hash.bytes, HASH_BYTES), caller);
+		if (!read_row(caller, &b->arena, key, value))
+			continue;
+		caller->presence = presence_get(c->presences, &caller->hash);
+		map_put(&b->by_hash, slice_make(caller->hash.bytes, HASH_BYTES),
+		    caller);
 	}
 	db_scan_free(scan);
 	return b;
@@ -167,7 +182,9 @@ callers_open(struct ledger *ledger, const struct secret *identity)
 	c->key = key_derive(identity, "gsr/token-hash/v1");
 	c->ledger = ledger;
 	pthread_mutex_init(&c->lock, NULL);
+	c->presences = presences_new();
 	renew_book(c);
+	presences_recall(c->book, ledger);
 	return c;
 }
 
@@ -177,6 +194,7 @@ callers_close(struct callers *c)
 	if (c == NULL)
 		return;
 	caller_book_release(c->book);
+	presences_free(c->presences);
 	pthread_mutex_destroy(&c->lock);
 	secret_free(c->key);
 	free(c);
@@ -223,6 +241,12 @@ caller_state(const struct caller *c, int64_t wall_us)
 	if (c->expires_us != 0 && wall_us >= c->expires_us)
 		return CALLER_EXPIRED;
 	return CALLER_ACTIVE;
+}
+
+size_t
+caller_book_count(const struct caller_book *b)
+{
+	return b->by_hash.count;
 }
 
 const struct caller *
@@ -357,6 +381,7 @@ callers_create(struct callers *c, const struct caller_wish *wish,
 		.user = wish->user,
 		.project = wish->project,
 		.tier = wish->tier,
+		.environment = wish->environment,
 		.groups_count = wish->groups_count,
 		.created_us = clock_wall_us(),
 		.expires_us = wish->expires_us,
@@ -401,8 +426,8 @@ callers_revoke(struct callers *c, struct slice name, struct buf *why)
 	return revoked;
 }
 
-static const char *
-state_name(enum caller_state s)
+const char *
+caller_state_name(enum caller_state s)
 {
 	static const char *const names[] = { "active", "expired", "revoked" };
 
@@ -444,10 +469,12 @@ list_rows(struct table *t, const struct caller **all, size_t count)
 	buf_init(&joined, ROW_MAX);
 	for (i = 0; i < count; i++) {
 		table_text(t, all[i]->name);
-		table_text(t, slice_of(state_name(caller_state(all[i], now))));
+		table_text(t,
+		    slice_of(caller_state_name(caller_state(all[i], now))));
 		table_text(t, all[i]->user);
 		table_text(t, all[i]->project);
 		table_text(t, all[i]->tier);
+		table_text(t, all[i]->environment);
 		table_text(t, join_groups(all[i], &joined));
 		table_int(t, all[i]->created_us);
 		table_int(t, all[i]->expires_us);
@@ -465,6 +492,7 @@ callers_list(struct callers *c, bool json, struct buf *out)
 		{ "user", CELL_TEXT },
 		{ "project", CELL_TEXT },
 		{ "tier", CELL_TEXT },
+		{ "environment", CELL_TEXT },
 		{ "groups", CELL_TEXT },
 		{ "created", CELL_TIME },
 		{ "expires", CELL_TIME },

@@ -15,6 +15,7 @@ struct buf;
 struct callers;
 struct caller_book;
 struct ledger;
+struct presence;
 struct topology;
 
 #define TOKEN_PREFIX      "gsr_"
@@ -25,7 +26,7 @@ enum caller_state { CALLER_ACTIVE, CALLER_EXPIRED, CALLER_REVOKED };
 
 struct caller {
 	struct slice name; /* of the token; unique among active ones */
-	struct slice user, project;
+	struct slice user, project, environment;
 	struct slice
 	    tier; /* of the node file, or empty: no limits of its own */
 	struct slice pseudonym; /* what egresses see: a keyed hash, hex */
@@ -34,6 +35,7 @@ struct caller {
 	int64_t created_us, expires_us, revoked_us; /* wall; 0: never */
 	bool pins; /* may choose the target of a group itself: for tests */
 	struct hash hash;
+	struct presence *presence; /* of those in a book */
 };
 
 /* Reads all tokens.  The identity key keys the hashes. */
@@ -43,7 +45,7 @@ void callers_close(struct callers *c);
 
 /* What a new token is for. */
 struct caller_wish {
-	struct slice name, user, project, tier;
+	struct slice name, user, project, tier, environment;
 	struct slice groups[CALLER_GROUPS_MAX];
 	size_t groups_count;
 	int64_t expires_us; /* wall; 0: never */
@@ -88,5 +90,8 @@ const struct caller *caller_next(const struct caller_book *b, size_t *at);
 must_check bool callers_fit(struct callers *c, const struct topology *t,
     struct buf *why);
 
+size_t caller_book_count(const struct caller_book *b);
+
+const char *caller_state_name(enum caller_state s); /* "active" */
 enum caller_state caller_state(const struct caller *c, int64_t wall_us);
 bool caller_may_use(const struct caller *c, struct slice group);

@@ -168,6 +168,7 @@ estimated_cost(const struct route *route, const struct shape *shape)
 	int64_t output = ESTIMATE_OUTPUT_TOKENS;
 	struct usage usage = {
 		.input_tokens = shape->input_estimate_tokens,
+		.source = USAGE_ESTIMATED,
 	};
 
 	if (shape->output_cap > 0)

@@ -1,5 +1,6 @@
 #include "node/node.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "common/base/buf.h"
@@ -16,10 +17,12 @@
 #include "common/member/worker.h"
 #include "common/net/link.h"
 #include "common/net/loop.h"
+#include "common/store/book.h"
 #include "common/store/ledger.h"
 #include "node/admin.h"
 #include "node/affinity.h"
 #include "node/caller.h"
+#include "node/checkpoint.h"
 #include "node/evidence.h"
 #include "node/history.h"
 #include "node/maker.h"
@@ -32,6 +35,7 @@
 #include "node/strategy/script.h"
 #include "node/throttle.h"
 #include "node/uplink.h"
+#include "topology/tariff.h"
 
 #define TICK_US US_PER_SECOND
 
@@ -176,26 +180,20 @@ node_close(struct process *p)
 	free(n);
 }
 
-/* Prices of the node's own upstreams, named as a book like an egress's. */
+/* What rows will name is kept before there are any. */
 static void
-name_price_book(struct desk *d)
+keep_own_book(struct desk *d)
 {
 	const struct node_file *file = d->worker->topology->node;
-	struct price_entry *entries;
-	size_t i, k, n = 0;
+	const struct tariff_wish own = { .providers = file->providers,
+		.count = file->providers_count };
+	struct buf bytes;
 
-	for (i = 0; i < file->providers_count; i++)
-		n += file->providers[i].models_count;
-	entries = xcalloc(n, sizeof(*entries));
-	n = 0;
-	for (i = 0; i < file->providers_count; i++)
-		for (k = 0; k < file->providers[i].models_count; k++)
-			entries[n++] = (struct price_entry){
-				file->providers[i].models[k].target,
-				file->providers[i].models[k].price
-			};
-	price_book_name(d->price_book, entries, n);
-	free(entries);
+	buf_init(&bytes, PRICE_BOOK_MAX);
+	tariff_write(&bytes, &own);
+	assert(!bytes.failed);
+	book_keep(d->worker->turn, buf_slice(&bytes));
+	buf_fini(&bytes);
 }
 
 static void
@@ -261,7 +259,6 @@ desk_routes(struct desk *d, struct topology *t)
 	struct routes_wish wish = {
 		.topology = t,
 		.states = d->node->targets,
-		.price_book = d->price_book,
 		.now_wall_us = clock_wall_us(),
 	};
 	const struct uplink *u;
@@ -287,7 +284,6 @@ node_routes(struct node *n, struct topology *t)
 	struct routes_wish wish = {
 		.topology = t,
 		.states = n->targets,
-		.price_book = "",
 		.now_wall_us = clock_wall_us(),
 	};
 	struct routes *routes;
@@ -341,10 +337,11 @@ node_start(struct worker *w)
 	list_init(&d->requests);
 	d->tick = loop_timer_new(w->loop, on_tick, d);
 	w->turn = ledger_turn_new(w->process->ledger, w->loop);
-	name_price_book(d);
+	keep_own_book(d);
 	d->policy_line.upstream = w->upstream;
 	bell_init(&d->bell, w->loop);
 	outlay_start(d);
+	d->checkpoints = checkpoints_start(d);
 	d->scripts = scripts_new();
 	scripts_adopt(d->scripts, w->topology);
 	list_init(&d->left_uplinks);
@@ -381,7 +378,7 @@ node_adopt(struct worker *w, const struct topology *old)
 	if (w->topology == old)
 		return;
 	meet_groups(d->node, w->topology);
-	name_price_book(d);
+	keep_own_book(d);
 	scripts_adopt(d->scripts, w->topology);
 	limits_adopt(d->node->limits, w->topology);
 	throttle_adopt(d);
@@ -441,6 +438,7 @@ node_stop(struct worker *w)
 	loop_timer_free(d->tick);
 	bell_fini(&d->bell);
 	outlay_stop(d);
+	checkpoints_stop(d->checkpoints);
 	caller_book_release(d->book);
 	evidence_book_release(d->evidence);
 	free(d);

@@ -8,7 +8,6 @@
 
 #include "common/base/list.h"
 #include "common/limit/retries.h"
-#include "common/llm/price.h"
 #include "common/member/gate.h"
 #include "common/member/outlay.h"
 #include "common/member/process.h"
@@ -21,6 +20,7 @@
 struct affinity;
 struct caller_book;
 struct callers;
+struct checkpoints;
 struct evidence;
 struct evidence_book;
 struct gatehouse;
@@ -65,9 +65,8 @@ struct desk {
 	size_t uplinks_count;
 	struct list left_uplinks; /* of parents that left; uplink.c's */
 	struct caller_book *book;
-	struct evidence_book *evidence;    /* see evidence_refresh */
-	char price_book[PRICE_BOOK_CHARS]; /* of the node's own upstreams */
-	struct routes *routes;             /* the present ones */
+	struct evidence_book *evidence; /* see evidence_refresh */
+	struct routes *routes;          /* the present ones */
 	struct scripts *scripts;
 	struct external_line policy_line;
 	struct bell bell;     /* of requests that wait at a gate */
@@ -76,6 +75,7 @@ struct desk {
 	struct loop_timer *tick; /* deadlines, while there are requests */
 	struct loop_timer *outlay_timer; /* of the first worker; see outlay.h */
 	struct outlay_pace outlay_pace;
+	struct checkpoints *checkpoints; /* of the first worker */
 	bool draining;
 };
 

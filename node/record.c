@@ -32,6 +32,8 @@ worth_of_receipt(const struct receipt_row *row, struct worth *w)
 	w->usage.cache_write_1h_tokens = row->cache_write_1h_tokens;
 	w->usage.output_tokens = row->output_tokens;
 	w->usage.reasoning_tokens = row->reasoning_tokens;
+	w->usage.image_tokens = row->image_tokens;
+	w->usage.web_searches = row->web_searches;
 	w->usage.source = usage_source_by_name(row->usage_source);
 	w->cost_microusd = row->cost_microusd;
 	w->price_book = row->price_book;
@@ -96,6 +98,8 @@ add_usage(struct usage *sum, const struct usage *from)
 	sum->cache_write_1h_tokens += from->cache_write_1h_tokens;
 	sum->output_tokens += from->output_tokens;
 	sum->reasoning_tokens += from->reasoning_tokens;
+	sum->image_tokens += from->image_tokens;
+	sum->web_searches += from->web_searches;
 	if (from->source > sum->source)
 		sum->source = from->source;
 }
@@ -139,6 +143,21 @@ group_of(const struct request *r)
 	return r->group != NULL ? r->group->name : r->shape.model;
 }
 
+static struct slice
+cost_center_of(const struct request *r)
+{
+	const struct team *team =
+	    mesh_team(&r->topology->mesh, r->topology->self->team);
+
+	return team != NULL ? team->cost_center : slice_of("");
+}
+
+static struct slice
+region_of(const struct request *r)
+{
+	return r->round.route != NULL ? r->round.route->region : slice_of("");
+}
+
 static void
 fill_request(const struct request *r, struct slice state, const struct worth *w,
     struct request_row *row)
@@ -179,6 +198,8 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.cache_write_1h_tokens = w->usage.cache_write_1h_tokens,
 		.output_tokens = w->usage.output_tokens,
 		.reasoning_tokens = w->usage.reasoning_tokens,
+		.image_tokens = w->usage.image_tokens,
+		.web_searches = w->usage.web_searches,
 		.usage_source = slice_of(usage_source_name(w->usage.source)),
 		.price_book = w->price_book,
 		.cost_microusd = w->cost_microusd,
@@ -195,6 +216,13 @@ fill_request(const struct request *r, struct slice state, const struct worth *w,
 		.held_microusd = hold->budget.of[BUDGET_MICROUSD],
 		.queued_us = r->smoothing.queued_us,
 		.bucket = slice_of(r->admission.bucket),
+		.team = r->topology->self->team,
+		.cost_center = cost_center_of(r),
+		.region = region_of(r),
+		.client = r->client,
+		.environment = r->caller->environment,
+		.fallbacks = r->fallbacks,
+		.tags = r->tags,
 	};
 }
 
@@ -248,10 +276,13 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.cache_write_1h_tokens = w->usage.cache_write_1h_tokens,
 		.output_tokens = w->usage.output_tokens,
 		.reasoning_tokens = w->usage.reasoning_tokens,
+		.image_tokens = w->usage.image_tokens,
+		.web_searches = w->usage.web_searches,
 		.usage_source = slice_of(usage_source_name(w->usage.source)),
 		.price_book = w->price_book,
 		.cost_microusd = w->cost_microusd,
 		.provider_cost = w->provider_cost,
+		.stated_microusd = price_stated(w->provider_cost),
 		.provider_usage = w->provider_usage,
 		.first_byte_us =
 		    a->first_byte_us > 0 ? a->first_byte_us - a->started_us : 0,
@@ -268,6 +299,8 @@ fill_attempt(const struct request *r, struct slice state, const struct worth *w,
 		.held_tokens = is_own(r) ? held->of[BUDGET_TOKENS] : 0,
 		.held_microusd = is_own(r) ? held->of[BUDGET_MICROUSD] : 0,
 		.queued_us = r->round.queued_us,
+		.region = region_of(r),
+		.cost_center = cost_center_of(r),
 	};
 	if (a->events != NULL)
 		row->answer_hash = attempt_answer_hash(a);

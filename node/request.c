@@ -13,9 +13,11 @@
 #include "common/net/http.h"
 #include "common/store/sum.h"
 #include "node/caller.h"
+#include "node/client.h"
 #include "node/closing.h"
 #include "node/node.h"
 #include "node/order.h"
+#include "node/presence.h"
 #include "node/recall.h"
 #include "node/record.h"
 #include "node/reply.h"
@@ -172,6 +174,7 @@ step_auth(struct request *r)
 		http_header(r->exchange, "x-api-key")));
 	if (r->caller == NULL)
 		return request_fail(r, FAIL_UNAUTHORIZED);
+	presence_note(r->caller->presence, r->received_us);
 	switch (caller_state(r->caller, r->received_us)) {
 	case CALLER_REVOKED:
 		return request_fail(r, FAIL_TOKEN_REVOKED);
@@ -490,6 +493,8 @@ request_begin(struct desk *d, struct http_exchange *x,
 	memcpy(r->id_text, "req_", 4);
 	id_write(&r->id, r->id_text + 4);
 	r->client_id = client_id_of(r);
+	r->client = arena_copy(&r->arena,
+	    client_name(http_header(r->exchange, "User-Agent")));
 	r->path = r->topology->self->name;
 	r->round.passage.dropped = "";
 	r->shape.model =

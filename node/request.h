@@ -72,6 +72,7 @@ struct request {
 	const struct group *group;
 	struct routes *routes; /* held */
 	struct slice tags;     /* X-Router-Tags, checked */
+	struct slice client;   /* program that asks; see client.h */
 	double complexity;
 	uint64_t affinity; /* its key there; 0: not looked for */
 	struct plan plan;
@@ -86,7 +87,7 @@ struct request {
 	struct slice own_items, previous; /* for that; see history.h */
 	bool estimated; /* tokens are counted here, nobody is called */
 	struct attempt attempt;
-	int64_t attempts;
+	int64_t attempts, fallbacks; /* the second are among the first */
 	struct relay relay;
 	struct remaining remaining; /* of its limits, for its headers */
 

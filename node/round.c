@@ -235,6 +235,7 @@ round_intend(struct request *r)
 
 	record_spend(r);
 	r->attempts++;
+	r->fallbacks += r->round.after != FAILURE_NONE && !r->round.again;
 	r->attempt.request = r->id;
 	r->attempt.number = r->attempts;
 	record_rows(r, "open", &request, &attempt);

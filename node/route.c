@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/arena.h"
+#include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/llm/capability.h"
@@ -13,6 +14,7 @@
 #include "node/eligible.h"
 #include "node/evidence.h"
 #include "topology/load.h"
+#include "topology/tariff.h"
 
 #define ARENA_MAX ((size_t)256 << 20) /* of the largest node file */
 
@@ -246,6 +248,22 @@ join_group(struct group_routes *out, struct routes *r,
 	}
 }
 
+static void
+name_own_book(struct routes *r)
+{
+	const struct node_file *file = r->topology->node;
+	const struct tariff_wish own = { .providers = file->providers,
+		.count = file->providers_count };
+	char name[PRICE_BOOK_CHARS];
+	struct buf bytes;
+
+	buf_init(&bytes, PRICE_BOOK_MAX);
+	tariff_write(&bytes, &own);
+	price_book_name(name, buf_slice(&bytes));
+	r->price_book = arena_text(&r->arena, slice_of(name));
+	buf_fini(&bytes);
+}
+
 struct routes *
 routes_new(const struct routes_wish *wish)
 {
@@ -262,7 +280,7 @@ routes_new(const struct routes_wish *wish)
 		r->evidence = evidence_book_hold(wish->evidence);
 	r->made_wall_us = wish->now_wall_us;
 	arena_init(&r->arena, ARENA_MAX);
-	r->price_book = arena_text(&r->arena, slice_of(wish->price_book));
+	name_own_book(r);
 	r->count = file->groups_count;
 	r->groups = arena_many(&r->arena, struct group_routes, r->count);
 	for (i = 0; i < r->count; i++) {

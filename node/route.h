@@ -38,7 +38,7 @@ struct route {
 	const char *supports_text;
 	bool count; /* messages: counts tokens itself */
 	struct price price;
-	const char *price_book;
+	const char *price_book; /* name of the book it stands in */
 	const struct group_target *listed;
 	struct target_state *state; /* shared by the process */
 	uint64_t affinity;          /* affinity_target of it */
@@ -67,7 +67,6 @@ struct routes_wish {
 	    *catalogs[MEMBER_PARENTS_MAX]; /* in the parents' order */
 	struct evidence_book *evidence;
 	struct target_states *states;
-	const char *price_book; /* of the node's own upstreams */
 	int64_t now_wall_us;
 };
 

@@ -17,6 +17,7 @@
 #include "common/member/worker.h"
 #include "common/net/link.h"
 #include "common/net/loop.h"
+#include "common/store/book.h"
 #include "common/store/ledger.h"
 #include "common/store/sum.h"
 #include "node/attempt.h"
@@ -139,6 +140,7 @@ take_catalog(struct uplink *u, struct catalog *c)
 {
 	catalog_release(u->catalog);
 	u->catalog = c;
+	book_keep_offer(u->desk->worker->turn, c);
 	note_parent(u, PARENT_CATALOG, true);
 }
 

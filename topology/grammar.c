@@ -87,7 +87,10 @@ static const struct keyword team_keywords[] = {
 	    AT(team, weight),
 	    .help = "its share of a contended provider account, against the "
 		    "other teams'" },
-	{ .name = "cost_center", .later = true, .help = "a word for reports" },
+	{ .name = "cost_center",
+	    .type = VALUE_TEXT,
+	    AT(team, cost_center),
+	    .help = "a word for reports: whom its usage is charged to" },
 };
 
 static const struct table team_table = { TABLE("a team", team_keywords, team),

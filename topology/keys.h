@@ -23,6 +23,7 @@
 #define PPM       ((int64_t)1000000) /* of a share: all */
 
 extern const struct table provider_table;      /* struct provider */
+extern const struct table price_table;         /* struct price_written */
 extern const struct table price_ceiling_table; /* struct price_ceiling */
 extern const struct table group_table;         /* struct group */
 

@@ -331,7 +331,10 @@ read_map(struct reader *r, const struct keyword *k,
 
 	if (node->type != YAML_MAPPING || node->count == 0) {
 		mistake_add(r->mistakes, r->source, node->place,
-		    "'%s' takes a mapping of names, and this is %s", k->name,
+		    "'%s' takes a mapping of %s, and this is %s", k->name,
+		    k->table != NULL && k->table->key_type == VALUE_INT
+			? "numbers"
+			: "names",
 		    node->type == YAML_MAPPING ? "an empty one"
 					       : type_name(node));
 		return;

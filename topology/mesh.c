@@ -124,9 +124,21 @@ region_is_among(struct slice region, const struct slice *regions, size_t count)
 	return false;
 }
 
+static bool
+rates_fit(int64_t input, int64_t output, const struct price_ceiling *max)
+{
+	return (max->input < 0 || input <= max->input) &&
+	       (max->output < 0 || output <= max->output);
+}
+
 bool
 price_fits(const struct price *price, const struct price_ceiling *max)
 {
-	return (max->input < 0 || price->input <= max->input) &&
-	       (max->output < 0 || price->output <= max->output);
+	size_t i;
+
+	for (i = 0; i < price->tiers_count; i++)
+		if (!rates_fit(price->tiers[i].rates.input,
+			price->tiers[i].rates.output, max))
+			return false;
+	return rates_fit(price->input, price->output, max);
 }

@@ -38,6 +38,7 @@ struct team {
 	const struct slice *regions;
 	size_t regions_count;
 	struct price_ceiling max_price;
+	struct slice cost_center; /* a word for reports; may be empty */
 	/* Kept at the egress, whatever its nodes let pass. */
 	struct limit_terms limits;
 	int64_t weight; /* share of a contended account */
@@ -113,7 +114,7 @@ struct slice provider_region(const struct provider *p,
 bool region_is_among(struct slice region, const struct slice *regions,
     size_t count);
 
-/* Is it no dearer than the ceiling? */
+/* Is it no dearer than the ceiling, by none of its tiers? */
 bool price_fits(const struct price *price, const struct price_ceiling *max);
 
 /* Is this one of the member's keys? */

@@ -25,6 +25,13 @@ struct provider_type {
 
 struct provider;
 
+/* A model's price as its file says it. */
+struct price_written {
+	struct price list;              /* without its tiers */
+	const struct price_tier *above; /* as they are listed */
+	size_t above_count;
+};
+
 struct model {
 	struct slice name;   /* as the provider knows it */
 	struct slice target; /* provider/name */
@@ -36,7 +43,8 @@ struct model {
 	unsigned supports;
 	unsigned lacks;       /* of what is implied */
 	bool supports_stated; /* else nobody knows what it can do */
-	struct price price;
+	struct price_written written;
+	struct price price;           /* what is paid: the discount is off */
 	struct shaping_terms shaping; /* of the account's calls of it */
 };
 
@@ -56,6 +64,7 @@ struct provider {
 	struct slice ca_file;  /* empty: the system's */
 	const struct model *models;
 	size_t models_count;
+	int64_t discount_ppm;             /* off list prices */
 	struct shaping_terms shaping;     /* of the account */
 	const struct team_key *team_keys; /* of an egress */
 	size_t team_keys_count;

@@ -1,5 +1,5 @@
 /*
- * The keywords of a provider, its models and their prices.
+ * The keywords of a provider and its models.
  */
 #include "common/base/arena.h"
 #include "common/llm/capability.h"
@@ -7,58 +7,11 @@
 #include "topology/keys.h"
 #include "topology/mesh.h"
 
-static const struct keyword price_keywords[] = {
-	{ .name = "input",
-	    .type = VALUE_PRICE,
-	    .required = true,
-	    AT(price, input),
-	    .help = "USD per million input tokens; 0 is free" },
-	{ .name = "cached_input",
-	    .type = VALUE_PRICE,
-	    AT(price, cached_input),
-	    .help = "input read from the provider's cache; else as input" },
-	{ .name = "cache_write_5m",
-	    .type = VALUE_PRICE,
-	    AT(price, cache_write_5m),
-	    .help = "input written to a 5 minute cache; else as input" },
-	{ .name = "cache_write_1h",
-	    .type = VALUE_PRICE,
-	    AT(price, cache_write_1h),
-	    .help = "input written to a 1 hour cache; else as "
-		    "cache_write_5m" },
-	{ .name = "output",
-	    .type = VALUE_PRICE,
-	    .required = true,
-	    AT(price, output),
-	    .help = "USD per million output tokens; 0 is free" },
-	{ .name = "reasoning",
-	    .type = VALUE_PRICE,
-	    AT(price, reasoning),
-	    .help = "reasoning tokens; else as output" },
-};
-
-static const struct table price_table = { TABLE("a price", price_keywords,
-    price) };
-
-static const struct keyword price_ceiling_keywords[] = {
-	{ .name = "input",
-	    .type = VALUE_PRICE,
-	    AT(price_ceiling, input),
-	    .help = "USD per million input tokens; else any" },
-	{ .name = "output",
-	    .type = VALUE_PRICE,
-	    AT(price_ceiling, output),
-	    .help = "USD per million output tokens; else any" },
-};
-
-const struct table price_ceiling_table = { TABLE("max_price",
-    price_ceiling_keywords, price_ceiling) };
-
 static const struct keyword model_keywords[] = {
 	{ .name = "price",
 	    .table = &price_table,
 	    .required = true,
-	    AT(model, price),
+	    AT(model, written),
 	    .help = "{input: USD, output: USD} per million tokens; 0 is "
 		    "free" },
 	{ .name = "max_output",
@@ -107,6 +60,23 @@ static const struct keyword model_keywords[] = {
 		    "provider's" },
 };
 
+/* A request has no more input than the context has room for. */
+static void
+check_tiers_reached(struct reader *r, const struct yaml_node *node,
+    const struct model *m)
+{
+	const struct price *p = &m->written.list;
+	size_t i;
+
+	for (i = 0; i < p->tiers_count && m->context > 0; i++)
+		if (p->tiers[i].above_tokens >= m->context)
+			mistake_add(r->mistakes, r->source, node->place,
+			    "the price above %jd tokens can never be reached: "
+			    "the model's 'context' is %jd",
+			    (intmax_t)p->tiers[i].above_tokens,
+			    (intmax_t)m->context);
+}
+
 /* What it can do, with what is implied. */
 static void
 model_finish(struct reader *r, const struct yaml_node *node, void *record)
@@ -123,6 +93,7 @@ model_finish(struct reader *r, const struct yaml_node *node, void *record)
 		    CAPABILITY_FORCED_TOOLS | CAPABILITY_PARALLEL_TOOLS;
 	m->supports |= CAPABILITY_OUTPUT_CAP;
 	m->supports &= ~m->lacks;
+	check_tiers_reached(r, node, m);
 }
 
 static const struct table model_table = { TABLE("a model", model_keywords,
@@ -207,6 +178,8 @@ provider_finish(struct reader *r, const struct yaml_node *node, void *record)
 		p->dialects = p->type->dialects;
 	for (i = 0; i < p->models_count; i++) {
 		models[i].provider = p;
+		models[i].price = models[i].written.list;
+		price_discount(&models[i].price, p->discount_ppm);
 		models[i].target = slice_of(arena_printf(r->arena, "%s/%s",
 		    p->name.ptr, models[i].name.ptr));
 		check_model_rates(r, node, p, &models[i]);
@@ -253,7 +226,11 @@ static const struct keyword provider_keywords[] = {
 	    .table = &account_shaping_table,
 	    AT(provider, shaping),
 	    .help = "the account's size, shared by all who use it" },
-	{ .name = "discount", .later = true, .help = "off list price" },
+	{ .name = "discount",
+	    .type = VALUE_SHARE,
+	    .fallback = "0%",
+	    AT(provider, discount_ppm),
+	    .help = "off all its models' prices, which are list prices then" },
 	{ .name = "team_keys",
 	    .form = FORM_MAP,
 	    .type = VALUE_SECRET,

@@ -29,6 +29,14 @@ put_words(struct buf *out, const struct value_spec *spec)
 		buf_printf(out, "%s`%s`", i > 0 ? ", " : "", spec->word(i));
 }
 
+/* A mapping whose keys are numbers. */
+static bool
+is_numbered(const struct keyword *k)
+{
+	return k->form == FORM_MAP && k->table != NULL &&
+	       k->table->key_type == VALUE_INT;
+}
+
 static void
 put_takes(struct buf *out, const struct keyword *k)
 {
@@ -36,7 +44,8 @@ put_takes(struct buf *out, const struct keyword *k)
 	char min[VALUE_NUMBER_CHARS], max[VALUE_NUMBER_CHARS];
 
 	if (k->table != NULL) {
-		buf_puts(out, k->form == FORM_MAP ? "a mapping of names"
+		buf_puts(out, is_numbered(k)        ? "a mapping of numbers"
+			      : k->form == FORM_MAP ? "a mapping of names"
 			      : k->form == FORM_LIST
 				  ? "a list: names or mappings"
 				  : "a mapping");
@@ -96,7 +105,8 @@ put_table(struct rows *rows, const char *prefix, const struct table *table)
 		if (k->table == NULL)
 			continue;
 		snprintf(inner, sizeof(inner), "%s%s.", path,
-		    k->form == FORM_MAP    ? ".NAME"
+		    is_numbered(k)         ? ".N"
+		    : k->form == FORM_MAP  ? ".NAME"
 		    : k->form == FORM_LIST ? "[]"
 					   : "");
 		put_table(rows, inner, k->table);

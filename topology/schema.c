@@ -91,7 +91,8 @@ put_scalar(struct json_writer *w, const struct keyword *k)
 		break;
 	case VALUE_MONEY:
 		field(w, "type", "number");
-		json_field_int(w, "exclusiveMinimum", 0);
+		json_field_int(w, k->min > 0 ? "exclusiveMinimum" : "minimum",
+		    0);
 		break;
 	case VALUE_SHARE:
 		put_share(w, k);

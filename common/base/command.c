@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/base/completion.h"
 #include "common/base/memory.h"
 
 #define EXIT_USAGE   2
@@ -177,8 +178,8 @@ print_program_help(const struct program *p)
 	for (i = 0; i < p->commands_count; i++)
 		print_entry(LIST_COLUMN, p->commands[i]->name,
 		    p->commands[i]->summary);
-	print_entry(LIST_COLUMN, "completion bash",
-	    "print a script for the shell's completion");
+	print_entry(LIST_COLUMN, "completion SHELL",
+	    "print a script by which bash or zsh completes words");
 	printf("\n%s COMMAND --help tells more; %s --version.\n", p->name,
 	    p->name);
 }
@@ -214,6 +215,40 @@ print_command_help(const struct program *p, const struct command *c)
 		printf("\nOptions:\n");
 	for (i = 0; i < c->options_count; i++)
 		print_option(&c->options[i]);
+}
+
+/* "get": all commands of two words that begin so; false: none does. */
+static bool
+print_family(const struct program *p, const char *first)
+{
+	size_t i, len = strlen(first), left = 0, count = 0;
+
+	for (i = 0; i < p->commands_count; i++) {
+		const char *name = p->commands[i]->name;
+
+		if (strncmp(name, first, len) == 0 && name[len] == ' ') {
+			left = strlen(name) > left ? strlen(name) : left;
+			count++;
+		} else if (strcmp(name, first) == 0) {
+			return false; /* it has a help of its own */
+		}
+	}
+	if (count == 0)
+		return false;
+	printf("usage: %s %s WHAT [OPTIONS]\n\nCommands:\n", p->name, first);
+	for (i = 0; i < p->commands_count; i++)
+		if (strncmp(p->commands[i]->name, first, len) == 0 &&
+		    p->commands[i]->name[len] == ' ')
+			print_entry(left + 1, p->commands[i]->name,
+			    p->commands[i]->summary);
+	printf("\n%s %s WHAT --help tells more.\n", p->name, first);
+	return true;
+}
+
+static bool
+is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
 /* How many words of argv name the command; 0 when they do not. */
@@ -423,8 +458,7 @@ take_all(struct parse *parse, int argc, char **argv, bool *help)
 
 		if (!only_operands && strcmp(arg, "--") == 0) {
 			only_operands = true;
-		} else if (!only_operands && (strcmp(arg, "--help") == 0 ||
-						 strcmp(arg, "-h") == 0)) {
+		} else if (!only_operands && is_help(arg)) {
 			*help = true;
 			return true;
 		} else if (!only_operands && strncmp(arg, "--", 2) == 0) {
@@ -468,41 +502,6 @@ run_command(const struct program *p, const struct command *c, int argc,
 	return status;
 }
 
-/* A function that completes the commands, then the options of one. */
-static int
-print_completion(const struct program *p)
-{
-	char function[WORD_MAX], *dash;
-	const struct command *c;
-	size_t i, k;
-
-	/* One function for each program: a dash may not be in its name. */
-	snprintf(function, sizeof(function), "_%s", p->name);
-	while ((dash = strchr(function, '-')) != NULL)
-		*dash = '_';
-	printf("%s() {\n", function);
-	printf("\tlocal here=\"${COMP_WORDS[COMP_CWORD]}\" words\n"
-	       "\tcase \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n");
-	for (i = 0; i < p->commands_count; i++) {
-		c = p->commands[i];
-		printf("\t\"%s%s\") words=\"--help", c->name,
-		    strchr(c->name, ' ') != NULL ? "" : " \"*\"");
-		for (k = 0; k < c->options_count; k++)
-			printf(" --%s", c->options[k].name);
-		printf("\" ;;\n");
-	}
-	printf("\t*) words=\"help --version");
-	for (i = 0; i < p->commands_count; i++)
-		printf(" %s", p->commands[i]->name);
-	printf("\" ;;\n\tesac\n"
-	       "\tif [[ $here == -* || $COMP_CWORD -le 2 ]]; then\n"
-	       "\t\tCOMPREPLY=($(compgen -W \"$words\" -- \"$here\"))\n"
-	       "\tfi\n}\n"
-	       "complete -o default -F %s %s\n",
-	    function, p->name);
-	return EXIT_SUCCESS;
-}
-
 static int
 help_on(const struct program *p, int argc, char **argv)
 {
@@ -514,6 +513,8 @@ help_on(const struct program *p, int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	c = find_command(p, argc, argv, &used);
+	if (c == NULL && argc == 1 && print_family(p, argv[0]))
+		return EXIT_SUCCESS;
 	if (c == NULL)
 		return unknown_command(p, argc, argv);
 	print_command_help(p, c);
@@ -532,16 +533,17 @@ program_run(const struct program *p, int argc, char **argv)
 		print_program_help(p);
 		return EXIT_USAGE;
 	}
-	if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
-	    strcmp(argv[0], "help") == 0)
+	if (is_help(argv[0]) || strcmp(argv[0], "help") == 0)
 		return help_on(p, argc - 1, argv + 1);
 	if (strcmp(argv[0], "--version") == 0) {
 		printf("%s %s\n", p->name, p->version);
 		return EXIT_SUCCESS;
 	}
 	if (argc == 2 && strcmp(argv[0], "completion") == 0 &&
-	    strcmp(argv[1], "bash") == 0)
-		return print_completion(p);
+	    completion_print(p, argv[1]))
+		return EXIT_SUCCESS;
+	if (argc == 2 && is_help(argv[1]) && print_family(p, argv[0]))
+		return EXIT_SUCCESS;
 	c = find_command(p, argc, argv, &used);
 	if (c == NULL)
 		return unknown_command(p, argc, argv);

@@ -49,7 +49,7 @@ struct program {
 
 /*
  * Find the command, parse, run; handles --help, help COMMAND, --version and
- * `completion bash`.  Suggests the nearest word for an unknown one.
+ * `completion bash` or zsh.  Suggests the nearest word for an unknown one.
  */
 int program_run(const struct program *p, int argc, char **argv);
 

@@ -7,32 +7,48 @@
 
 #define ANSWER_MAX (16 * 1024 * 1024)
 
+static enum asked
+ask(const char *state_dir, const char *method, const char *target,
+    struct slice body, struct buf *answer)
+{
+	int status = 0;
+
+	switch (
+	    control_call(state_dir, method, target, body, &status, answer)) {
+	case CONTROL_NO_DAEMON:
+		return ASKED_NOBODY;
+	case CONTROL_BROKEN:
+		fprintf(stderr, "the daemon of %s broke off its answer\n",
+		    state_dir);
+		return ASKED_BROKEN;
+	case CONTROL_OK:
+		break;
+	}
+	if (status / 100 == 2)
+		return ASKED_OK;
+	fwrite(answer->data, 1, answer->len, stderr);
+	return ASKED_NO;
+}
+
 enum asked
 ask_daemon(const char *state_dir, const char *method, const char *target,
     struct slice body)
 {
-	enum asked asked = ASKED_BROKEN;
 	struct buf answer;
-	int status = 0;
+	enum asked asked;
 
 	buf_init(&answer, ANSWER_MAX);
-	switch (
-	    control_call(state_dir, method, target, body, &status, &answer)) {
-	case CONTROL_NO_DAEMON:
-		asked = ASKED_NOBODY;
-		break;
-	case CONTROL_BROKEN:
-		fprintf(stderr, "the daemon of %s broke off its answer\n",
-		    state_dir);
-		break;
-	case CONTROL_OK:
-		asked = status / 100 == 2 ? ASKED_OK : ASKED_NO;
-		fwrite(answer.data, 1, answer.len,
-		    asked == ASKED_OK ? stdout : stderr);
-		break;
-	}
+	asked = ask(state_dir, method, target, body, &answer);
+	if (asked == ASKED_OK)
+		fwrite(answer.data, 1, answer.len, stdout);
 	buf_fini(&answer);
 	return asked;
+}
+
+enum asked
+ask_bytes(const char *state_dir, const char *target, struct buf *answer)
+{
+	return ask(state_dir, "GET", target, slice_make(NULL, 0), answer);
 }
 
 struct ledger *

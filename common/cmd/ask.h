@@ -8,7 +8,7 @@
 struct ledger;
 
 enum asked {
-	ASKED_OK,     /* 2xx: the answer was printed */
+	ASKED_OK,     /* 2xx: it was answered */
 	ASKED_NO,     /* another status: printed on standard error */
 	ASKED_NOBODY, /* no daemon runs here */
 	ASKED_BROKEN  /* said why */
@@ -17,6 +17,10 @@ enum asked {
 /* Ask the daemon of that state directory and print what it says. */
 enum asked ask_daemon(const char *state_dir, const char *method,
     const char *target, struct slice body);
+
+/* GET it and keep what it says in `answer`; only another status is printed. */
+enum asked ask_bytes(const char *state_dir, const char *target,
+    struct buf *answer);
 
 /* The store, read-only, beside or without a daemon; NULL: said why. */
 struct ledger *ask_store(const char *state_dir);

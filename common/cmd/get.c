@@ -1,96 +1,67 @@
-#include <stdio.h>
-
-#include "common/cmd/ask.h"
+#include "common/cmd/pager.h"
 #include "common/cmd/shared.h"
-#include "common/store/view.h"
-
-#define TARGET_MAX 2048
-#define OUT_MAX    (64 * 1024 * 1024)
+#include "common/cmd/watch.h"
 
 struct options {
-	const char *state, *caller, *group, *target, *fail;
-	int64_t status, limit;
-	bool json;
+	const char *state, *caller, *user, *project, *team, *origin, *group,
+	    *target, *egress, *dialect, *status, *fail, *slow, *ended;
+	PAGER_MEMBERS;
 };
 
-#define FILTER(name, help)                                                     \
-	{                                                                      \
-#name, "NAME", OPTION_TEXT, offsetof(struct options, name),    \
-		    false, 0, 0, help                                          \
-	}
+#define FILTER(name, value, help)                                              \
+	PAGER_TEXT(struct options, name, #name, value, help)
 
-static const struct option_spec specs[] = {
+#define SHARED_FILTERS                                                         \
+	FILTER(user, "NAME", "only of this user"),                             \
+	    FILTER(project, "NAME", "only of this project"),                   \
+	    FILTER(group, "NAME", "only of this model group"),                 \
+	    FILTER(target, "NAME", "only of this provider/model"),             \
+	    FILTER(dialect, "NAME", "only chat, responses or messages"),       \
+	    FILTER(status, "CODE",                                             \
+		"only with this HTTP status; 5xx: all of that kind"),          \
+	    FILTER(fail, "NAME",                                               \
+		"only with this error name; any: all that failed"),            \
+	    FILTER(slow, "SPAN", "only what took at least 500ms, 5s, 2m"),     \
+	    FILTER(ended, "HOW",                                               \
+		"only settled, interrupted or resettled ones"),                \
+	    PAGER_OPTIONS(struct options)
+
+static const struct option_spec request_specs[] = {
 	STATE_OPTION(struct options),
-	{ "limit", "N", OPTION_INT, offsetof(struct options, limit), false, 1,
-	    100000, "newest rows to show; 20" },
-	FILTER(caller, "only of this token"),
-	FILTER(group, "only of this model group"),
-	FILTER(target, "only of this provider/model"),
-	FILTER(fail, "only with this error name; 'any': all that failed"),
-	{ "status", "CODE", OPTION_INT, offsetof(struct options, status), false,
-	    100, 599, "only with this HTTP status" },
-	JSON_OPTION(struct options),
+	FILTER(caller, "NAME", "only of this token"),
+	FILTER(egress, "NAME", "only through this egress"),
+	SHARED_FILTERS,
 };
 
-static struct slice
-text_or_empty(const char *text)
-{
-	return text != NULL ? slice_of(text) : slice_make(NULL, 0);
-}
+static const struct option_spec attempt_specs[] = {
+	STATE_OPTION(struct options),
+	FILTER(origin, "NAME", "only of this node"),
+	FILTER(team, "NAME", "only of this team"),
+	FILTER(caller, "NAME", "only of this caller, by its pseudonym"),
+	SHARED_FILTERS,
+};
 
-/* Without a daemon: the same view of the store itself. */
 static int
-read_store(const struct options *o, bool attempts)
+get(const struct options *o, enum row_kind kind)
 {
-	const struct view_filter filter = {
-		.caller = text_or_empty(o->caller),
-		.group = text_or_empty(o->group),
-		.target = text_or_empty(o->target),
-		.fail = text_or_empty(o->fail),
-		.status = o->status,
-		.limit = (size_t)o->limit,
+	const struct pager pager = {
+		.state = o->state,
+		.path = "/admin/requests",
+		.kind = kind,
+		.words = { { "caller", o->caller }, { "user", o->user },
+		    { "project", o->project }, { "team", o->team },
+		    { "origin", o->origin }, { "group", o->group },
+		    { "target", o->target }, { "egress", o->egress },
+		    { "dialect", o->dialect }, { "status", o->status },
+		    { "fail", o->fail }, { "slow", o->slow },
+		    { "state", o->ended }, PAGER_WORDS(o) },
+		.limit = o->limit,
+		.format = o->format,
+		.json = o->json,
+		.watch = o->watch,
 	};
-	enum output_format format = o->json ? OUTPUT_JSON : OUTPUT_TEXT;
-	struct ledger *l = ask_store(o->state);
-	struct buf out;
 
-	if (l == NULL)
-		return 1;
-	buf_init(&out, OUT_MAX);
-	if (attempts)
-		view_attempts(l, &filter, format, &out);
-	else
-		view_requests(l, &filter, format, &out);
-	fwrite(out.data, 1, out.len, stdout);
-	buf_fini(&out);
-	ledger_close(l);
-	return 0;
-}
-
-static int
-get(const struct options *o, bool attempts)
-{
-	char number[24];
-	struct buf target;
-	enum asked asked;
-
-	buf_init(&target, TARGET_MAX);
-	buf_puts(&target, "/admin/requests");
-	ask_argument(&target, "caller", o->caller);
-	ask_argument(&target, "group", o->group);
-	ask_argument(&target, "target", o->target);
-	ask_argument(&target, "fail", o->fail);
-	snprintf(number, sizeof(number), "%lld", (long long)o->status);
-	ask_argument(&target, "status", o->status > 0 ? number : NULL);
-	snprintf(number, sizeof(number), "%lld", (long long)o->limit);
-	ask_argument(&target, "limit", o->limit > 0 ? number : NULL);
-	ask_argument(&target, "format", o->json ? "json" : NULL);
-	asked =
-	    ask_daemon(o->state, "GET", buf_text(&target), slice_make(NULL, 0));
-	buf_fini(&target);
-	if (asked == ASKED_NOBODY)
-		return read_store(o, attempts);
-	return asked == ASKED_OK ? 0 : 1;
+	return pager_run(&pager);
 }
 
 static int
@@ -98,7 +69,7 @@ run_requests(const void *options, int count, char *const *operands)
 {
 	(void)count;
 	(void)operands;
-	return get(options, false);
+	return get(options, ROW_REQUEST);
 }
 
 static int
@@ -106,51 +77,56 @@ run_attempts(const void *options, int count, char *const *operands)
 {
 	(void)count;
 	(void)operands;
-	return get(options, true);
-}
-
-/* What only a running daemon has. */
-static int
-ask_running(const struct options *o, const char *path, const char *what)
-{
-	enum asked asked =
-	    ask_daemon(o->state, "GET", path, slice_make(NULL, 0));
-
-	if (asked == ASKED_NOBODY)
-		fprintf(stderr,
-		    "no daemon runs on %s; %s are of a running one\n", o->state,
-		    what);
-	return asked == ASKED_OK ? 0 : 1;
+	return get(options, ROW_ATTEMPT);
 }
 
 static int
 run_counters(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
+	const struct watch_ask ask = { .state = o->state,
+		.path = "/admin/counters",
+		.what = "what was counted",
+		.json = o->json,
+		.watch = o->watch };
 
 	(void)count;
 	(void)operands;
-	return ask_running(o,
-	    o->json ? "/admin/counters?format=json" : "/admin/counters",
-	    "counters");
+	return watch_daemon(&ask);
 }
 
 static int
 run_metrics(const void *options, int count, char *const *operands)
 {
+	const struct options *o = options;
+	const struct watch_ask ask = { .state = o->state,
+		.path = "/metrics",
+		.what = "what metrics say" };
+
 	(void)count;
 	(void)operands;
-	return ask_running(options, "/metrics", "metrics");
+	return watch_daemon(&ask);
 }
+
+#define PAGES                                                                  \
+	"Asks the running daemon, or reads the store when none runs, "         \
+	"page by page:\n--limit all may be any number of rows.  Times are "    \
+	"those of the request's id:\nwhen the node had read its head.  Of "    \
+	"what is written meanwhile no row comes twice.\n\n"
 
 const struct command cmd_get_requests = {
 	.name = "get requests",
 	.summary = "the newest requests: who, which target, tokens, cost",
-	.text =
-	    "Asks the running daemon, or reads the store when none runs.\n\n"
-	    "Example:  gsr-node get requests --state /var/lib/gsr --fail any",
-	.options = specs,
-	.options_count = count_of(specs),
+	.text = PAGES
+	"Example:  gsr-node get requests --fail any --since 2h --state "
+	"/var/lib/gsr\n"
+	"          gsr-node get requests --group coding --slow 5s --watch "
+	"--state /var/lib/gsr\n"
+	"          gsr-node get requests --from 2026-11-01 --to "
+	"2026-12-01 --limit all \\\n"
+	"            --format csv --state /var/lib/gsr > november.csv",
+	.options = request_specs,
+	.options_count = count_of(request_specs),
 	.options_bytes = sizeof(struct options),
 	.run = run_requests,
 };
@@ -158,17 +134,20 @@ const struct command cmd_get_requests = {
 const struct command cmd_get_attempts = {
 	.name = "get requests",
 	.summary = "the newest provider calls: for whom, tokens, cost",
-	.text =
-	    "Asks the running daemon, or reads the store when none runs.\n\n"
-	    "Example:  gsr-egress get requests --state /var/lib/gsr",
-	.options = specs,
-	.options_count = count_of(specs),
+	.text = PAGES
+	"Example:  gsr-egress get requests --team payments --status 5xx "
+	"--state /var/lib/gsr\n"
+	"          gsr-egress get requests --since 1d --limit all "
+	"--format jsonl \\\n            --state /var/lib/gsr",
+	.options = attempt_specs,
+	.options_count = count_of(attempt_specs),
 	.options_bytes = sizeof(struct options),
 	.run = run_attempts,
 };
 
 static const struct option_spec counter_specs[] = {
 	STATE_OPTION(struct options),
+	WATCH_OPTION(struct options),
 	JSON_OPTION(struct options),
 };
 

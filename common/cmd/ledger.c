@@ -1,20 +1,28 @@
 #include <stdio.h>
 
 #include "common/cmd/ask.h"
+#include "common/cmd/auditor.h"
 #include "common/cmd/shared.h"
+#include "common/export/bundle.h"
+#include "common/export/mark.h"
 #include "common/format/json.h"
 #include "common/member/identity.h"
 #include "common/store/receipt.h"
 
 #define WHY_MAX (64 * 1024)
+#define THREADS 2
 
 struct options {
-	const char *state, *topology;
+	const char *state, *topology, *export, *operator_key;
 	bool json;
 };
 
 static const struct option_spec specs[] = {
-	STATE_OPTION(struct options),
+	{ "state", "DIR", OPTION_TEXT, offsetof(struct options, state), false,
+	    0, 0, "the member's state directory: check its store" },
+	{ "export", "DIR", OPTION_TEXT, offsetof(struct options, export), false,
+	    0, 0, "check what ledger export wrote, instead" },
+	OPERATOR_KEY_OPTION(struct options),
 	{ "topology", "DIR", OPTION_TEXT, offsetof(struct options, topology),
 	    true, 0, 0,
 	    "the folder whose mesh.yaml names the egresses' public keys" },
@@ -99,17 +107,54 @@ verify(const struct options *o, struct topology *t)
 }
 
 static int
-run(const void *options, int count, char *const *operands)
+verify_export(const struct options *o)
 {
-	const struct options *o = options;
+	struct receipt_audit audit;
+	struct auditor *auditor;
+	struct bundle b;
+	struct marks marks;
+	size_t faults;
+
+	auditor = auditor_new(o->topology, o->operator_key);
+	if (auditor == NULL)
+		return 1;
+	if (!auditor_open(auditor, o->export, &b)) {
+		auditor_free(auditor);
+		return 1;
+	}
+	const struct marks_wish marked = {
+		.keys = { auditor_key, auditor },
+		.finding = print_finding,
+	};
+	struct proof_wish wish = {
+		.keys = { auditor_key, auditor },
+		.window = bundle_is_window(&b),
+		.finding = print_finding,
+	};
+	faults = auditor_check(auditor, &b, print_finding, NULL);
+	marks_init(&marks);
+	faults += marks_add(&marks, &b, &marked);
+	wish.marks = wish.window ? NULL : &marks;
+	proof_check(&b.sheets[EXPORT_RECEIPT], &wish, THREADS, &audit);
+	marks_fini(&marks);
+	print_audit(&audit, o->json);
+	bundle_close(&b);
+	auditor_free(auditor);
+	return faults == 0 && audit.good == audit.checked &&
+		       (wish.window || audit.missing == 0)
+		   ? 0
+		   : 1;
+}
+
+static int
+verify_store(const struct options *o)
+{
 	struct identity identity;
 	struct topology_pin pin;
 	struct topology *t = NULL;
 	struct buf why;
 	int status = 1;
 
-	(void)count;
-	(void)operands;
 	buf_init(&why, WHY_MAX);
 	if (identity_open(&identity, o->state, &why)) {
 		identity_pin(&identity, &pin);
@@ -124,11 +169,32 @@ run(const void *options, int count, char *const *operands)
 	return status;
 }
 
+static int
+run(const void *options, int count, char *const *operands)
+{
+	const struct options *o = options;
+
+	(void)count;
+	(void)operands;
+	if ((o->state == NULL) == (o->export == NULL)) {
+		fprintf(stderr,
+		    "say what to check: --state DIR, a member's store, or "
+		    "--export DIR, what ledger export wrote\n");
+		return 2;
+	}
+	return o->export != NULL ? verify_export(o) : verify_store(o);
+}
+
 const struct command cmd_ledger_verify = {
 	.name = "ledger verify",
 	.summary = "check every receipt: signature, chain, rows beside it",
-	.text = "Needs only the store and the egresses' public keys of the "
-		"verified topology.\nExit status 0: all are good.",
+	.text =
+	    "Of a store, by the public keys of the verified topology; or of "
+	    "an export, which needs nothing of the mesh but public keys: then "
+	    "also that no byte of the folder was changed since its member "
+	    "signed it.  Exit status 0: all are good.\n\n"
+	    "Example:  ledger verify --export november --topology mesh "
+	    "--operator-key operator.pub",
 	.options = specs,
 	.options_count = count_of(specs),
 	.options_bytes = sizeof(struct options),

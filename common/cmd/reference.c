@@ -3,6 +3,7 @@
 #include "common/base/buf.h"
 #include "common/base/stat.h"
 #include "common/cmd/shared.h"
+#include "common/export/cause.h"
 #include "common/llm/exclusion.h"
 #include "common/llm/failure.h"
 #include "common/store/row.h"
@@ -98,6 +99,7 @@ run(const void *options, int count, char *const *operands)
 	put_classes(&out);
 	put_exclusions(&out);
 	put_counters(&out);
+	cause_docs(&out);
 	fwrite(out.data, 1, out.len, stdout);
 	buf_fini(&out);
 	return 0;

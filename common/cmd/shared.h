@@ -16,8 +16,15 @@ extern const struct command cmd_get_attempts; /* an egress's requests */
 extern const struct command cmd_get_counters;
 extern const struct command cmd_get_metrics;
 extern const struct command cmd_get_events;
+extern const struct command cmd_report_requests; /* a node's */
+extern const struct command cmd_report_attempts; /* an egress's */
+extern const struct command cmd_get_node_prices;
+extern const struct command cmd_get_egress_prices;
+extern const struct command cmd_get_links;
 extern const struct command cmd_explain;
 extern const struct command cmd_ledger_verify;
+extern const struct command cmd_ledger_export;
+extern const struct command cmd_ledger_reconcile;
 extern const struct command cmd_get_audit;
 extern const struct command cmd_audit_verify;
 extern const struct command cmd_admin_token_create; /* these: an egress's */

@@ -9,7 +9,7 @@
  * last time, else behind an empty line. */
 int watch(int (*draw)(const void *arg), const void *arg);
 
-#define WATCH_ARGUMENTS_MAX 3
+#define WATCH_ARGUMENTS_MAX 5
 
 /* Of an option that was not given the value is NULL: it is left out. */
 struct watch_argument {

@@ -7,7 +7,6 @@
 
 #define CELLS_MAX     (64u << 20)
 #define CELL_MAX      4096
-#define COLUMNS_MAX   32
 #define TIME_MAX      INT64_C(253402300799999999) /* the year 9999 */
 #define SECONDS_CHARS 19                          /* 2026-11-23T04:05:06 */
 #define KIB           1024
@@ -16,7 +15,7 @@ void
 table_open(struct table *t, struct buf *out, enum output_format format,
     const struct table_column *columns, size_t count)
 {
-	assert(count > 0 && count <= COLUMNS_MAX);
+	assert(count > 0 && count <= TABLE_COLUMNS_MAX);
 	*t = (struct table){
 		.out = out,
 		.format = format,
@@ -139,7 +138,7 @@ begin_cell(struct table *t)
 {
 	const struct table_column *c = &t->columns[t->next];
 
-	if (t->format == OUTPUT_TEXT)
+	if (t->format != OUTPUT_JSON)
 		return c;
 	if (t->next == 0)
 		json_open(&t->json, '{');
@@ -242,30 +241,33 @@ width_of(struct slice text)
 }
 
 static void
-measure(const struct table *t, size_t widths[COLUMNS_MAX])
+measure(struct table *t)
 {
 	struct slice cells = buf_slice(&t->cells);
-	size_t column;
+	size_t column, width;
 
-	for (column = 0; column < t->count; column++)
-		widths[column] = strlen(t->columns[column].name);
+	for (column = 0; column < t->count && !t->headed; column++)
+		t->widths[column] = strlen(t->columns[column].name);
 	for (column = 0; cells.len > 0; column = (column + 1) % t->count) {
-		size_t width = width_of(take_cell(&cells));
-
-		if (width > widths[column])
-			widths[column] = width;
+		width = width_of(take_cell(&cells));
+		if (width > t->widths[column])
+			t->widths[column] = width;
 	}
+}
+
+static bool
+stands_right(const struct table_column *c)
+{
+	return c->type != CELL_TEXT && c->type != CELL_TIME;
 }
 
 /* Numbers stand right, text left; nothing follows the last column's text. */
 static void
-write_cell(const struct table *t, size_t column, struct slice text,
-    size_t width)
+write_cell(const struct table *t, size_t column, struct slice text)
 {
-	bool right = t->columns[column].type != CELL_TEXT &&
-		     t->columns[column].type != CELL_TIME;
+	bool right = stands_right(&t->columns[column]);
 	bool last = column + 1 == t->count;
-	size_t fill = width - width_of(text);
+	size_t fill = t->widths[column] - width_of(text);
 
 	if (right)
 		buf_printf(t->out, "%*s", (int)fill, "");
@@ -275,27 +277,72 @@ write_cell(const struct table *t, size_t column, struct slice text,
 	buf_puts(t->out, last ? "\n" : "  ");
 }
 
+static void
+write_text(struct table *t)
+{
+	struct slice cells = buf_slice(&t->cells);
+	size_t column;
+
+	measure(t);
+	for (column = 0; column < t->count && !t->headed; column++)
+		write_cell(t, column, slice_of(t->columns[column].name));
+	t->headed = true;
+	for (column = 0; cells.len > 0; column = (column + 1) % t->count)
+		write_cell(t, column, take_cell(&cells));
+}
+
+/* A bar would be another column. */
+static void
+write_markdown_cell(struct table *t, size_t column, struct slice text)
+{
+	size_t i;
+
+	buf_puts(t->out, column == 0 ? "| " : " ");
+	for (i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '|')
+			buf_putc(t->out, '\\');
+		buf_putc(t->out, text.ptr[i]);
+	}
+	buf_puts(t->out, column + 1 == t->count ? " |\n" : " |");
+}
+
+static void
+write_markdown(struct table *t)
+{
+	struct slice cells = buf_slice(&t->cells);
+	size_t column;
+
+	for (column = 0; column < t->count && !t->headed; column++)
+		write_markdown_cell(t, column,
+		    slice_of(t->columns[column].name));
+	for (column = 0; column < t->count && !t->headed; column++)
+		buf_puts(t->out,
+		    stands_right(&t->columns[column]) ? "|---:" : "|---");
+	buf_puts(t->out, t->headed ? "" : "|\n");
+	t->headed = true;
+	for (column = 0; cells.len > 0; column = (column + 1) % t->count)
+		write_markdown_cell(t, column, take_cell(&cells));
+}
+
+void
+table_flush(struct table *t)
+{
+	assert(t->next == 0 || t->out->failed || t->cells.failed);
+	t->out->failed |= t->cells.failed;
+	if (t->format == OUTPUT_TEXT && !t->cells.failed)
+		write_text(t);
+	if (t->format == OUTPUT_MARKDOWN && !t->cells.failed)
+		write_markdown(t);
+	buf_reset(&t->cells);
+}
+
 void
 table_close(struct table *t)
 {
-	struct slice cells = buf_slice(&t->cells);
-	size_t widths[COLUMNS_MAX];
-	size_t column;
-
-	assert(t->next == 0 || t->out->failed || t->cells.failed);
-	t->out->failed |= t->cells.failed;
+	table_flush(t);
 	if (t->format == OUTPUT_JSON) {
 		json_close(&t->json, ']');
 		buf_putc(t->out, '\n');
-	} else if (!t->cells.failed) {
-		measure(t, widths);
-		for (column = 0; column < t->count; column++)
-			write_cell(t, column, slice_of(t->columns[column].name),
-			    widths[column]);
-		for (column = 0; cells.len > 0;
-		     column = (column + 1) % t->count)
-			write_cell(t, column, take_cell(&cells),
-			    widths[column]);
 	}
 	buf_fini(&t->cells);
 }

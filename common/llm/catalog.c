@@ -9,7 +9,8 @@
 #include "common/llm/capability.h"
 
 #define VERSION          2
-#define ENTRY_FIELDS     19
+#define ENTRY_FIELDS     20
+#define ENTRY_FIELDS_OLD 19 /* before prices had more than six parts */
 #define ENTRY_FIELDS_MIN 14 /* an older egress ends with the prices */
 #define ENTRY_FIELDS_MAX 64
 #define ARENA_MAX        (16 * 1024 * 1024)
@@ -37,6 +38,7 @@ write_entry(struct buf *out, const struct catalog_entry *e)
 	pack_int(out, e->max_body_bytes);
 	pack_int(out, e->max_tools_bytes);
 	pack_bool(out, e->supports_stated);
+	price_write(out, &e->price);
 }
 
 void
@@ -80,7 +82,7 @@ read_entry(struct unpack *u, struct arena *a, struct catalog_entry *e)
 	size_t i, fields = unpack_array(u);
 
 	if (fields < ENTRY_FIELDS_MIN || fields > ENTRY_FIELDS_MAX ||
-	    (fields > ENTRY_FIELDS_MIN && fields < ENTRY_FIELDS))
+	    (fields > ENTRY_FIELDS_MIN && fields < ENTRY_FIELDS_OLD))
 		u->failed = true;
 	e->target = arena_copy(a, unpack_text(u));
 	e->model = arena_copy(a, unpack_text(u));
@@ -96,10 +98,13 @@ read_entry(struct unpack *u, struct arena *a, struct catalog_entry *e)
 	e->price.cache_write_1h = unpack_int(u);
 	e->price.output = unpack_int(u);
 	e->price.reasoning = unpack_int(u);
-	if (fields >= ENTRY_FIELDS)
+	e->price.image = PRICE_UNKNOWN;
+	if (fields >= ENTRY_FIELDS_OLD)
 		read_later_fields(u, a, e);
 	else /* an older egress knows of no model that lacks it */
 		e->supports |= CAPABILITY_OUTPUT_CAP;
+	if (fields >= ENTRY_FIELDS) /* the whole of it */
+		price_read(u, &e->price);
 	for (i = ENTRY_FIELDS; i < fields && !u->failed; i++)
 		unpack_skip(u);
 }
@@ -131,6 +136,8 @@ fault_of(const struct catalog_entry *e, const struct catalog_entry *before)
 		return "its provider knows it by no name";
 	if (e->price.input < 0 || e->price.output < 0)
 		return "it has no price";
+	if (!price_valid(&e->price))
+		return "its price is out of range";
 	if (e->max_output < 0)
 		return "its most output is negative";
 	return NULL;
@@ -156,6 +163,32 @@ check(const struct catalog *c, struct buf *why)
 	return true;
 }
 
+void
+catalog_book(struct buf *out, const struct catalog *c)
+{
+	struct price_entry *entries = xcalloc(c->count, sizeof(*entries));
+	size_t i;
+
+	for (i = 0; i < c->count; i++)
+		entries[i] = (struct price_entry){ c->entries[i].target,
+			c->entries[i].price };
+	price_book_write(out, entries, c->count);
+	free(entries);
+}
+
+static void
+name_book(struct catalog *c)
+{
+	char name[PRICE_BOOK_CHARS];
+	struct buf bytes;
+
+	buf_init(&bytes, PRICE_BOOK_MAX);
+	catalog_book(&bytes, c);
+	price_book_name(name, buf_slice(&bytes));
+	c->price_book = arena_copy(&c->arena, slice_of(name));
+	buf_fini(&bytes);
+}
+
 struct catalog *
 catalog_read(struct slice bytes, struct buf *why)
 {
@@ -170,7 +203,7 @@ catalog_read(struct slice bytes, struct buf *why)
 	if (unpack_array(&u) != 4 || unpack_int(&u) != VERSION)
 		u.failed = true;
 	c->egress = arena_copy(&c->arena, unpack_text(&u));
-	c->price_book = arena_copy(&c->arena, unpack_text(&u));
+	c->stated_book = arena_copy(&c->arena, unpack_text(&u));
 	count = unpack_array(&u);
 	if (count > CATALOG_ENTRIES_MAX)
 		u.failed = true;
@@ -185,8 +218,10 @@ catalog_read(struct slice bytes, struct buf *why)
 		qsort(entries, count, sizeof(*entries), by_target);
 	c->entries = entries;
 	c->count = count;
-	if (whole && check(c, why))
+	if (whole && check(c, why)) {
+		name_book(c);
 		return c;
+	}
 	catalog_release(c);
 	return NULL;
 }

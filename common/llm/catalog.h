@@ -6,7 +6,7 @@
  * all of them on one thread.
  */
 #include "common/base/arena.h"
-#include "common/llm/price.h"
+#include "common/llm/price_book.h"
 #include "common/llm/shape.h"
 
 struct buf;
@@ -31,7 +31,11 @@ struct catalog_entry {
 
 struct catalog {
 	struct slice egress;
-	struct slice price_book;
+	/*
+	 * The name of the book of these very prices.  What is written is the
+	 * egress's word; what was read is named anew, and its word kept.
+	 */
+	struct slice price_book, stated_book;
 	const struct catalog_entry *entries; /* sorted by target */
 	size_t count;
 	struct arena arena; /* holds all of it, when it was read */
@@ -47,6 +51,9 @@ void catalog_write(struct buf *out, const struct catalog *c);
  * passed over.
  */
 struct catalog *catalog_read(struct slice bytes, struct buf *why);
+
+/* The bytes of the book of its prices: see price_book.h. */
+void catalog_book(struct buf *out, const struct catalog *c);
 
 /* Of catalog_read; a request pins the one that it was routed by. */
 struct catalog *catalog_hold(struct catalog *c);

@@ -66,6 +66,13 @@ note_usage(struct scan *s, const struct json_value *object)
 	return any;
 }
 
+static void
+note_bill(struct scan *s, const struct json_value *response)
+{
+	(void)note_usage(s, json_find(response, "usage"));
+	usage_note_tools(&s->usage, json_find(response, "tool_usage"));
+}
+
 static enum scan_kind
 content(struct scan *s, size_t bytes)
 {
@@ -151,7 +158,7 @@ read_end(struct scan *s, const struct json_value *root)
 	const struct json_value *response = json_find(root, "response");
 
 	note_id(s, response);
-	(void)note_usage(s, json_find(response, "usage"));
+	note_bill(s, response);
 	if (is_given(json_find(response, "error")))
 		return SCAN_ERROR;
 	s->finished = s->done = true;
@@ -164,7 +171,7 @@ read_failure(struct scan *s, const struct json_value *root)
 	const struct json_value *response = json_find(root, "response");
 
 	note_id(s, response);
-	(void)note_usage(s, json_find(response, "usage"));
+	note_bill(s, response);
 	return SCAN_ERROR;
 }
 

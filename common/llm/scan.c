@@ -109,6 +109,10 @@ read_answer(struct scan *s, const struct json_index *index)
 	if (m != NULL)
 		s->has_usage = usage_read(&s->usage, s->dialect,
 		    json_parse(&s->arena, m->raw, &error));
+	m = json_index_find(index, "tool_usage");
+	if (m != NULL && s->dialect == DIALECT_RESPONSES)
+		usage_note_tools(&s->usage,
+		    json_parse(&s->arena, m->raw, &error));
 	m = json_index_find(index, "id");
 	if (m != NULL)
 		event_note_id(s, m->raw);

@@ -50,14 +50,16 @@ is_plain(struct slice name)
 }
 
 /*
- * OpenRouter states what it charged.  Kept as it was written; of a number too
- * long for the field the last decimals go.
+ * OpenRouter states what it charged, Perplexity as the total of a list.  Kept
+ * as it was written; of a number too long for the field the last decimals go.
  */
 static void
 note_cost(struct usage *usage, const struct json_value *cost)
 {
 	struct slice raw;
 
+	if (cost != NULL && cost->type == JSON_OBJECT)
+		cost = json_find(cost, "total_cost");
 	if (cost == NULL || cost->type != JSON_NUMBER)
 		return;
 	raw = cost->raw;
@@ -113,6 +115,7 @@ usage_output(const struct usage *u)
 /* The figures as a provider counts them, before they are made disjoint. */
 struct figures {
 	int64_t input, read, write, write_1h, output, reasoning;
+	int64_t images, cached_images;
 };
 
 static struct figures
@@ -125,6 +128,7 @@ known(const struct usage *u, bool inclusive)
 		.write_1h = u->cache_write_1h_tokens,
 		.output = usage_output(u),
 		.reasoning = u->reasoning_tokens,
+		.images = u->image_tokens,
 	};
 }
 
@@ -160,6 +164,9 @@ take_figures(struct figures *f, const struct words *words,
 	take_figure(&f->write_1h, json_find(object, "cache_creation"),
 	    "ephemeral_1h_input_tokens");
 	take_figure(&f->reasoning, out, words->reasoning);
+	if (take_figure(&f->images, in, "image_tokens"))
+		take_figure(&f->cached_images,
+		    json_find(in, "cached_tokens_details"), "image_tokens");
 	return true;
 }
 
@@ -176,6 +183,7 @@ make_disjoint(struct usage *u, const struct figures *f, bool inclusive)
 	u->cache_write_1h_tokens = clamp(f->write_1h, write);
 	u->cache_write_tokens = write - u->cache_write_1h_tokens;
 	u->input_tokens = inclusive ? rest : f->input;
+	u->image_tokens = clamp(f->images - f->cached_images, u->input_tokens);
 	u->reasoning_tokens = clamp(f->reasoning, f->output);
 	u->output_tokens = f->output - u->reasoning_tokens;
 }
@@ -278,6 +286,8 @@ usage_update(struct usage *usage, enum dialect dialect,
 		return false;
 	make_disjoint(usage, &f, words->inclusive);
 	usage->source = USAGE_PROVIDER;
+	take_figure(&usage->web_searches, json_find(object, "server_tool_use"),
+	    "web_search_requests");
 	note_cost(usage, json_find(object, "cost"));
 	(void)put_figures(usage, object, &pair, FIGURES_DEPTH);
 	return true;
@@ -289,6 +299,13 @@ usage_read(struct usage *usage, enum dialect dialect,
 {
 	*usage = (struct usage){ 0 };
 	return usage_update(usage, dialect, object);
+}
+
+void
+usage_note_tools(struct usage *usage, const struct json_value *tools)
+{
+	take_figure(&usage->web_searches, json_find(tools, "web_search"),
+	    "num_requests");
 }
 
 int64_t

@@ -25,6 +25,9 @@ struct usage {
 	int64_t cache_write_1h_tokens; /* for an hour */
 	int64_t output_tokens;         /* without reasoning */
 	int64_t reasoning_tokens;
+	/* Of input_tokens, those of images, where a provider tells them. */
+	int64_t image_tokens;
+	int64_t web_searches; /* that the provider made and bills */
 	enum usage_source source;
 	char provider_cost[24]; /* USD as stated, "" when not */
 	/*
@@ -50,6 +53,12 @@ must_check bool usage_read(struct usage *usage, enum dialect dialect,
  */
 must_check bool usage_update(struct usage *usage, enum dialect dialect,
     const struct json_value *object);
+
+/*
+ * Responses' own list of what its tools used stands beside the usage, as
+ * `tool_usage`; NULL is fine.
+ */
+void usage_note_tools(struct usage *usage, const struct json_value *tools);
 
 /* All that was read, cached or not; written to a cache; and made. */
 int64_t usage_input(const struct usage *usage);

@@ -9,15 +9,21 @@
 #include "common/base/version.h"
 #include "common/format/json.h"
 #include "common/member/appointment.h"
-#include "common/member/journal.h"
+#include "common/member/browse.h"
+#include "common/member/inquiry.h"
+#include "common/member/linkage.h"
 #include "common/member/metrics.h"
 #include "common/member/page.h"
 #include "common/member/process.h"
+#include "common/member/reckoning.h"
 #include "common/member/sentry.h"
 #include "common/member/signin.h"
 #include "common/member/steward.h"
 #include "common/store/trail.h"
 #include "common/store/view.h"
+
+#define TYPE_JSON "application/json"
+#define TYPE_TEXT "text/plain; charset=utf-8"
 
 #define OUT_MAX  (16 * 1024 * 1024)
 #define BODY_MAX (256 * 1024)
@@ -133,53 +139,6 @@ serve_reload_secrets(struct admin_call *call)
 }
 
 static int
-serve_requests(struct admin_call *call)
-{
-	struct view_filter filter = {
-		.caller = admin_argument(call, "caller"),
-		.group = admin_argument(call, "group"),
-		.target = admin_argument(call, "target"),
-		.fail = admin_argument(call, "fail"),
-		.scope = &call->scope,
-	};
-	enum output_format format = call->json ? OUTPUT_JSON : OUTPUT_TEXT;
-	struct ledger *l = call->process->ledger;
-	int64_t limit = 0;
-
-	if (!admin_number(call, "status", &filter.status))
-		filter.status = 0;
-	if (admin_number(call, "limit", &limit) && limit > 0)
-		filter.limit = (size_t)limit;
-	if (call->process->app->role == ROLE_NODE)
-		view_requests(l, &filter, format, &call->out);
-	else
-		view_attempts(l, &filter, format, &call->out);
-	return 200;
-}
-
-static int
-serve_events(struct admin_call *call)
-{
-	struct journal_filter filter = {
-		.target = admin_argument(call, "target"),
-		.kind = admin_argument(call, "kind"),
-		.scope = &call->scope,
-	};
-	struct slice request = admin_argument(call, "request");
-	int64_t limit;
-
-	if (request.len > 0 && !journal_request(request, &filter.request)) {
-		buf_puts(&call->out, JOURNAL_REQUEST_WANTED "\n");
-		return 400;
-	}
-	if (admin_number(call, "limit", &limit) && limit > 0)
-		filter.limit = (size_t)limit;
-	journal_list(call->process->ledger, &filter,
-	    call->json ? OUTPUT_JSON : OUTPUT_TEXT, &call->out);
-	return 200;
-}
-
-static int
 serve_explain(struct admin_call *call)
 {
 	struct ledger *l = call->process->ledger;
@@ -263,9 +222,11 @@ static const struct admin_route shared_routes[] = {
 	{ HTTP_GET, "/metrics", METRICS, TRACE_NONE, serve_metrics },
 	{ HTTP_GET, "/admin/counters", METRICS | OPERATE, TRACE_NONE,
 	    serve_counters },
-	{ HTTP_GET, "/admin/requests", REPORT, TRACE_READ, serve_requests },
+	{ HTTP_GET, "/admin/requests", REPORT, TRACE_READ, browse_requests },
 	{ HTTP_GET, "/admin/events", REPORT | OPERATE, TRACE_READ,
-	    serve_events },
+	    browse_events },
+	{ HTTP_GET, "/admin/report", REPORT, TRACE_READ, reckoning_serve },
+	{ HTTP_GET, "/admin/links", OPERATE, TRACE_NONE, linkage_serve },
 	{ HTTP_GET, "/admin/explain/", REPORT, TRACE_READ, serve_explain },
 	{ HTTP_POST, "/admin/reload", OPERATE, TRACE_CHANGE, serve_reload },
 	{ HTTP_POST, "/admin/reload/secrets", OPERATE, TRACE_CHANGE,
@@ -319,12 +280,11 @@ find_route(const struct admin *a, const struct http_exchange *x)
 }
 
 static void
-answer(struct http_exchange *x, int status, bool json, struct buf *out)
+answer(struct http_exchange *x, int status, const char *content,
+    struct buf *out)
 {
 	const struct http_field fields[] = {
-		{ "Content-Type",
-		    slice_of(json ? "application/json"
-				  : "text/plain; charset=utf-8") },
+		{ "Content-Type", slice_of(content) },
 		{ "Cache-Control", slice_of("no-store") },
 		{ "X-Content-Type-Options", slice_of("nosniff") },
 		{ "WWW-Authenticate", slice_of("Bearer") },
@@ -338,7 +298,7 @@ static void
 answer_cookie(struct admin_call *call, int status)
 {
 	const struct http_field fields[] = {
-		{ "Content-Type", slice_of("text/plain; charset=utf-8") },
+		{ "Content-Type", slice_of(TYPE_TEXT) },
 		{ "Cache-Control", slice_of("no-store") },
 		{ "Set-Cookie", slice_of(call->cookie) },
 	};
@@ -360,6 +320,14 @@ admit(struct admin_call *call, const struct admin_route *r, bool control)
 	if (status == 401)
 		signin_failed(call, r);
 	return status;
+}
+
+static const char *
+type_of(const struct admin_call *call, bool json)
+{
+	if (call->type != NULL)
+		return call->type;
+	return json ? TYPE_JSON : TYPE_TEXT;
 }
 
 static void
@@ -391,7 +359,7 @@ on_head(void *arg, struct http_exchange *x)
 	call_init(&call, a, x);
 	status = admit(&call, find_route(a, x), a->control);
 	if (status != 0)
-		answer(x, status, false, &call.out);
+		answer(x, status, TYPE_TEXT, &call.out);
 	call_fini(&call);
 }
 
@@ -405,7 +373,9 @@ serve(struct admin_call *call, const struct admin_route *r)
 		     slice_is(format, "json");
 	call->rest = slice_after(http_path(call->exchange), strlen(r->path));
 	status = r->serve(call);
-	if (!sentry_note(call, r, status)) {
+	if (!sentry_note(call, r, status == ADMIN_LATER ? 200 : status)) {
+		inquiry_forget(http_owner(call->exchange));
+		http_set_owner(call->exchange, NULL);
 		buf_reset(&call->out);
 		call->json = false;
 		buf_printf(&call->out,
@@ -434,16 +404,22 @@ on_body(void *arg, struct http_exchange *x)
 	} else if (status == 0) {
 		status = serve(&call, r);
 	}
+	if (status == ADMIN_LATER) {
+		call_fini(&call);
+		return;
+	}
 	if (call.out.failed) {
 		buf_reset(&call.out);
 		buf_puts(&call.out, "the answer is too large; ask for less\n");
 		status = 507;
+		call.type = TYPE_TEXT;
 	}
 	if (call.cookie[0] != '\0' && status / 100 == 2)
 		answer_cookie(&call, status);
 	else
 		answer(x, status,
-		    call.json || (r != NULL && r->serve == serve_version),
+		    type_of(&call,
+			call.json || (r != NULL && r->serve == serve_version)),
 		    &call.out);
 	call_fini(&call);
 }
@@ -456,15 +432,22 @@ on_refused(void *arg, struct http_exchange *x, int status, const char *why)
 	(void)arg;
 	buf_init(&out, 1024);
 	buf_printf(&out, "%s\n", why);
-	answer(x, status, false, &out);
+	answer(x, status, TYPE_TEXT, &out);
 	buf_fini(&out);
 }
 
 static void
-on_over(void *arg, struct http_exchange *x)
+on_gone(void *arg, struct http_exchange *x)
 {
 	(void)arg;
 	(void)x;
+}
+
+static void
+on_done(void *arg, struct http_exchange *x)
+{
+	(void)arg;
+	inquiry_forget(http_owner(x));
 }
 
 struct admin *
@@ -485,8 +468,8 @@ admin_new(struct process *p, struct loop *loop, const struct admin_door *door,
 		.on_head = on_head,
 		.on_body = on_body,
 		.on_refused = on_refused,
-		.on_gone = on_over,
-		.on_done = on_over,
+		.on_gone = on_gone,
+		.on_done = on_done,
 		.arg = a,
 	};
 
@@ -559,7 +542,7 @@ admin_argument_text(const struct admin_call *call, struct arena *arena,
 			    i + 1)))
 			i += 2;
 		else
-			text[n] = raw.ptr[i];
+			text[n] = raw.ptr[i] == '+' ? ' ' : raw.ptr[i];
 		n++;
 	}
 	return slice_make(text, n);

@@ -15,6 +15,7 @@ struct arena;
 struct loop;
 struct process;
 
+#define ADMIN_LATER        0
 #define ADMIN_WHO_CHARS    64
 #define ADMIN_WHAT_BYTES   512
 #define ADMIN_COOKIE_CHARS 160 /* of a Set-Cookie */
@@ -25,6 +26,7 @@ struct admin_call {
 	struct http_exchange *exchange;
 	struct slice rest; /* of the path, behind a prefix route */
 	bool json;         /* asked for by ?format=json */
+	const char *type;  /* of the answer; NULL: JSON if that was asked */
 	struct buf out;    /* the answer */
 	/* Who asks: a token's name, or "operator (uid N)". */
 	char who[ADMIN_WHO_CHARS];
@@ -52,7 +54,8 @@ struct admin_route {
 	const char *path; /* a path ending in '/' is a prefix */
 	unsigned roles;   /* one is enough; 0: on the control socket only */
 	enum admin_trace trace;
-	/* Writes call->out and gives the HTTP status. */
+	/* Writes call->out and gives the HTTP status; or ADMIN_LATER, and who
+	 * took the exchange answers (inquiry.h). */
 	int (*serve)(struct admin_call *call);
 };
 

@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/member/admin.h"
+#include "common/member/errand.h"
 #include "common/member/process.h"
 #include "common/member/sentry.h"
 #include "common/member/wicket.h"
@@ -214,6 +215,8 @@ clerk_new(struct process *p, struct buf *why)
 	c->loop = loop_new("clerk");
 	if (!watch_signals(c)) {
 		buf_puts(why, "cannot take signals\n");
+	} else if ((p->errands = errands_new(c->loop)) == NULL) {
+		buf_puts(why, "cannot make a thread\n");
 	} else if (open_listeners(c, why)) {
 		c->sync = loop_timer_new(c->loop, on_sync, c);
 		c->sweep = loop_timer_new(c->loop, on_sweep, c);
@@ -252,6 +255,8 @@ clerk_free(struct clerk *c)
 		return;
 	wicket_free(c->wicket);
 	admin_free(c->control);
+	errands_free(c->process->errands);
+	c->process->errands = NULL;
 	loop_timer_free(c->sync);
 	loop_timer_free(c->sweep);
 	loop_timer_free(c->ending_poll);

@@ -38,23 +38,14 @@ void journal_put(struct ledger_turn *t, struct id_source *ids,
 void journal_add(struct db_batch *b, struct db *db, struct id_source *ids,
     const struct event_row *row);
 
-struct journal_filter {
-	struct slice target, kind; /* empty: of all */
-	struct id request;         /* zero: of all, and of none */
-	size_t limit;              /* rows at most; 0: JOURNAL_LIMIT */
-	/* At a node by the project of the event's request, at an egress by its
-	 * team; NULL: of all.  Targets' own are nobody's. */
-	const struct admin_scope *scope;
-};
-
-/* Its id, with "req_" before it or not. */
-must_check bool journal_request(struct slice text, struct id *id);
-#define JOURNAL_REQUEST_WANTED                                                 \
-	"a request is named by its id, as X-Request-Id has it"
-
-#define JOURNAL_LIMIT      20
-#define JOURNAL_SEARCH_MAX 50000 /* rows looked at */
-
-/* The newest first; works on a store opened read-only. */
-void journal_list(struct ledger *l, const struct journal_filter *filter,
-    enum output_format format, struct buf *out);
+/*
+ * Events as lines of a table.  What only some kinds have, and none of those
+ * that are shown, has no column: bits of what an event wants to have shown are
+ * gathered, then the columns are made of them.
+ */
+#define JOURNAL_COLUMNS 8
+#define JOURNAL_WIDEST  (~0u)
+unsigned journal_shown(const struct event_row *row);
+size_t journal_columns(unsigned shown,
+    struct table_column columns[JOURNAL_COLUMNS]);
+void journal_line(struct table *t, const struct event_row *row, unsigned shown);

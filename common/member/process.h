@@ -14,6 +14,7 @@
 struct admin_route;
 struct buf;
 struct clerk;
+struct errands;
 struct flood;
 struct ledger;
 struct process;
@@ -89,6 +90,7 @@ struct process {
 	struct worker *workers;
 	size_t workers_count;
 	struct clerk *clerk;
+	struct errands *errands; /* the clerk's */
 	struct stewards *stewards; /* these three are the clerk's */
 	struct trail *trail;
 	struct flood *flood;

@@ -226,6 +226,7 @@ write_out(struct conn *c)
 			conn_end(c, tls_why(c->tls));
 			return false;
 		}
+		c->session->figures.bytes_out += (int64_t)taken;
 		buf_drop(out, taken);
 	}
 	return true;

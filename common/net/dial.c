@@ -124,6 +124,12 @@ dial_again(struct dial *d, bool did_well)
 	loop_timer_set(d->timer, d->delay_us);
 }
 
+int64_t
+dial_wait_us(const struct dial *d)
+{
+	return d->delay_us;
+}
+
 void
 dial_stop(struct dial *d)
 {

@@ -25,6 +25,9 @@ void dial_start(struct dial *d);
 /* Try after a while; short again when the last connection did well. */
 void dial_again(struct dial *d, bool did_well);
 
+/* How long the last dial_again waits. */
+int64_t dial_wait_us(const struct dial *d);
+
 /* Try no more until dial_start or dial_again. */
 void dial_stop(struct dial *d);
 

@@ -1,6 +1,7 @@
 #include "common/net/link.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "common/net/conn.h"
 #include "common/net/dial.h"
 #include "common/net/listener.h"
+#include "common/net/lookout.h"
 #include "common/net/roster.h"
 
 #define ACCEPT_US (5LL * US_PER_SECOND)  /* to be up, for who came in */
@@ -31,10 +33,12 @@ struct link {
 	int64_t up_us;  /* since when */
 	uint64_t twins; /* noticed so far */
 	void *owner;
-	struct dial *dial;              /* NULL: it was accepted */
-	char *parent;                   /* who is dialled */
-	const char *fault;              /* last cause that was logged */
-	struct link_listener *listener; /* while it is half open */
+	struct dial *dial;               /* NULL: it was accepted */
+	char *parent;                    /* who is dialled */
+	const char *fault;               /* last cause that was logged */
+	struct beacon *beacon;           /* NULL: accepted, and not up yet */
+	char claimed[LINK_NAME_MAX + 1]; /* who wants to be there */
+	struct link_listener *listener;  /* while it is half open */
 	struct list half_open;
 };
 
@@ -75,6 +79,42 @@ set_timer(struct link *l)
 	loop_timer_set(l->timer, session_tick(s, now_us) - now_us);
 }
 
+static struct lookout *
+lookout_of(const struct link *l)
+{
+	return roster_lookout(tls_roster(l->config.tls));
+}
+
+static void
+show_up(struct link *l)
+{
+	struct session *s = l->conn->session;
+	struct beacon_look look = {
+		.dialled = l->dial != NULL,
+		.egress = l->peer.role == LINK_EGRESS,
+		.lane = l->config.lane,
+		.peer_lane = s->peer_lane,
+		.state = BEACON_UP,
+		.boot = s->peer_boot,
+		.topology = s->peer_topology,
+		.our_topology = s->config.topology,
+	};
+
+	memcpy(look.peer, l->peer.name, sizeof(look.peer));
+	if (l->beacon == NULL)
+		l->beacon = lookout_add(lookout_of(l), &look);
+	else
+		beacon_rise(l->beacon, &look);
+	s->config.beacon = l->beacon;
+}
+
+static void
+dial_later(struct link *l, bool did_well, const char *why)
+{
+	dial_again(l->dial, did_well);
+	beacon_wait(l->beacon, dial_wait_us(l->dial), why);
+}
+
 static void
 on_up(void *arg)
 {
@@ -87,6 +127,7 @@ on_up(void *arg)
 	l->up = true;
 	l->up_us = clock_mono_us();
 	l->fault = NULL;
+	show_up(l);
 	stat_add(STAT_LINKS_UP, 1);
 	log_debug("link is up", log_str("peer", l->peer.name),
 	    log_int("lane", s->peer_lane));
@@ -178,15 +219,16 @@ check(void *arg, struct slice name, const struct public_key *key)
 	struct link *l = arg;
 	struct public_key ours = sign_public(l->config.identity);
 
+	assert(name.len <= LINK_NAME_MAX);
+	memcpy(l->claimed, name.ptr, name.len);
+	l->claimed[name.len] = '\0';
 	if (crypto_equal(&ours, key, sizeof(ours)))
 		return false;
 	if (l->parent != NULL && !slice_is(name, l->parent))
 		return false;
 	if (!l->config.allow(l->config.arg, name, key, &l->peer))
 		return false;
-	assert(name.len <= LINK_NAME_MAX);
-	memcpy(l->peer.name, name.ptr, name.len);
-	l->peer.name[name.len] = '\0';
+	memcpy(l->peer.name, l->claimed, sizeof(l->claimed));
 	l->peer.key = *key;
 	l->known = true;
 	return true;
@@ -248,6 +290,7 @@ finish(struct link *l)
 	loop_timer_free(l->timer);
 	loop_task_cancel(&l->chore);
 	loop_task_cancel(&l->rest);
+	beacon_free(l->beacon);
 	dial_free(l->dial);
 	free(l->parent);
 	free(l);
@@ -259,6 +302,15 @@ on_rest(void *arg)
 	struct link *l = arg;
 
 	finish(l);
+}
+
+/* An accepted link: nobody else knows that it was there. */
+static void
+remember(struct link *l, bool was_up, const char *why)
+{
+	lookout_end(lookout_of(l), l->claimed, was_up, why);
+	beacon_free(l->beacon);
+	l->beacon = NULL;
 }
 
 /* Its connection is over; the turn ends. */
@@ -286,10 +338,14 @@ on_over(void *arg, const char *why)
 	l->conn = NULL;
 	l->known = false;
 	conn_free(conn);
-	if (l->dial == NULL)
+	if (l->dial == NULL) {
+		remember(l, was_up, why);
 		loop_rest(l->config.loop, &l->rest);
-	else if (!l->draining)
-		dial_again(l->dial, did_well);
+	} else if (l->draining) {
+		beacon_wait(l->beacon, 0, why);
+	} else {
+		dial_later(l, did_well, why);
+	}
 }
 
 static struct link *
@@ -324,10 +380,11 @@ on_socket(void *arg, int fd)
 
 	if (fd >= 0) {
 		connect_link(l, fd);
+		beacon_dial(l->beacon);
 		return;
 	}
 	log_fault(l, "address cannot be reached");
-	dial_again(l->dial, false);
+	dial_later(l, false, "address cannot be reached");
 }
 
 struct link *
@@ -335,7 +392,12 @@ link_dial(const struct link_config *config, const char *address,
     const char *parent)
 {
 	struct link *l = new_link(config);
+	struct beacon_look look = { .dialled = true,
+		.egress = true, /* nobody else is dialled */
+		.lane = config->lane };
 
+	snprintf(look.peer, sizeof(look.peer), "%s", parent);
+	l->beacon = lookout_add(lookout_of(l), &look);
 	l->parent = xstrdup(parent);
 	l->dial = dial_new(config->loop, address, on_socket, l);
 	dial_start(l->dial);

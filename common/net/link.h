@@ -26,12 +26,13 @@ enum link_role { LINK_NODE, LINK_EGRESS };
 
 /* Messages that a link carries without reading them. */
 enum link_message {
-	LINK_CATALOG,  /* parent to child: egress/catalog */
-	LINK_RECEIPT,  /* parent to child: a sealed receipt */
-	LINK_ACK,      /* child to parent: receipts that are durable */
-	LINK_CAPACITY, /* parent to child: how its targets stand */
-	LINK_REVOKE,   /* either way: an operator's revocation (later) */
-	LINK_REPORT    /* child to parent: what it spent by itself, by day */
+	LINK_CATALOG,   /* parent to child: egress/catalog */
+	LINK_RECEIPT,   /* parent to child: a sealed receipt */
+	LINK_ACK,       /* child to parent: receipts that are durable */
+	LINK_CAPACITY,  /* parent to child: how its targets stand */
+	LINK_REVOKE,    /* either way: an operator's revocation (later) */
+	LINK_REPORT,    /* child to parent: what it spent by itself, by day */
+	LINK_CHECKPOINT /* child to parent: how far it has receipts; signed */
 };
 
 /* Who is at the other end, as the topology knows it. */

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "common/net/session.h"
+
 static enum link_message
 message_type(enum frame_type type)
 {
@@ -16,6 +18,8 @@ message_type(enum frame_type type)
 		return LINK_CAPACITY;
 	case FRAME_REVOKE:
 		return LINK_REVOKE;
+	case FRAME_CHECKPOINT:
+		return LINK_CHECKPOINT;
 	default:
 		assert(type == FRAME_REPORT);
 		return LINK_REPORT;

@@ -4,9 +4,20 @@
  * message of several parts may be under way at a time; whole ones of other
  * types may come between its parts.
  */
-#include "common/net/session.h"
+#include "common/base/buf.h"
+#include "common/net/frame.h"
 
-/* A part came: RECEIPT, ACK, CATALOG, CAPACITY, REVOKE or REPORT. */
+struct session;
+
+/* A message that comes in parts. */
+struct assembly {
+	enum frame_type type; /* 0: none is under way */
+	size_t left;
+	struct buf bytes;
+};
+
+/* A part came: RECEIPT, ACK, CATALOG, CAPACITY, REVOKE, REPORT or
+ * CHECKPOINT. */
 void message_part(struct session *s, const struct frame *f);
 
 void message_fini(struct session *s);

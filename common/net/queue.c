@@ -26,6 +26,7 @@ static const enum frame_type message_frames[] = {
 	[LINK_CAPACITY] = FRAME_CAPACITY,
 	[LINK_REVOKE] = FRAME_REVOKE,
 	[LINK_REPORT] = FRAME_REPORT,
+	[LINK_CHECKPOINT] = FRAME_CHECKPOINT,
 };
 
 void

@@ -7,6 +7,7 @@
 #include "common/base/map.h"
 #include "common/base/memory.h"
 #include "common/net/host.h"
+#include "common/net/lookout.h"
 
 #define BOOTS 4 /* remembered for each key */
 
@@ -28,6 +29,7 @@ struct roster {
 	pthread_mutex_t lock;
 	struct map members; /* by key */
 	struct list hosts;
+	struct lookout *lookout;
 };
 
 struct roster *
@@ -38,6 +40,7 @@ roster_new(void)
 	pthread_mutex_init(&r->lock, NULL);
 	map_init(&r->members);
 	list_init(&r->hosts);
+	r->lookout = lookout_new();
 	return r;
 }
 
@@ -53,6 +56,7 @@ roster_free(struct roster *r)
 	map_fini(&r->members);
 	while ((first = list_pop(&r->hosts)) != NULL)
 		host_free(container_of(first, struct host, all));
+	lookout_free(r->lookout);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 }
@@ -164,6 +168,12 @@ roster_twins(struct roster *r, const struct public_key *key)
 	twins = member_of(r, key)->twins;
 	pthread_mutex_unlock(&r->lock);
 	return twins;
+}
+
+struct lookout *
+roster_lookout(struct roster *r)
+{
+	return r->lookout;
 }
 
 struct host *

@@ -2,13 +2,15 @@
 /*
  * roster: what the links of one process have in common: which boots of each
  * peer are connected (so that a second one with the same key is noticed on
- * whichever loop it comes in), and each loop's host.  Owned by the tls_boot.
+ * whichever loop it comes in), each loop's host, and what others may know of
+ * all links (lookout.h).  Owned by the tls_boot.
  * Any thread; locks are short.
  */
 #include "common/base/crypto.h"
 #include "common/base/id.h"
 
 struct host;
+struct lookout;
 struct loop;
 struct roster;
 
@@ -29,6 +31,9 @@ void roster_leave(struct roster *r, const struct public_key *key,
 
 /* The twins of this key so far. */
 uint64_t roster_twins(struct roster *r, const struct public_key *key);
+
+/* The one that links tell how they are. */
+struct lookout *roster_lookout(struct roster *r);
 
 /* The host of a loop, made by the first that asks; see host.h. */
 struct host *roster_host(struct roster *r, struct loop *loop);

@@ -14,6 +14,7 @@
 #include "common/net/slot.h"
 
 #define QUIET_US      (10LL * US_PER_SECOND) /* silence before a PING, +-20 % */
+#define PROBE_US      (30LL * US_PER_SECOND) /* PINGs of a busy link */
 #define DEAD_US       (30LL * US_PER_SECOND)
 #define MINUTE_US     (60LL * US_PER_SECOND)
 #define PASSED_MAX    16 /* unknown frames passed over in a minute */
@@ -122,7 +123,7 @@ send_ping(struct session *s)
 	struct frame f = { .type = FRAME_PING };
 
 	f.as.ping.token = ++s->ping_token;
-	s->ping_us = s->now_us;
+	s->ping_us = s->pinged_us = s->now_us;
 	queue_control(s, &f);
 }
 
@@ -348,6 +349,7 @@ void
 session_feed(struct session *s, struct slice bytes, int64_t now_us)
 {
 	s->now_us = now_us;
+	s->figures.bytes_in += (int64_t)bytes.len;
 	/* Whole packets are read where they lie. */
 	if (s->in.len == 0)
 		bytes = take_packets(s, bytes);
@@ -365,7 +367,7 @@ session_feed(struct session *s, struct slice bytes, int64_t now_us)
 int64_t
 session_tick(struct session *s, int64_t now_us)
 {
-	int64_t next = s->heard_us + DEAD_US;
+	int64_t next = s->heard_us + DEAD_US, due;
 
 	s->now_us = now_us;
 	/* Idle links keep no buffers. */
@@ -379,8 +381,12 @@ session_tick(struct session *s, int64_t now_us)
 	}
 	if (s->state != SESSION_UP || s->ping_us != 0)
 		return next;
-	if (now_us < s->heard_us + s->quiet_us)
-		return s->heard_us + s->quiet_us;
+	/* Who is heard all the time is asked, too, how far away he is. */
+	due = s->heard_us + s->quiet_us;
+	if (s->pinged_us > 0)
+		due = min_i64(due, s->pinged_us + PROBE_US);
+	if (now_us < due)
+		return due;
 	s->quiet_us = quiet_time();
 	send_ping(s);
 	return next;

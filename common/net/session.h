@@ -10,6 +10,8 @@
 #include "common/base/map.h"
 #include "common/net/frame.h"
 #include "common/net/link.h"
+#include "common/net/lookout.h"
+#include "common/net/message.h"
 #include "common/net/packet.h"
 
 #define SESSION_STREAMS  1024          /* that a parent serves at once */
@@ -52,15 +54,9 @@ struct session_config {
 	uint8_t exporter[KEY_BYTES];
 	struct hash topology;
 	struct link_peer peer; /* who TLS says is there */
+	struct beacon *beacon; /* kept up to date; may be NULL */
 	struct session_events events;
 	void *arg;
-};
-
-/* A message that comes in parts. */
-struct assembly {
-	enum frame_type type; /* 0: none is under way */
-	size_t left;
-	struct buf bytes;
 };
 
 struct session {
@@ -98,12 +94,13 @@ struct session {
 	int64_t heard_us; /* when the last packet came */
 	int64_t ping_us;  /* when the open PING was queued; 0: none */
 	int64_t quiet_us; /* silence before the next PING */
-	int64_t ping_token, rtt_us;
+	int64_t ping_token, rtt_us, pinged_us;
 	int64_t pass_us; /* begin of the minute of `passed` */
 	unsigned passed, pongs;
 	int64_t cancels;    /* that the peer may send now, in millionths */
 	int64_t cancels_us; /* when that was so */
 
+	struct beacon_figures figures;
 	int goaway_sent, goaway_got; /* step: 0, 1, 2 */
 	int64_t goaway_token;        /* PING that follows our first step */
 	const char *goaway_why;

@@ -3,12 +3,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/base/memory.h"
 #include "common/net/queue.h"
 #include "common/net/session.h"
 #include "common/net/slot.h"
 
 #define KEEP_BYTES 8192 /* storage of a buf that a pooled stream keeps */
+#define FEW        32   /* streams that can be looked at each turn */
+#define SUM_US     (100LL * US_PER_MS)
 
 struct stream *
 stream_new(struct session *s)
@@ -34,6 +37,7 @@ stream_new(struct session *s)
 	list_push(&s->streams, &st->all);
 	st->has_slot = true;
 	s->slots++;
+	s->figures.streams_total++;
 	return st;
 }
 
@@ -73,6 +77,34 @@ recycle(struct stream *st)
 	list_init(&st->all);
 }
 
+/* Of many streams not in each turn. */
+static int64_t
+queued_bytes(struct session *s)
+{
+	size_t bytes =
+	    s->out.len + s->message_bytes + s->control.len - s->control_at;
+
+	list_each(item, &s->streams) {
+		bytes += stream_waiting(container_of(item, struct stream, all));
+	}
+	return (int64_t)bytes;
+}
+
+static void
+note(struct session *s)
+{
+	struct beacon_figures *f = &s->figures;
+
+	f->streams = (int64_t)s->slots;
+	f->rtt_us = s->rtt_us;
+	f->draining = s->goaway_sent > 0 || s->goaway_got > 0;
+	if (s->slots <= FEW || s->now_us - f->summed_us >= SUM_US) {
+		f->queued_bytes = queued_bytes(s);
+		f->summed_us = s->now_us;
+	}
+	beacon_note(s->config.beacon, f);
+}
+
 void
 session_rest(struct session *s)
 {
@@ -91,6 +123,7 @@ session_rest(struct session *s)
 		list_push(&s->pool, &st->all);
 		s->pooled++;
 	}
+	note(s);
 }
 
 void

@@ -143,6 +143,8 @@ differs(const struct attempt_row *a, const struct receipt_row *r)
 	DIFFERS(cache_write_1h_tokens, cache_write_1h_tokens);
 	DIFFERS(output_tokens, output_tokens);
 	DIFFERS(reasoning_tokens, reasoning_tokens);
+	DIFFERS(image_tokens, image_tokens);
+	DIFFERS(web_searches, web_searches);
 	DIFFERS(cost_microusd, cost_microusd);
 #undef DIFFERS
 	if (!unnamed && !slice_eq(a->chain, r->chain))

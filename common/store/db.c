@@ -13,6 +13,7 @@
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/store/format.h"
+#include "common/store/total.h"
 
 /*
  * Small on purpose: a member shares its machine with the team's own service.
@@ -38,7 +39,9 @@
 struct family_kind {
 	const char *name;
 	bool once; /* a key is put once and deleted: SingleDelete is right */
-	bool sums; /* values are sums, which are added to */
+	/* Values are added to, by this; NULL: they are not. */
+	char *(*merge)(const struct operands *o, size_t *len);
+	const char *merge_name; /* stands in the store: it stays */
 };
 
 /* RocksDB insists on a family called "default". */
@@ -55,7 +58,13 @@ static const struct family_kind kinds[FAMILIES] = {
 	[FAMILY_CONTENT] = { .name = "content" },
 	[FAMILY_DECISION] = { .name = "decision" },
 	[FAMILY_EVIDENCE] = { .name = "evidence" },
-	[FAMILY_SPEND] = { .name = "spend", .sums = true },
+	[FAMILY_SPEND] = { .name = "spend",
+	    .merge = merge_sums,
+	    .merge_name = "gsr.sums" },
+	[FAMILY_ROLLUP] = { .name = "rollup",
+	    .merge = total_merge,
+	    .merge_name = "gsr.totals" },
+	[FAMILY_BOOK] = { .name = "book" },
 	[FAMILY_STEWARD] = { .name = "steward" },
 	[FAMILY_AUDIT] = { .name = "audit" },
 };
@@ -63,7 +72,8 @@ static const struct family_kind kinds[FAMILIES] = {
 struct db {
 	rocksdb_t *rocks;
 	rocksdb_column_family_handle_t *families[FAMILIES]; /* NULL: absent */
-	rocksdb_options_t *options, *options_sums;
+	rocksdb_options_t *options;
+	rocksdb_options_t *merging[FAMILIES]; /* of those that do; else NULL */
 	rocksdb_writeoptions_t *patient, *impatient, *synced;
 	rocksdb_readoptions_t *read;
 	atomic_int_least64_t complained_us;
@@ -205,9 +215,9 @@ merge_full(void *state, const char *key, size_t key_len, const char *value,
 {
 	const struct operands o = { slice_make(value, value_len), operands,
 		lengths, count };
-	char *sum = merge_sums(&o, len);
+	const struct family_kind *kind = state;
+	char *sum = kind->merge(&o, len);
 
-	(void)state;
 	(void)key;
 	(void)key_len;
 	*success = sum != NULL;
@@ -232,23 +242,27 @@ forget(void *state)
 static const char *
 name(void *state)
 {
-	(void)state;
-	return "gsr.sums"; /* stands in the store: it stays */
+	return ((const struct family_kind *)state)->merge_name;
 }
 
-/* The options own the operator. */
-static void
-merge_by_sums(rocksdb_options_t *options)
+/* The options own the operator, which has nothing but the kind. */
+static rocksdb_options_t *
+options_merging(const rocksdb_options_t *like, const struct family_kind *kind)
 {
+	rocksdb_options_t *options =
+	    rocksdb_options_create_copy((rocksdb_options_t *)(uintptr_t)like);
+
 	rocksdb_options_set_merge_operator(options,
-	    rocksdb_mergeoperator_create(NULL, forget, merge_full,
-		merge_partial, NULL, name));
+	    rocksdb_mergeoperator_create((void *)(uintptr_t)kind, forget,
+		merge_full, merge_partial, NULL, name));
+	return options;
 }
 
 static struct db *
 db_new(bool read_only)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
+	size_t f;
 
 	db->options = rocksdb_options_create();
 	set_memory(db->options);
@@ -258,8 +272,10 @@ db_new(bool read_only)
 		rocksdb_options_set_create_missing_column_families(db->options,
 		    1);
 	}
-	db->options_sums = rocksdb_options_create_copy(db->options);
-	merge_by_sums(db->options_sums);
+	for (f = 0; f < FAMILIES; f++)
+		if (kinds[f].merge != NULL)
+			db->merging[f] =
+			    options_merging(db->options, &kinds[f]);
 	db->patient = rocksdb_writeoptions_create();
 	db->impatient = rocksdb_writeoptions_create();
 	rocksdb_writeoptions_set_no_slowdown(db->impatient, 1);
@@ -288,7 +304,9 @@ db_close(struct db *db)
 	rocksdb_writeoptions_destroy(db->synced);
 	rocksdb_writeoptions_destroy(db->impatient);
 	rocksdb_writeoptions_destroy(db->patient);
-	rocksdb_options_destroy(db->options_sums);
+	for (f = 0; f < FAMILIES; f++)
+		if (db->merging[f] != NULL)
+			rocksdb_options_destroy(db->merging[f]);
 	rocksdb_options_destroy(db->options);
 	free(db);
 }
@@ -365,7 +383,8 @@ open_families(struct db *db, const char *dir, bool read_only, bool there[])
 		if (read_only && !there[f])
 			continue;
 		names[count] = kinds[f].name;
-		options[count] = kinds[f].sums ? db->options_sums : db->options;
+		options[count] =
+		    db->merging[f] != NULL ? db->merging[f] : db->options;
 		ours[count++] = f;
 	}
 	if (read_only)
@@ -452,15 +471,12 @@ db_batch_put(struct db_batch *b, struct db *db, enum family f, struct slice key,
 }
 
 void
-db_batch_add(struct db_batch *b, struct db *db, enum family f, struct slice key,
-    const int64_t sums[MERGE_SUMS])
+db_batch_merge(struct db_batch *b, struct db *db, enum family f,
+    struct slice key, struct slice value)
 {
-	char value[MERGE_SUMS_BYTES];
-
-	assert(kinds[f].sums);
-	sums_write(value, sums);
+	assert(kinds[f].merge != NULL);
 	rocksdb_writebatch_merge_cf(b->rocks, db->families[f], key.ptr, key.len,
-	    value, sizeof(value));
+	    value.ptr, value.len);
 }
 
 void

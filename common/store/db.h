@@ -30,7 +30,9 @@ enum family {
 	FAMILY_CONTENT,  /* what is kept of callers' conversations, sealed */
 	FAMILY_DECISION, /* how a request's targets were put in order */
 	FAMILY_EVIDENCE, /* what `gsr-node test` proved of targets */
+	FAMILY_BOOK,     /* prices by the name that rows have of them */
 	FAMILY_SPEND,    /* what each holder of a budget spent, by day */
+	FAMILY_ROLLUP,   /* what rows of an hour, day or month come to */
 	FAMILY_STEWARD,  /* admin tokens, by their hashes */
 	FAMILY_AUDIT,    /* who did what as an admin; see trail.h */
 	FAMILIES
@@ -61,11 +63,12 @@ void db_batch_delete_range(struct db_batch *b, struct db *db, enum family f,
     struct slice from, struct slice to);
 
 /*
- * Add to the sums by that key, which begin at zero: whoever adds what, and in
- * which order it is written, nothing is lost.  Of FAMILY_SPEND alone.
+ * Add to the value by that key, which begins at nothing: whoever adds what,
+ * and in which order it is written, nothing is lost.  Of the families whose
+ * values are sums (merge.h) or totals (total.h).
  */
-void db_batch_add(struct db_batch *b, struct db *db, enum family f,
-    struct slice key, const int64_t sums[MERGE_SUMS]);
+void db_batch_merge(struct db_batch *b, struct db *db, enum family f,
+    struct slice key, struct slice value);
 
 size_t db_batch_count(const struct db_batch *b);
 size_t db_batch_bytes(const struct db_batch *b);

@@ -10,8 +10,10 @@
 #include "common/base/memory.h"
 #include "common/base/stat.h"
 #include "common/net/loop.h"
+#include "common/store/book.h"
 #include "common/store/pile.h"
 #include "common/store/recent.h"
+#include "common/store/rollup.h"
 #include "common/store/spend.h"
 
 #define RETRY_US (20 * US_PER_MS)
@@ -23,6 +25,7 @@
 
 struct ledger {
 	struct db *db;
+	struct books *books;
 	struct ledger_watch watch; /* set before there are turns */
 	atomic_uint_least64_t committed, durable;
 };
@@ -46,6 +49,7 @@ struct ledger_turn {
 	size_t kept_bytes;
 	struct list written, refused; /* waits to call in RELEASE */
 	struct buf row;               /* being put */
+	struct rollup *rollup;
 	struct loop_timer *retry;
 	uint64_t committed_turn; /* the last turn whose COMMIT has run */
 };
@@ -67,6 +71,7 @@ ledger_open(const char *state_dir, bool read_only)
 		return NULL;
 	l = xcalloc(1, sizeof(*l));
 	l->db = db;
+	l->books = books_new();
 	atomic_init(&l->committed, 0);
 	atomic_init(&l->durable, 0);
 	return l;
@@ -77,6 +82,7 @@ ledger_close(struct ledger *l)
 {
 	if (l == NULL)
 		return;
+	books_free(l->books);
 	db_close(l->db);
 	free(l);
 }
@@ -85,6 +91,18 @@ struct db *
 ledger_db(struct ledger *l)
 {
 	return l->db;
+}
+
+struct books *
+ledger_books(struct ledger *l)
+{
+	return l->books;
+}
+
+struct ledger *
+ledger_of(struct ledger_turn *t)
+{
+	return t->ledger;
 }
 
 static struct settlements *
@@ -241,6 +259,7 @@ commit_settlements(struct ledger_turn *t)
 	struct settlements *s = t->fresh;
 
 	pile_write(&s->pile, s->batch, t->ledger->db);
+	rollup_write(t->rollup, s->batch, t->ledger->db);
 	if (commit_kept(t) &&
 	    write_batch(t->ledger, s->batch, false) == DB_OK) {
 		list_append(&t->written, &s->waits);
@@ -302,6 +321,7 @@ ledger_turn_new(struct ledger *l, struct loop *loop)
 	t->intents = db_batch_new();
 	t->fresh = settlements_new();
 	buf_init(&t->row, ROW_BYTES_MAX);
+	t->rollup = rollup_new();
 	list_init(&t->intent_waits);
 	list_init(&t->kept);
 	list_init(&t->written);
@@ -330,12 +350,14 @@ ledger_turn_free(struct ledger_turn *t)
 	list_each(link, &t->kept)
 		write_last(t, container_of(link, struct settlements, link));
 	pile_write(&t->fresh->pile, t->fresh->batch, t->ledger->db);
+	rollup_write(t->rollup, t->fresh->batch, t->ledger->db);
 	write_last(t, t->fresh);
 	forget_waits(&t->intent_waits);
 	forget_waits(&t->written);
 	forget_waits(&t->refused);
 	db_batch_free(t->intents);
 	buf_fini(&t->row);
+	rollup_free(t->rollup);
 	loop_timer_free(t->retry);
 	free(t);
 }
@@ -410,41 +432,73 @@ count_attempt(struct ledger_turn *t, struct attempt_row *row)
 		watch->attempt(watch->arg, row, &more);
 }
 
+/* `before` is what is stored, or NULL. */
 static void
-put_request(struct ledger_turn *t, const struct request_row *row,
-    struct buf *out)
+put_request(struct ledger_turn *t, const struct request_row *before,
+    const struct request_row *row, struct buf *out)
 {
 	struct request_row counted = *row;
 
 	count_request(t, &counted);
+	rollup_request(t->rollup, t->fresh->batch, t->ledger->db, before,
+	    &counted);
 	row_write(ROW_REQUEST, &counted, out);
 }
 
 static void
-put_attempt(struct ledger_turn *t, const struct attempt_row *row,
-    struct buf *out)
+put_attempt(struct ledger_turn *t, const struct attempt_row *before,
+    const struct attempt_row *row, struct buf *out)
 {
 	struct attempt_row counted = *row;
 
 	count_attempt(t, &counted);
+	rollup_attempt(t->rollup, t->fresh->batch, t->ledger->db, before,
+	    &counted);
 	row_write(ROW_ATTEMPT, &counted, out);
+}
+
+static void
+put_row(struct ledger_turn *t, enum row_kind kind, const void *before,
+    const void *row, struct slice key)
+{
+	struct buf *bytes = ledger_room(t);
+
+	assert(kind == ROW_REQUEST || kind == ROW_ATTEMPT);
+	if (kind == ROW_REQUEST)
+		put_request(t, before, row, bytes);
+	else
+		put_attempt(t, before, row, bytes);
+	assert(!bytes->failed);
+	ledger_put(t, LEDGER_SETTLEMENTS,
+	    kind == ROW_REQUEST ? FAMILY_REQUEST : FAMILY_ATTEMPT, key,
+	    buf_slice(bytes));
 }
 
 void
 ledger_put_row(struct ledger_turn *t, enum row_kind kind, const void *row,
     struct slice key)
 {
-	struct buf *bytes = ledger_room(t);
+	put_row(t, kind, NULL, row, key);
+}
 
-	assert(kind == ROW_REQUEST || kind == ROW_ATTEMPT);
-	if (kind == ROW_REQUEST)
-		put_request(t, row, bytes);
-	else
-		put_attempt(t, row, bytes);
-	assert(!bytes->failed);
-	ledger_put(t, LEDGER_SETTLEMENTS,
-	    kind == ROW_REQUEST ? FAMILY_REQUEST : FAMILY_ATTEMPT, key,
-	    buf_slice(bytes));
+void
+ledger_replace_row(struct ledger_turn *t, enum row_kind kind, const void *row,
+    struct slice key)
+{
+	union {
+		struct request_row request;
+		struct attempt_row attempt;
+	} before;
+	struct buf bytes;
+	bool is_stored;
+
+	buf_init(&bytes, ROW_BYTES_MAX);
+	is_stored = ledger_find(t,
+			kind == ROW_REQUEST ? FAMILY_REQUEST : FAMILY_ATTEMPT,
+			key, &bytes) &&
+		    row_read(kind, buf_slice(&bytes), &before);
+	put_row(t, kind, is_stored ? &before : NULL, row, key);
+	buf_fini(&bytes);
 }
 
 void

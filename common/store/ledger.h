@@ -13,6 +13,7 @@
 #include "common/store/db.h"
 #include "common/store/row.h"
 
+struct books;
 struct loop;
 struct ledger;
 struct ledger_turn;
@@ -28,8 +29,13 @@ struct ledger *ledger_open(const char *state_dir, bool read_only);
 void ledger_close(struct ledger *l);
 struct db *ledger_db(struct ledger *l);
 
+/* The price books that were read: book.c's. */
+struct books *ledger_books(struct ledger *l);
+
 /* Registers with the loop's COMMIT and RELEASE phases. */
 struct ledger_turn *ledger_turn_new(struct ledger *l, struct loop *loop);
+
+struct ledger *ledger_of(struct ledger_turn *t);
 
 /* The loop has ended.  Writes what is left; nobody who waits is called. */
 void ledger_turn_free(struct ledger_turn *t);
@@ -63,9 +69,16 @@ void ledger_delete(struct ledger_turn *t, enum ledger_batch b, enum family f,
 void ledger_add(struct ledger_turn *t, struct slice key,
     const int64_t sums[MERGE_SUMS]);
 
-/* A settlement: a row of the two kinds, with what it adds to spend.h. */
+/*
+ * A settlement: a row of the two kinds, with what it adds to spend.h and
+ * rollup.h.  None is stored by that key, or one that is open.
+ */
 void ledger_put_row(struct ledger_turn *t, enum row_kind kind, const void *row,
     struct slice key);
+
+/* The same, in place of the one that is stored. */
+void ledger_replace_row(struct ledger_turn *t, enum row_kind kind,
+    const void *row, struct slice key);
 
 /* Empty room of ROW_BYTES_MAX; the same one each time. */
 struct buf *ledger_room(struct ledger_turn *t);
@@ -75,10 +88,8 @@ struct buf *ledger_room(struct ledger_turn *t);
 must_check bool ledger_find(struct ledger_turn *t, enum family f,
     struct slice key, struct buf *out);
 
-/*
- * Embedded in whoever waits; waits at most once at a time.  `written` is
- * false only for intents.
- */
+/* Whoever waits has one, for one thing at a time.  `written` is false only for
+ * intents. */
 struct ledger_wait {
 	struct list link;
 	void (*call)(void *arg, bool written);

@@ -1,8 +1,8 @@
 #pragma once
 /*
- * merge: values that are added to, not written: three sums each, which the
- * store adds up when it reads or compacts.  Workers so need neither a read nor
- * an order among themselves.  Pure.
+ * merge: values that are added to, not written: three sums each (or what
+ * total.h has), which the store adds up when it reads or compacts.  Workers so
+ * need neither a read nor an order among themselves.  Pure.
  */
 #include "common/base/slice.h"
 

@@ -28,11 +28,14 @@ pile_add(struct pile *p, struct slice key, const int64_t sums[MERGE_SUMS])
 void
 pile_write(struct pile *p, struct db_batch *b, struct db *db)
 {
+	char value[MERGE_SUMS_BYTES];
 	size_t i;
 
-	for (i = 0; i < p->count; i++)
-		db_batch_add(b, db, FAMILY_SPEND,
+	for (i = 0; i < p->count; i++) {
+		sums_write(value, p->items[i].sums);
+		db_batch_merge(b, db, FAMILY_SPEND,
 		    slice_make(p->items[i].key, p->items[i].key_len),
-		    p->items[i].sums);
+		    slice_make(value, sizeof(value)));
+	}
 	p->count = 0;
 }

@@ -153,10 +153,10 @@ align_rows(struct ledger_turn *t, const struct receipt *r,
 	change =
 	    settlement_take(closed ? &request : NULL, attempt, &r->row, agrees);
 	if (change != SETTLEMENT_SAME)
-		ledger_put_row(t, ROW_ATTEMPT, attempt,
+		ledger_replace_row(t, ROW_ATTEMPT, attempt,
 		    attempt_key_slice(&key));
 	if (change == SETTLEMENT_RESETTLED && closed)
-		ledger_put_row(t, ROW_REQUEST, &request, request_key);
+		ledger_replace_row(t, ROW_REQUEST, &request, request_key);
 	buf_fini(&bytes);
 	return !closed;
 }

@@ -5,6 +5,7 @@
 #include "common/store/intent.h"
 #include "common/store/pile.h"
 #include "common/store/receipt.h"
+#include "common/store/rollup.h"
 #include "common/store/settlement.h"
 #include "common/store/spend.h"
 
@@ -19,6 +20,7 @@ struct recovery {
 	struct db *db;
 	struct db_batch *batch;
 	struct pile pile;
+	struct rollup *rollup;
 	void (*each)(void *arg, struct db_batch *b,
 	    const struct attempt_row *attempt);
 	void *arg;
@@ -69,14 +71,16 @@ add_to_pile(void *arg, struct slice key, const int64_t *sums)
 		abort(); /* an empty one has room */
 }
 
-/* With what its budgets count for it from now on. */
+/* With what its budgets count for it from now on.  `before`: or NULL. */
 static void
-put_request(struct recovery *r, struct request_row *row)
+put_request(struct recovery *r, const struct request_row *before,
+    struct request_row *row)
 {
 	struct spend more;
 
 	if (spend_of_request(row, &more))
 		spend_put_request(row, &more, add_to_pile, r);
+	rollup_request(r->rollup, r->batch, r->db, before, row);
 	put_row(r, ROW_REQUEST, row, request_key(r));
 }
 
@@ -89,7 +93,7 @@ close_request(struct recovery *r, struct request_row *row)
 		return;
 	r->request_done = true;
 	if (!closed_request(r, &r->found, &stored))
-		put_request(r, row);
+		put_request(r, NULL, row);
 }
 
 static void
@@ -107,6 +111,7 @@ close_attempt(struct recovery *r, struct slice key, struct intent *i)
 		settlement_take(request, attempt, &r->receipt.row, true);
 	if (spend_of_attempt(attempt, &more))
 		spend_put_attempt(attempt, &more, add_to_pile, r);
+	rollup_attempt(r->rollup, r->batch, r->db, NULL, attempt);
 	put_row(r, ROW_ATTEMPT, attempt, key);
 	if (r->each != NULL)
 		r->each(r->arg, r->batch, attempt);
@@ -123,8 +128,8 @@ close_attempt(struct recovery *r, struct slice key, struct intent *i)
 static void
 on_receipt(struct recovery *r, struct slice attempt_key, struct slice key)
 {
-	struct attempt_row attempt;
-	struct request_row request;
+	struct attempt_row attempt, attempt_before;
+	struct request_row request, request_before;
 	struct buf bytes;
 	bool closed;
 
@@ -135,12 +140,17 @@ on_receipt(struct recovery *r, struct slice attempt_key, struct slice key)
 	buf_init(&bytes, ROW_BYTES_MAX);
 	if (db_get(r->db, FAMILY_ATTEMPT, attempt_key, &r->found) &&
 	    row_read(ROW_ATTEMPT, buf_slice(&r->found), &attempt)) {
+		attempt_before = attempt;
 		closed = closed_request(r, &bytes, &request);
+		if (closed)
+			request_before = request;
 		if (settlement_take(closed ? &request : NULL, &attempt,
 			&r->receipt.row, true) != SETTLEMENT_SAME) {
+			rollup_attempt(r->rollup, r->batch, r->db,
+			    &attempt_before, &attempt);
 			put_row(r, ROW_ATTEMPT, &attempt, attempt_key);
 			if (closed)
-				put_request(r, &request);
+				put_request(r, &request_before, &request);
 		}
 	}
 	buf_fini(&bytes);
@@ -177,6 +187,7 @@ write_rows(struct recovery *r, size_t at_least)
 	if (db_batch_count(r->batch) < at_least)
 		return true;
 	pile_write(&r->pile, r->batch, r->db);
+	rollup_write(r->rollup, r->batch, r->db);
 	if (db_write(r->db, r->batch, true) != DB_OK)
 		return false;
 	db_batch_clear(r->batch);
@@ -226,6 +237,7 @@ ledger_recover(struct ledger *l,
 	struct recovery r = {
 		.db = ledger_db(l),
 		.batch = db_batch_new(),
+		.rollup = rollup_new(),
 		.each = each,
 		.arg = arg,
 	};
@@ -245,5 +257,6 @@ ledger_recover(struct ledger *l,
 	buf_fini(&r.found);
 	buf_fini(&r.row);
 	db_batch_free(r.batch);
+	rollup_free(r.rollup);
 	return good ? r.closed : -1;
 }

@@ -61,6 +61,13 @@ static const struct column event_columns[] = {
 #undef EVENT_COLUMN
 };
 
+static const struct column checkpoint_columns[] = {
+#define CHECKPOINT_COLUMN(name, type, text)                                    \
+	COLUMN_OF(checkpoint_row, name, type, text)
+#include "common/store/row.def"
+#undef CHECKPOINT_COLUMN
+};
+
 static const struct column audit_columns[] = {
 #define AUDIT_COLUMN(name, type, text) COLUMN_OF(audit_row, name, type, text)
 #include "common/store/row.def"
@@ -88,6 +95,8 @@ static const struct kind kinds[ROW_KINDS] = {
 	    count_of(evidence_columns), sizeof(struct evidence_row) },
 	[ROW_EVENT] = { "event", event_columns, count_of(event_columns),
 	    sizeof(struct event_row) },
+	[ROW_CHECKPOINT] = { "checkpoint", checkpoint_columns,
+	    count_of(checkpoint_columns), sizeof(struct checkpoint_row) },
 	[ROW_AUDIT] = { "audit", audit_columns, count_of(audit_columns),
 	    sizeof(struct audit_row) },
 };
@@ -110,6 +119,12 @@ row_columns(enum row_kind kind, size_t *count)
 {
 	*count = kinds[kind].count;
 	return kinds[kind].columns;
+}
+
+size_t
+row_struct_bytes(enum row_kind kind)
+{
+	return kinds[kind].bytes;
 }
 
 static const void *

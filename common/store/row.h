@@ -18,6 +18,7 @@ enum row_kind {
 	ROW_CANDIDATE, /* of a decision */
 	ROW_EVIDENCE,
 	ROW_EVENT,
+	ROW_CHECKPOINT,
 	ROW_AUDIT,
 	ROW_KINDS
 };
@@ -90,6 +91,12 @@ struct event_row {
 #undef EVENT_COLUMN
 };
 
+struct checkpoint_row {
+#define CHECKPOINT_COLUMN ROW_MEMBER
+#include "common/store/row.def"
+#undef CHECKPOINT_COLUMN
+};
+
 struct audit_row {
 #define AUDIT_COLUMN ROW_MEMBER
 #include "common/store/row.def"
@@ -115,6 +122,9 @@ must_check bool hash_none(const struct hash *h);
 
 /* The columns of a kind, in stored order. */
 const struct column *row_columns(enum row_kind kind, size_t *count);
+
+/* Of the struct of that kind. */
+size_t row_struct_bytes(enum row_kind kind);
 
 /* Append the stored form; `row` is the struct of that kind. */
 void row_write(enum row_kind kind, const void *row, struct buf *out);

@@ -1,5 +1,7 @@
 #include "common/store/settlement.h"
 
+#include "common/llm/price.h"
+
 #define BYTES_PER_TOKEN 4
 
 static void
@@ -68,11 +70,14 @@ take_figures(struct request_row *q, struct attempt_row *a,
 	REPLACE(cache_write_1h_tokens);
 	REPLACE(output_tokens);
 	REPLACE(reasoning_tokens);
+	REPLACE(image_tokens);
+	REPLACE(web_searches);
 	REPLACE(cost_microusd);
 #undef REPLACE
 	a->usage_source = r->usage_source;
 	a->price_book = r->price_book;
 	a->provider_cost = r->provider_cost;
+	a->stated_microusd = price_stated(r->provider_cost);
 	a->provider_usage = r->provider_usage;
 	a->status = r->status;
 	a->state = slice_of("resettled");
@@ -92,7 +97,9 @@ same_tokens(const struct attempt_row *a, const struct receipt_row *r)
 	       a->cache_write_tokens == r->cache_write_tokens &&
 	       a->cache_write_1h_tokens == r->cache_write_1h_tokens &&
 	       a->output_tokens == r->output_tokens &&
-	       a->reasoning_tokens == r->reasoning_tokens;
+	       a->reasoning_tokens == r->reasoning_tokens &&
+	       a->image_tokens == r->image_tokens &&
+	       a->web_searches == r->web_searches;
 }
 
 /*

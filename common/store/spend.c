@@ -234,15 +234,17 @@ static void
 fold(void *arg, const struct spend_sum *sum)
 {
 	struct folding *f = arg;
-	char key[SPEND_KEY_MAX];
+	char key[SPEND_KEY_MAX], value[MERGE_SUMS_BYTES];
 
 	int64_t until =
 	    sum->level == SCOPE_MEMBER ? f->day - SPEND_TOLD_DAYS : f->day;
 
 	if (sum->spend.day == 0 || sum->spend.day >= until)
 		return;
-	db_batch_add(f->batch, f->db, FAMILY_SPEND,
-	    spend_key(key, sum->level, sum->name, 0), sum->spend.amounts.of);
+	sums_write(value, sum->spend.amounts.of);
+	db_batch_merge(f->batch, f->db, FAMILY_SPEND,
+	    spend_key(key, sum->level, sum->name, 0),
+	    slice_make(value, sizeof(value)));
 	db_batch_delete(f->batch, f->db, FAMILY_SPEND,
 	    spend_key(key, sum->level, sum->name, sum->spend.day));
 }

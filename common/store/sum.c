@@ -34,6 +34,8 @@ sum_attempts(struct ledger_turn *t, const struct id *request, int64_t count,
 		usage->cache_write_1h_tokens += row.cache_write_1h_tokens;
 		usage->output_tokens += row.output_tokens;
 		usage->reasoning_tokens += row.reasoning_tokens;
+		usage->image_tokens += row.image_tokens;
+		usage->web_searches += row.web_searches;
 		source = usage_source_by_name(row.usage_source);
 		if (source > usage->source)
 			usage->source = source;
@@ -51,6 +53,8 @@ is_right(const struct request_row *row, const struct usage *u, int64_t cost)
 	       row->cache_write_1h_tokens == u->cache_write_1h_tokens &&
 	       row->output_tokens == u->output_tokens &&
 	       row->reasoning_tokens == u->reasoning_tokens &&
+	       row->image_tokens == u->image_tokens &&
+	       row->web_searches == u->web_searches &&
 	       row->cost_microusd == cost;
 }
 
@@ -63,6 +67,8 @@ take(struct request_row *row, const struct usage *u, int64_t cost)
 	row->cache_write_1h_tokens = u->cache_write_1h_tokens;
 	row->output_tokens = u->output_tokens;
 	row->reasoning_tokens = u->reasoning_tokens;
+	row->image_tokens = u->image_tokens;
+	row->web_searches = u->web_searches;
 	row->usage_source = slice_of(usage_source_name(u->source));
 	row->cost_microusd = cost;
 }
@@ -85,7 +91,7 @@ sum_correct(struct ledger_turn *t, const struct id *request)
 	if (is_right(&row, &usage, cost))
 		goto out;
 	take(&row, &usage, cost);
-	ledger_put_row(t, ROW_REQUEST, &row, key);
+	ledger_replace_row(t, ROW_REQUEST, &row, key);
 out:
 	buf_fini(&bytes);
 }

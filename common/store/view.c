@@ -1,13 +1,12 @@
 #include "common/store/view.h"
 
-#include <stdio.h>
+#include <assert.h>
 
 #include "common/store/dossier.h"
 #include "common/store/row.h"
+#include "common/store/search.h"
 
-#define COLUMNS 12
-
-static const struct table_column request_table[COLUMNS] = {
+static const struct table_column request_table[VIEW_COLUMNS] = {
 	{ "id", CELL_TEXT },
 	{ "received", CELL_TIME },
 	{ "caller", CELL_TEXT },
@@ -22,7 +21,7 @@ static const struct table_column request_table[COLUMNS] = {
 	{ "fail", CELL_TEXT },
 };
 
-static const struct table_column attempt_table[COLUMNS] = {
+static const struct table_column attempt_table[VIEW_COLUMNS] = {
 	{ "id", CELL_TEXT },
 	{ "started", CELL_TIME },
 	{ "origin", CELL_TEXT },
@@ -36,36 +35,6 @@ static const struct table_column attempt_table[COLUMNS] = {
 	{ "total", CELL_US },
 	{ "fail", CELL_TEXT },
 };
-
-static bool
-passes(struct slice wanted, struct slice text)
-{
-	return wanted.len == 0 || slice_eq(wanted, text);
-}
-
-static bool
-fail_passes(const struct view_filter *f, struct slice fail)
-{
-	return slice_is(f->fail, "any") ? fail.len > 0 : passes(f->fail, fail);
-}
-
-static bool
-request_passes(const struct view_filter *f, const struct request_row *r)
-{
-	return passes(f->caller, r->caller) && passes(f->group, r->group) &&
-	       passes(f->target, r->target) && fail_passes(f, r->fail) &&
-	       (f->status == 0 || f->status == r->status) &&
-	       admin_scope_allows(f->scope, slice_of(""), r->project);
-}
-
-static bool
-attempt_passes(const struct view_filter *f, const struct attempt_row *a)
-{
-	return passes(f->caller, a->caller) && passes(f->group, a->group) &&
-	       passes(f->target, a->target) && fail_passes(f, a->fail) &&
-	       (f->status == 0 || f->status == a->status) &&
-	       admin_scope_allows(f->scope, a->team, a->project);
-}
 
 static void
 put_id(struct table *t, const struct id *id)
@@ -112,141 +81,38 @@ put_attempt(struct table *t, const struct attempt_row *a)
 	table_text(t, a->fail);
 }
 
-union any_row {
-	struct request_row request;
-	struct attempt_row attempt;
-};
-
-/* Smaller than any id after `since`, greater than every key of `since`. */
-static struct slice
-after(const struct id *since, uint8_t key[ID_BYTES])
+const struct table_column *
+view_columns(enum row_kind kind)
 {
-	int i = ID_BYTES - 1;
-
-	if (since == NULL)
-		return slice_make(NULL, 0);
-	memcpy(key, since->bytes, ID_BYTES);
-	while (i > 0 && key[i] == UINT8_MAX)
-		key[i--] = 0;
-	key[i]++;
-	return slice_make(key, ID_BYTES);
+	assert(kind == ROW_REQUEST || kind == ROW_ATTEMPT);
+	return kind == ROW_REQUEST ? request_table : attempt_table;
 }
 
-/* A search for rows, from the newest on. */
-struct search {
-	enum row_kind kind;
-	const struct view_filter *filter;
-	struct db_scan *scan;
-	size_t left;     /* rows to show */
-	size_t searched; /* rows looked at */
-	union any_row row;
-};
-
-static struct search
-search_start(struct ledger *l, enum row_kind kind,
-    const struct view_filter *filter)
+void
+view_put(struct table *t, enum row_kind kind, const void *row)
 {
-	struct slice none = { NULL, 0 };
-	uint8_t from[ID_BYTES];
-
-	return (struct search){
-		.kind = kind,
-		.filter = filter,
-		.scan = db_scan_new(ledger_db(l),
-		    kind == ROW_REQUEST ? FAMILY_REQUEST : FAMILY_ATTEMPT,
-		    after(filter->since, from), none, true),
-		.left = filter->limit > 0 ? filter->limit : VIEW_LIMIT,
-	};
-}
-
-/* The next row that passes is in s->row then. */
-static bool
-search_next(struct search *s)
-{
-	struct slice key, value;
-
-	while (s->left > 0 && s->searched < VIEW_SEARCH_MAX &&
-	       db_scan_next(s->scan, &key, &value)) {
-		s->searched++;
-		if (!row_read(s->kind, value, &s->row))
-			continue;
-		if (s->kind == ROW_REQUEST
-			? !request_passes(s->filter, &s->row.request)
-			: !attempt_passes(s->filter, &s->row.attempt))
-			continue;
-		s->left--;
-		return true;
-	}
-	return false;
-}
-
-static void
-list_text(struct search *s, struct buf *out)
-{
-	struct table table;
-
-	table_open(&table, out, OUTPUT_TEXT,
-	    s->kind == ROW_REQUEST ? request_table : attempt_table, COLUMNS);
-	while (search_next(s)) {
-		if (s->kind == ROW_REQUEST)
-			put_request(&table, &s->row.request);
-		else
-			put_attempt(&table, &s->row.attempt);
-	}
-	table_close(&table);
-	if (s->searched == VIEW_SEARCH_MAX)
-		buf_printf(out, "(only the newest %d were searched)\n",
-		    VIEW_SEARCH_MAX);
-}
-
-static void
-list_json(struct search *s, struct buf *out)
-{
-	struct json_writer json = { .out = out };
-
-	json_open(&json, '[');
-	while (search_next(s))
-		row_json(s->kind, &s->row, &json);
-	json_close(&json, ']');
-	buf_putc(out, '\n');
-}
-
-static void
-list_rows(struct search s, enum output_format format, struct buf *out)
-{
-	if (format == OUTPUT_TEXT)
-		list_text(&s, out);
+	if (kind == ROW_REQUEST)
+		put_request(t, row);
 	else
-		list_json(&s, out);
-	db_scan_free(s.scan);
-}
-
-void
-view_requests(struct ledger *l, const struct view_filter *filter,
-    enum output_format format, struct buf *out)
-{
-	list_rows(search_start(l, ROW_REQUEST, filter), format, out);
-}
-
-void
-view_attempts(struct ledger *l, const struct view_filter *filter,
-    enum output_format format, struct buf *out)
-{
-	list_rows(search_start(l, ROW_ATTEMPT, filter), format, out);
+		put_attempt(t, row);
 }
 
 static bool
 last_key(struct ledger *l, enum row_kind kind, struct id *id)
 {
-	const struct view_filter newest = { .limit = 1 };
-	struct search s = search_start(l, kind, &newest);
-	bool found = search_next(&s);
+	const union search_row *row;
+	struct wish newest;
+	struct search *s;
 
-	if (found)
-		*id = kind == ROW_REQUEST ? s.row.request.id
-					  : s.row.attempt.request;
-	db_scan_free(s.scan);
-	return found;
+	wish_init(&newest, kind);
+	newest.limit = 1;
+	s = search_new(l, &newest);
+	row = search_next(s, NULL);
+	if (row != NULL)
+		*id = kind == ROW_REQUEST ? row->request.id
+					  : row->attempt.request;
+	search_free(s);
+	return row != NULL;
 }
 
 struct sight {

@@ -1,38 +1,19 @@
 #pragma once
 /*
- * view: stored rows as people and programs read them: the newest requests or
- * attempts, and all that is known of one request.  Reads only; works on a
- * store opened read-only.  Output that does not fit fails the buf.
+ * view: stored rows as people read them: requests or attempts as lines of a
+ * table, and all that is known of one request, for programs too.  Reads only;
+ * works on a store opened read-only.  Output that does not fit fails the buf.
  */
 #include "common/base/id.h"
 #include "common/format/table.h"
 #include "common/store/admin_scope.h"
 #include "common/store/ledger.h"
+#include "common/store/row.h"
 
-/* Empty, 0 and NULL let everything pass. */
-struct view_filter {
-	struct slice caller, group, target;
-	struct slice fail; /* error name, or "any" */
-	int64_t status;
-	const struct id *since;          /* only what came after it */
-	const struct admin_scope *scope; /* NULL: of all */
-	size_t limit;                    /* rows at most; 0: VIEW_LIMIT */
-};
-#define VIEW_LIMIT 20
-
-/*
- * Rows looked at, at most: the thread that shows them also syncs the store.
- * The text says when the search ended there.
- */
-#define VIEW_SEARCH_MAX 50000
-
-/* The newest first.  Text: a table; JSON: an array of whole rows. */
-void view_requests(struct ledger *l, const struct view_filter *filter,
-    enum output_format format, struct buf *out);
-
-/* The same of attempts: what an egress has. */
-void view_attempts(struct ledger *l, const struct view_filter *filter,
-    enum output_format format, struct buf *out);
+/* The columns of a table of requests or of attempts, and one row of it. */
+#define VIEW_COLUMNS 12
+const struct table_column *view_columns(enum row_kind kind);
+void view_put(struct table *t, enum row_kind kind, const void *row);
 
 /*
  * The request's row, its decision, its attempts and their receipts; also of

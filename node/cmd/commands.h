@@ -13,6 +13,7 @@ extern const struct command cmd_get_targets;
 extern const struct command cmd_targets_disable;
 extern const struct command cmd_targets_enable;
 extern const struct command cmd_get_limits;
+extern const struct command cmd_get_callers;
 extern const struct command cmd_explain_node;
 extern const struct command cmd_policy_build;
 extern const struct command cmd_policy_test;

@@ -4,19 +4,21 @@
 #include "common/base/clock.h"
 #include "common/cmd/ask.h"
 #include "common/cmd/shared.h"
+#include "common/cmd/span.h"
+#include "common/cmd/watch.h"
 #include "common/format/json.h"
 #include "node/cmd/commands.h"
-#include "common/cmd/span.h"
 
 #define BODY_MAX 8192
 
 struct options {
 	const char *state, *span, *why;
-	bool all, json;
+	bool all, json, watch;
 };
 
 static const struct option_spec list_specs[] = {
 	STATE_OPTION(struct options),
+	WATCH_OPTION(struct options),
 	JSON_OPTION(struct options),
 };
 
@@ -83,12 +85,15 @@ static int
 run_list(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
+	const struct watch_ask ask_list = { .state = o->state,
+		.path = "/admin/targets",
+		.what = "how targets stand",
+		.json = o->json,
+		.watch = o->watch };
 
 	(void)count;
 	(void)operands;
-	return ask(o, "GET",
-	    o->json ? "/admin/targets?format=json" : "/admin/targets",
-	    slice_make(NULL, 0));
+	return watch_daemon(&ask_list);
 }
 
 static int
@@ -123,7 +128,7 @@ const struct command cmd_get_targets = {
 	.text = "Of the running node: what was seen in the last nine to ten "
 		"minutes, by all\ncallers, and whether a target is left alone: "
 		"backing off after a failure, or\ndisabled by an operator.\n\n"
-		"Example:  gsr-node get targets --state /var/lib/gsr",
+		"Example:  gsr-node get targets --watch --state /var/lib/gsr",
 	.options = list_specs,
 	.options_count = count_of(list_specs),
 	.options_bytes = sizeof(struct options),

@@ -20,7 +20,7 @@
 /* A caller's token, or with roles an admin's. */
 struct options {
 	struct steward_options steward; /* what both have is in here */
-	const char *user, *tier, *groups;
+	const char *user, *environment, *tier, *groups;
 	bool json, admin;
 };
 
@@ -42,6 +42,9 @@ static const struct option_spec create_specs[] = {
 	    offsetof(struct options, steward.projects), false, 0, 0,
 	    "which project they are counted for; a report-admin sees this "
 	    "project's rows only" },
+	{ "environment", "NAME", OPTION_TEXT,
+	    offsetof(struct options, environment), false, 0, 0,
+	    "a word for reports: production, staging …" },
 	{ "tier", "NAME", OPTION_TEXT, offsetof(struct options, tier), false, 0,
 	    0,
 	    "whose limits it has, of the node file's tiers; default: none "
@@ -87,6 +90,7 @@ write_body(struct buf *body, const struct caller_wish *wish)
 	json_field_text(&w, "user", wish->user);
 	json_field_text(&w, "project", wish->project);
 	json_field_text(&w, "tier", wish->tier);
+	json_field_text(&w, "environment", wish->environment);
 	json_field_int(&w, "expires_us", wish->expires_us);
 	json_key(&w, "groups");
 	json_open(&w, '[');
@@ -181,6 +185,7 @@ run_create(const void *options, int count, char *const *operands)
 	struct caller_wish wish = { .name = slice_of(operands[0]),
 		.user = slice_of(o->user),
 		.project = slice_of(o->steward.projects.items[0]),
+		.environment = slice_of(o->environment),
 		.tier = slice_of(o->tier) };
 	const char *expires = o->steward.expires, *fault = fault_of(o);
 	int64_t span_us;

@@ -295,6 +295,15 @@ figure_admission_us() { emit_admission admission_us admission_us; }
 # figure admission_contended_us: the same by two threads that do nothing else, on both cores; aim 3
 figure_admission_contended_us() { emit_admission admission_contended_us admission_contended_us; }
 
+receipts_1m_s() { "$BIN/bench-receipts" 1000000 16; }
+
+# figure receipts_1m_s: to check a million receipts of an export with public keys alone, 16 a signature, in two threads
+figure_receipts_1m_s() {
+	need bench-receipts
+	by_turns 1 receipts_1m_s
+	emit receipts_1m_s "$MEDIAN_A" s null
+}
+
 script_us() {
 	taskset -c "$GATEWAY_CORE" "$BIN/gsr-node" policy test --json --time 5000 \
 		"$here/../docs/examples/policies/cheapest-fit.ts" \

@@ -2,7 +2,7 @@
 // anywhere in between, and all of them add up all the same.
 import assert from "node:assert/strict";
 
-import { Caller, Load, mesh, story, until } from "./lab.mjs";
+import { Caller, Load, mesh, reconcile, story, until } from "./lab.mjs";
 
 const KILLS = Number(process.env.GSR_KILLS ?? 24) / 2;
 // Its first target is a router that says no: asked once, and never left alone.
@@ -84,6 +84,9 @@ story("node and egress are killed between attempts: each is called once at most,
     if (wrong.length > 0) throw new Error(`${wrong.length} wrong: ${wrong.slice(0, 5).join("; ")}`);
     return true;
   }, 60_000);
+  const { code, err, said } = await reconcile(lab);
+  assert.equal(code, 0, err + JSON.stringify(said?.differences.filter(({ explained }) => !explained).slice(0, 5)));
+  t.diagnostic(`${said.attempts} attempts: ${said.matched} matched, ${JSON.stringify(said.causes)}`);
   const { rows } = await reckon(load);
   const asked = load.asked.map((tag) => rows.get(tag)).filter(Boolean);
   const two = asked.filter((row) => row.attempts === 2);

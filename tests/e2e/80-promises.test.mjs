@@ -6,7 +6,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 
-import { Caller, Load, mesh, pause, run, sanitized, story, until } from "./lab.mjs";
+import { Caller, Load, mesh, pause, reconcile, run, sanitized, story, until } from "./lab.mjs";
 
 const KILLS = Number(process.env.GSR_KILLS ?? 50);
 
@@ -155,7 +155,7 @@ for (const kills of [Math.ceil(KILLS / 2), Math.floor(KILLS / 2)])
     assert.ok((states.interrupted?.length ?? 0) + (states.resettled?.length ?? 0) > 0, "some were interrupted");
   });
 
-story("after the kills both ledgers agree, and every receipt verifies", async () => {
+story("after the kills both ledgers agree, and every receipt verifies", async (t) => {
   await until("all receipts are there", async () => {
     const { code, out, err } = await node.verify();
     if (code !== 0) throw new Error(out + err);
@@ -166,6 +166,9 @@ story("after the kills both ledgers agree, and every receipt verifies", async ()
     if (apart.length > 0) throw new Error(`${apart.length} differ: ${JSON.stringify([rows.get(apart[0][0]), apart[0]])}`);
     return true;
   }, 60_000);
+  const { code, err, said } = await reconcile(lab);
+  assert.equal(code, 0, err + JSON.stringify(said?.differences.filter(({ explained }) => !explained).slice(0, 5)));
+  t.diagnostic(`${said.attempts} attempts: ${said.matched} matched, ${said.explained} explained, ${JSON.stringify(said.causes)}`);
 });
 
 // Every byte of a disk, the last ones too.

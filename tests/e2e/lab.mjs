@@ -4,6 +4,7 @@
 //   provider    says, refuses, breaksAfter, stallsAfter; calls, callOf
 //   caller      ask, refused, stream (heard, hangUp), models, post, dial
 //   member      start, ready, stop, kill, reload, rotate; rows, explain, verify
+//   ledger      exportBoth, audit, reconcile: what both sides wrote down
 //   link        cut, hold, close, heal
 //   topology    change, sign, scribble, copy
 //   ways        of a client to an answer: straight, and through a mesh to a
@@ -22,6 +23,7 @@ export { Load } from "./lab/load.mjs";
 export { mesh, OWN_PRICE, PRICE } from "./lab/mesh.mjs";
 export { PAGE, RED } from "./lab/picture.mjs";
 export { Fresh, numbered } from "./lab/fresh.mjs";
+export { audit, exportBoth, reconcile } from "./lab/ledger.mjs";
 export { launch, run, sanitized } from "./lab/program.mjs";
 export { events, saying, SPEECH } from "./lab/speech.mjs";
 export { story } from "./lab/story.mjs";

@@ -36,6 +36,8 @@ check_usage(const struct scan *s)
 	assert(u.input_tokens >= 0 && u.cache_read_tokens >= 0 &&
 	       u.cache_write_tokens >= 0 && u.cache_write_1h_tokens >= 0 &&
 	       u.output_tokens >= 0 && u.reasoning_tokens >= 0);
+	assert(u.image_tokens >= 0 && u.image_tokens <= u.input_tokens);
+	assert(u.web_searches >= 0);
 	assert(memchr(u.provider_cost, '\0', sizeof(u.provider_cost)));
 	assert(memchr(u.provider_figures, '\0', sizeof(u.provider_figures)));
 	assert(memchr(s->response_id, '\0', sizeof(s->response_id)));

@@ -100,7 +100,7 @@ static const struct program program = { .name = "gsr-test",
 
 struct said {
 	int status;
-	char text[8192]; /* standard output and error */
+	char text[16384]; /* standard output and error */
 };
 
 static struct said
@@ -257,6 +257,85 @@ completion_is_shell(void **state)
 	assert_int_equal(pclose(shell), 0);
 }
 
+/* As bash asks for it: what stands there, and at which word the cursor is. */
+static void
+assert_completes(const char *line, int at, const char *expected)
+{
+	struct said script = RUN("completion", "bash");
+	char path[] = "/tmp/completion.XXXXXX", command[512], got[1024];
+	int fd = mkstemp(path);
+	FILE *bash;
+	size_t n;
+
+	assert_true(fd >= 0);
+	n = strlen(script.text);
+	assert_int_equal(write(fd, script.text, n), (ssize_t)n);
+	close(fd);
+	snprintf(command, sizeof(command),
+	    "bash -c '. %s; COMP_WORDS=(%s); COMP_CWORD=%d; _gsr_test; "
+	    "echo ${COMPREPLY[@]}'",
+	    path, line, at);
+	bash = popen(command, "r");
+	assert_non_null(bash);
+	n = fread(got, 1, sizeof(got) - 1, bash);
+	got[n] = '\0';
+	assert_int_equal(pclose(bash), 0);
+	unlink(path);
+	assert_string_equal(got, expected);
+}
+
+static void
+bash_completes_words(void **state)
+{
+	(void)state;
+	assert_completes("gsr-test \"\"", 1,
+	    "token list help completion --help --version\n");
+	assert_completes("gsr-test l", 1, "list\n");
+	assert_completes("gsr-test token \"\"", 2, "create\n");
+	assert_completes("gsr-test token create --n", 3, "--number\n");
+	assert_completes("gsr-test token create --", 3,
+	    "--help --flag --text --number --each\n");
+	/* A value, and an operand: what files there are is the shell's. */
+	assert_completes("gsr-test token create --text \"\"", 4, "\n");
+	assert_completes("gsr-test token create \"\"", 3, "\n");
+	assert_completes("gsr-test token create --flag --t", 4, "--text\n");
+	assert_completes("gsr-test list \"\"", 2, "--help\n");
+	assert_completes("gsr-test help l", 2, "list\n");
+	assert_completes("gsr-test completion \"\"", 2, "bash zsh\n");
+	assert_completes("gsr-test other \"\"", 2, "\n");
+}
+
+static void
+zsh_has_what_words_mean(void **state)
+{
+	struct said said = RUN("completion", "zsh");
+
+	(void)state;
+	expect(said, 0, "#compdef gsr-test\n_gsr_test() {");
+	expect(said, 0, "\tlist)\n");
+	expect(said, 0, "seconds=( 'create:make one')");
+	expect(said, 0, "'--text:words'");
+	expect(said, 0, "'token:create' 'list:list all'");
+	expect(said, 0, "compdef _gsr_test gsr-test\n");
+	expect(RUN("completion", "fish"), 2, "");
+}
+
+static void
+a_first_word_lists_its_commands(void **state)
+{
+	static const char text[] = "usage: gsr-test token WHAT [OPTIONS]\n\n"
+				   "Commands:\n"
+				   "  token create  make one\n\n"
+				   "gsr-test token WHAT --help tells more.\n";
+
+	(void)state;
+	expect(RUN("token", "--help"), 0, text);
+	expect(RUN("token", "-h"), 0, text);
+	expect(RUN("help", "token"), 0, text);
+	expect(RUN("list", "--help"), 0, "usage: gsr-test list\n");
+	expect(RUN("nothing", "--help"), 2, "no command 'nothing'");
+}
+
 static void
 near_words_are_found(void **state)
 {
@@ -290,6 +369,9 @@ main(void)
 		cmocka_unit_test(help_comes_from_the_tables),
 		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(completion_is_shell),
+		cmocka_unit_test(bash_completes_words),
+		cmocka_unit_test(zsh_has_what_words_mean),
+		cmocka_unit_test(a_first_word_lists_its_commands),
 		cmocka_unit_test(near_words_are_found),
 	};
 

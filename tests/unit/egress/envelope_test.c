@@ -219,6 +219,7 @@ static void
 nothing_passes_outside_of_grant_region_and_price(void **state)
 {
 	size_t round, p, i, passed = 0;
+	char book[PRICE_BOOK_CHARS];
 	struct catalog *offer;
 	struct world w;
 	struct buf bytes;
@@ -235,6 +236,11 @@ nothing_passes_outside_of_grant_region_and_price(void **state)
 		for (p = 0; p < PROVIDERS; p++)
 			for (i = 0; i < MODELS; i++)
 				passed += check_target(&w, p, i, offer);
+		buf_reset(&bytes);
+		offer_write_book(&bytes, &w.topology, &w.teams[0]);
+		price_book_name(book, buf_slice(&bytes));
+		assert_true(slice_is(offer->price_book, book));
+		assert_true(slice_is(offer->stated_book, "0123456789abcdef"));
 		catalog_release(offer);
 	}
 	buf_fini(&bytes);

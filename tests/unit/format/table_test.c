@@ -47,6 +47,31 @@ test_text_is_aligned(void **state)
 }
 
 static void
+test_a_long_table_stays_one(void **state)
+{
+	struct table t;
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, OUT_MAX);
+	table_open(&t, &out, OUTPUT_TEXT, columns, count_of(columns));
+	put_row(&t, "a long name", 123456, 0);
+	table_flush(&t);
+	assert_string_equal(buf_text(&out),
+	    "name          count     took       cost  at\n"
+	    "a long name  123456  12.3 ms  $0.001234  -\n");
+	buf_reset(&out);
+	put_row(&t, "b", 7, 0);
+	table_flush(&t);
+	put_row(&t, "c", 8, 0);
+	table_close(&t);
+	assert_string_equal(buf_text(&out),
+	    "b                 7  12.3 ms  $0.001234  -\n"
+	    "c                 8  12.3 ms  $0.001234  -\n");
+	buf_fini(&out);
+}
+
+static void
 test_json_has_plain_numbers(void **state)
 {
 	struct table t;
@@ -155,6 +180,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_is_aligned),
+		cmocka_unit_test(test_a_long_table_stays_one),
 		cmocka_unit_test(test_json_has_plain_numbers),
 		cmocka_unit_test(test_an_empty_table_has_its_heading),
 		cmocka_unit_test(test_units_are_for_people),

@@ -23,7 +23,8 @@ static const struct catalog_entry entries[] = {
 	    .quirks = QUIRK_USAGE_IN_STREAM | QUIRK_JSON_SCHEMA,
 	    .supports = CAPABILITY_REASONING,
 	    .count = true,
-	    .price = { 5000000, 500000, -1, -1, 30000000, -1 },
+	    .price = { 5000000, 500000, -1, -1, 30000000, -1, -1, 7, 10000, 1,
+		{ { 272000, { 10000000, 1, 2, 3, 45000000, 4, 5 } } } },
 	    .region = { "eu", 2 },
 	    .context = 400000,
 	    .max_body_bytes = 1000000,
@@ -50,6 +51,27 @@ write_sample(struct buf *bytes)
 	assert_false(bytes->failed);
 }
 
+/* Its name is that of the book that it gives. */
+static void
+names_its_prices(const struct catalog *c)
+{
+	char name[PRICE_BOOK_CHARS];
+	struct price_book book;
+	struct buf bytes;
+
+	buf_init(&bytes, PRICE_BOOK_MAX);
+	catalog_book(&bytes, c);
+	price_book_name(name, buf_slice(&bytes));
+	assert_true(slice_is(c->price_book, name));
+	assert_true(price_book_read(&book, buf_slice(&bytes)));
+	assert_int_equal(book.count, c->count);
+	assert_memory_equal(&price_book_find(&book, slice_of("openai/gpt-5"))
+				 ->price,
+	    &entries[0].price, sizeof(struct price));
+	price_book_fini(&book);
+	buf_fini(&bytes);
+}
+
 static void
 what_is_offered_is_found(void **state)
 {
@@ -63,7 +85,8 @@ what_is_offered_is_found(void **state)
 	buf_fini(&bytes); /* it copied what it needs */
 	assert_non_null(c);
 	assert_true(slice_is(c->egress, "central"));
-	assert_true(slice_is(c->price_book, "0123456789abcdef"));
+	assert_true(slice_is(c->stated_book, "0123456789abcdef"));
+	names_its_prices(c);
 	e = catalog_find(c, slice_of("openai/gpt-5"));
 	assert_non_null(e);
 	assert_true(slice_is(e->model, "gpt-5"));
@@ -71,6 +94,7 @@ what_is_offered_is_found(void **state)
 	assert_int_equal(e->max_output, 128000);
 	assert_int_equal(e->price.output, 30000000);
 	assert_int_equal(e->price.reasoning, -1);
+	assert_memory_equal(&e->price, &entries[0].price, sizeof(e->price));
 	assert_int_equal(e->quirks, QUIRK_USAGE_IN_STREAM | QUIRK_JSON_SCHEMA);
 	assert_int_equal(e->supports, CAPABILITY_REASONING);
 	assert_true(e->count);
@@ -133,7 +157,9 @@ of_version(size_t fields, int64_t context)
 		pack_int(&bytes, context);
 	if (fields > 18)
 		pack_bool(&bytes, true);
-	for (i = 19; i < fields; i++)
+	if (fields > 19)
+		price_write(&bytes, &(struct price){ .request_microusd = 5 });
+	for (i = 20; i < fields; i++)
 		pack_text(&bytes, slice_of("later"));
 	c = catalog_read(buf_slice(&bytes), NULL);
 	buf_fini(&bytes);
@@ -152,6 +178,8 @@ other_versions_are_read(void **state)
 	assert_non_null(c);
 	e = catalog_find(c, slice_of("gpu/qwen"));
 	assert_int_equal(e->price.reasoning, 7);
+	assert_int_equal(e->price.image, PRICE_UNKNOWN);
+	assert_int_equal(e->price.request_microusd, 0);
 	assert_int_equal(e->region.len, 0);
 	assert_int_equal(e->context, 0);
 	assert_false(e->supports_stated);
@@ -162,6 +190,9 @@ other_versions_are_read(void **state)
 		e = catalog_find(c, slice_of("gpu/qwen"));
 		assert_true(slice_is(e->region, "eu"));
 		assert_int_equal(e->max_tools_bytes, 5);
+		assert_int_equal(e->price.request_microusd,
+		    fields > 19 ? 5 : 0);
+		assert_int_equal(e->price.input, fields > 19 ? 0 : 7);
 		assert_true(e->supports_stated);
 		catalog_release(c);
 	}
@@ -184,6 +215,7 @@ a_wrong_entry_is_named(void **state)
 		{ good, "target 'a/x': its provider knows it by no name" },
 		{ good, "target 'a/x': it has no price" },
 		{ good, "target 'a/x': its most output is negative" },
+		{ good, "target 'a/x': its price is out of range" },
 		{ good, "target 'ax': its name is no provider/model" },
 		{ good, "target 'b/y': it is offered twice" },
 	};
@@ -197,8 +229,9 @@ a_wrong_entry_is_named(void **state)
 	cases[0].entry.model = slice_of("");
 	cases[1].entry.price.output = -1;
 	cases[2].entry.max_output = -1;
-	cases[3].entry.target = slice_of("ax");
-	cases[4].entry.target = slice_of("b/y");
+	cases[3].entry.price.tiers_count = 1;
+	cases[4].entry.target = slice_of("ax");
+	cases[5].entry.target = slice_of("b/y");
 	for (i = 0; i < count_of(cases); i++) {
 		const struct catalog c = { .egress = slice_of("central"),
 			.price_book = slice_of("book"),

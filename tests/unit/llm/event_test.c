@@ -292,6 +292,33 @@ whole_answers_of_other_dialects(void **state)
 	}
 }
 
+#define TOOLS                                                                  \
+	",\"tool_usage\":{\"web_search\":{\"num_requests\":3},"                \
+	"\"image_gen\":{\"input_tokens\":9}}"
+
+/* Beside the usage, and as good in a stream as whole. */
+static void
+searches_of_responses_are_counted(void **state)
+{
+	(void)state;
+	begin(DIALECT_RESPONSES);
+	assert_int_equal(look(RESPONSE("completed", "completed",
+			     "\"error\":null," RESPONSES_USAGE TOOLS)),
+	    SCAN_TERMINAL);
+	assert_int_equal(scan.usage.web_searches, 3);
+	assert_int_equal(scan.usage.input_tokens, 125);
+	begin(DIALECT_RESPONSES);
+	assert_true(scan_answer(&scan,
+	    slice_of("{\"id\":\"resp_1\",\"status\":\"completed\","
+		     "\"output\":[]," RESPONSES_USAGE TOOLS "}")));
+	assert_int_equal(scan.usage.web_searches, 3);
+	begin(DIALECT_RESPONSES);
+	assert_true(scan_answer(&scan,
+	    slice_of("{\"status\":\"completed\",\"output\":[],"
+		     "\"tool_usage\":null}")));
+	assert_int_equal(scan.usage.web_searches, 0);
+}
+
 static void
 counts(void **state)
 {
@@ -329,6 +356,7 @@ main(void)
 		FRESH(items_that_come_whole_are_content),
 		FRESH(errors_of_every_dialect),
 		FRESH(whole_answers_of_other_dialects),
+		FRESH(searches_of_responses_are_counted),
 		FRESH(counts),
 	};
 

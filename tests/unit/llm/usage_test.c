@@ -249,7 +249,8 @@ the_stated_cost_is_kept_as_it_is(void **state)
 		const char *cost, *kept;
 	} cases[] = { { "0.00014", "0.00014" }, { "1e-05", "1e-05" },
 		{ "0", "0" }, { "null", "" }, { "\"0.1\"", "" },
-		{ "{\"total_cost\":1}", "" },
+		{ "{\"total_cost\":0.5}", "0.5" }, { "{\"total\":1}", "" },
+		{ "[1]", "" },
 		{ "0.123456789012345678901", "0.123456789012345678901" },
 		{ "0.1234567890123456789012345", "0.123456789012345678901" },
 		{ "1.2345678901234567890123e-5", "" },
@@ -265,6 +266,53 @@ the_stated_cost_is_kept_as_it_is(void **state)
 		assert_true(read_usage(&u, text));
 		assert_string_equal(u.provider_cost, cases[i].kept);
 	}
+}
+
+/* Images are a part of what was read anew. */
+static void
+images_and_searches_are_counted(void **state)
+{
+	static const struct {
+		enum dialect dialect;
+		const char *text;
+		int64_t input, images, searches;
+	} cases[] = {
+		{ DIALECT_CHAT,
+		    "{\"prompt_tokens\":1000,\"prompt_tokens_details\":"
+		    "{\"cached_tokens\":200,\"image_tokens\":700}}",
+		    800, 700, 0 },
+		{ DIALECT_CHAT,
+		    "{\"prompt_tokens\":1000,\"prompt_tokens_details\":"
+		    "{\"cached_tokens\":600,\"image_tokens\":700}}",
+		    400, 400, 0 },
+		{ DIALECT_RESPONSES,
+		    "{\"input_tokens\":1000,\"input_tokens_details\":"
+		    "{\"cached_tokens\":600,\"image_tokens\":700,"
+		    "\"cached_tokens_details\":{\"image_tokens\":600}}}",
+		    400, 100, 0 },
+		{ DIALECT_CHAT,
+		    "{\"prompt_tokens\":5,\"prompt_tokens_details\":"
+		    "{\"image_tokens\":-3}}",
+		    5, 0, 0 },
+		{ DIALECT_MESSAGES,
+		    "{\"input_tokens\":5,\"server_tool_use\":"
+		    "{\"web_search_requests\":3,\"web_fetch_requests\":9}}",
+		    5, 0, 3 },
+		{ DIALECT_MESSAGES,
+		    "{\"input_tokens\":5,\"server_tool_use\":null}", 5, 0, 0 },
+	};
+	struct usage u;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < count_of(cases); i++) {
+		assert_true(read_as(cases[i].dialect, &u, cases[i].text));
+		assert_int_equal(u.input_tokens, cases[i].input);
+		assert_int_equal(u.image_tokens, cases[i].images);
+		assert_int_equal(u.web_searches, cases[i].searches);
+	}
+	usage_note_tools(&u, NULL);
+	assert_int_equal(u.web_searches, 0);
 }
 
 static void
@@ -324,6 +372,7 @@ main(void)
 		cmocka_unit_test(the_providers_figures_are_kept),
 		cmocka_unit_test(without_figures_there_is_none),
 		cmocka_unit_test(the_stated_cost_is_kept_as_it_is),
+		cmocka_unit_test(images_and_searches_are_counted),
 		cmocka_unit_test(estimates_are_bytes_over_four),
 		cmocka_unit_test(sources_have_names),
 		cmocka_unit_test(buckets_add_up_to_what_was_used),

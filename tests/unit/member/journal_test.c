@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/member/journal.h"
+#include "tests/unit/member/listed.h"
 
 #define OUT_MAX 65536
 #define AT      INT64_C(1790000000000000)
@@ -75,11 +76,10 @@ shape(struct scene *s)
 }
 
 static const char *
-listed(struct scene *s, const struct journal_filter *filter)
+listed(struct scene *s, const char *name, const char *value)
 {
-	buf_reset(&s->out);
-	journal_list(s->store.ledger, filter, OUTPUT_TEXT, &s->out);
-	return buf_text(&s->out);
+	return events_listed(s->store.ledger, LISTING_TEXT, name, value,
+	    &s->out);
 }
 
 #define DAY "2026-09-21T14:13:"
@@ -89,13 +89,10 @@ static void
 a_table_is_no_wider_than_its_events(void **state)
 {
 	struct scene *s = *state;
-	const struct journal_filter every = { .limit = 0 };
-	const struct journal_filter shaped = { .kind =
-						   slice_of(JOURNAL_SHAPED) };
 	char expected[1024];
 
 	disable(s);
-	assert_string_equal(listed(s, &every),
+	assert_string_equal(listed(s, NULL, NULL),
 	    "at                    event            target  by        why\n" DAY
 	    "20Z  target-disabled  a/b     operator  incident\n");
 	shape(s);
@@ -105,27 +102,40 @@ a_table_is_no_wider_than_its_events(void **state)
 	    "21Z  traffic-shaped  %s  ci      router  caller ci rpm refused, "
 	    "waited 1.20 s, free in 340.0 ms\n",
 	    s->name);
-	assert_string_equal(listed(s, &shaped), expected);
+	assert_string_equal(listed(s, "kind", JOURNAL_SHAPED), expected);
 }
 
 static void
 events_of_one_request_are_found(void **state)
 {
 	struct scene *s = *state;
-	struct journal_filter filter = { .limit = 0 };
-	struct id other;
+	char other[4 + ID_TEXT_BYTES] = "req_";
+	struct id id = id_next(&s->store.ids, AT);
 
 	disable(s);
 	shape(s);
-	assert_true(journal_request(slice_of(s->name), &filter.request));
-	assert_non_null(strstr(listed(s, &filter), s->name));
-	assert_null(strstr(listed(s, &filter), "incident"));
-	assert_true(journal_request(slice_of(s->name + 4), &other));
-	assert_memory_equal(&other, &s->id, sizeof(other));
-	filter.request = id_next(&s->store.ids, AT);
-	assert_null(strstr(listed(s, &filter), "traffic-shaped"));
-	assert_false(journal_request(slice_of("req_1"), &other));
-	assert_false(journal_request(slice_of(""), &other));
+	assert_non_null(strstr(listed(s, "request", s->name), s->name));
+	assert_null(strstr(listed(s, "request", s->name + 4), "incident"));
+	id_write(&id, other + 4);
+	assert_null(strstr(listed(s, "request", other), "traffic-shaped"));
+}
+
+/* Nobody knows what later pages have. */
+static void
+a_long_table_has_all_columns(void **state)
+{
+	struct scene *s = *state;
+	struct event_row row = { .at = AT, .kind = slice_of("overdraft") };
+	struct listing l;
+
+	listing_open(&l, ROW_EVENT, LISTING_TEXT, &s->out);
+	listing_put(&l, &row);
+	listing_flush(&l);
+	row.caller = slice_of("somebody");
+	listing_put(&l, &row);
+	listing_close(&l);
+	assert_non_null(strstr(buf_text(&s->out), "  target  request  caller"));
+	assert_non_null(strstr(buf_text(&s->out), "  somebody"));
 }
 
 int
@@ -134,6 +144,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    a_table_is_no_wider_than_its_events, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_long_table_has_all_columns,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(events_of_one_request_are_found,
 		    setup, teardown),
 	};

@@ -261,6 +261,33 @@ a_ping_measures_the_way(void **state)
 	pair_free(p);
 }
 
+/* A link that is never silent has its way measured, too. */
+static void
+a_busy_link_is_measured(void **state)
+{
+	struct pair *p = pair_up();
+	int64_t began_us = p->now_us;
+
+	(void)state;
+	session_tick(p->child.s, p->now_us);
+	pair_carry(p, &p->child);
+	pair_carry(p, &p->parent);
+	while (p->now_us - began_us < 29 * US_PER_SECOND) {
+		p->now_us += US_PER_SECOND;
+		session_send(p->parent.s, LINK_CAPACITY, slice_of("busy"));
+		pair_carry(p, &p->parent);
+		session_tick(p->child.s, p->now_us);
+		assert_false(pair_carry(p, &p->child));
+	}
+	p->now_us += US_PER_SECOND;
+	session_tick(p->child.s, p->now_us);
+	assert_true(pair_carry(p, &p->child));
+	p->now_us += 5 * US_PER_MS;
+	pair_carry(p, &p->parent);
+	assert_int_equal(p->child.s->rtt_us, 5 * US_PER_MS);
+	pair_free(p);
+}
+
 static void
 a_silent_peer_is_dead_after_30_s(void **state)
 {
@@ -481,6 +508,7 @@ main(void)
 		cmocka_unit_test(frames_go_their_way_only),
 		cmocka_unit_test(some_unknown_frames_are_passed_over),
 		cmocka_unit_test(a_ping_measures_the_way),
+		cmocka_unit_test(a_busy_link_is_measured),
 		cmocka_unit_test(a_silent_peer_is_dead_after_30_s),
 		cmocka_unit_test(too_many_pings_end_it),
 		cmocka_unit_test(a_drain_lets_streams_finish),

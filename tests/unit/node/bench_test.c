@@ -4,6 +4,7 @@
 #include "common/member/journal.h"
 #include "common/member/target.h"
 #include "node/bench.h"
+#include "tests/unit/member/listed.h"
 
 #define WALL   INT64_C(1790000000000000)
 #define HOUR   ((int64_t)3600 * US_PER_SECOND)
@@ -82,11 +83,10 @@ take_out(struct scene *s, int64_t at, int64_t until, const char *why)
 }
 
 static const char *
-events(struct scene *s, const struct journal_filter *filter)
+events(struct scene *s, const char *name, const char *value)
 {
-	buf_reset(&s->out);
-	journal_list(s->store.ledger, filter, OUTPUT_TEXT, &s->out);
-	return buf_text(&s->out);
+	return events_listed(s->store.ledger, LISTING_TEXT, name, value,
+	    &s->out);
 }
 
 static void
@@ -121,7 +121,6 @@ who_is_out_stays_out_over_a_restart(void **state)
 static void
 who_has_a_time_comes_back_by_itself(void **state)
 {
-	const struct journal_filter all = { .limit = 10 };
 	struct scene s;
 
 	(void)state;
@@ -135,12 +134,12 @@ who_has_a_time_comes_back_by_itself(void **state)
 	assert_false(is_out(&s, WALL));
 
 	bench_sweep(&s.bench, WALL + HOUR - 1);
-	assert_null(strstr(events(&s, &all), JOURNAL_ENABLED));
+	assert_null(strstr(events(&s, NULL, NULL), JOURNAL_ENABLED));
 	bench_sweep(&s.bench, WALL + HOUR);
-	assert_non_null(strstr(events(&s, &all), JOURNAL_ENABLED));
-	assert_non_null(strstr(events(&s, &all), "its time was over"));
+	assert_non_null(strstr(events(&s, NULL, NULL), JOURNAL_ENABLED));
+	assert_non_null(strstr(events(&s, NULL, NULL), "its time was over"));
 	bench_sweep(&s.bench, WALL + 2 * HOUR);
-	assert_null(strstr(strstr(events(&s, &all), JOURNAL_ENABLED) + 1,
+	assert_null(strstr(strstr(events(&s, NULL, NULL), JOURNAL_ENABLED) + 1,
 	    JOURNAL_ENABLED));
 	end(&s);
 }
@@ -173,9 +172,6 @@ bringing_back_forgets_the_backoff(void **state)
 static void
 events_are_listed_newest_first_and_by_target(void **state)
 {
-	const struct journal_filter of_one = { .target = slice_of("p/b"),
-		.limit = 10 };
-	const struct journal_filter newest = { .limit = 2 };
 	struct target_change change = { .turn = TARGET_BACKS_OFF,
 		.kind = BACKOFF_RATE,
 		.wait_us = 3 * US_PER_SECOND };
@@ -192,20 +188,19 @@ events_are_listed_newest_first_and_by_target(void **state)
 	journal_target(s.store.turn, &s.store.ids, slice_of("p/c"), &change);
 	fixture_turn(&s.store);
 
-	text = events(&s, &of_one);
+	text = events(&s, "target", "p/b");
 	assert_non_null(strstr(text, "rate"));
 	assert_non_null(strstr(text, JOURNAL_BACKING_OFF));
 	assert_null(strstr(text, "p/c"));
 	assert_null(strstr(text, TARGET));
-	text = events(&s, &newest);
+	text = events(&s, "limit", "2");
 	assert_non_null(strstr(text, JOURNAL_RECOVERED));
 	assert_true(strstr(text, JOURNAL_RECOVERED) <
 		    strstr(text, JOURNAL_BACKING_OFF));
 	assert_null(strstr(text, "first"));
 
-	buf_reset(&s.out);
-	journal_list(s.store.ledger, &of_one, OUTPUT_JSON, &s.out);
-	text = buf_text(&s.out);
+	text = events_listed(s.store.ledger, LISTING_JSON, "target", "p/b",
+	    &s.out);
 	assert_non_null(strstr(text, "\"kind\":\"target-backing-off\""));
 	assert_non_null(strstr(text, "\"by\":\"router\""));
 	end(&s);

@@ -12,6 +12,7 @@
 #include "common/base/secret.h"
 #include "common/store/ledger.h"
 #include "node/caller.h"
+#include "node/presence.h"
 
 #define TEXT_MAX 65536
 
@@ -106,6 +107,32 @@ revoking_is_in_force_for_an_old_book_s_next_refresh(void **state)
 	assert_non_null(c);
 	assert_int_equal(caller_state(c, clock_wall_us()), CALLER_REVOKED);
 	assert_false(callers_revoke(f->callers, slice_of("ci"), &f->why));
+	caller_book_release(book);
+}
+
+/* Whatever changes about tokens, and also of one that is refused. */
+static void
+when_a_token_was_used_stays_known(void **state)
+{
+	struct fixture *f = *state;
+	struct caller_wish w = wish("ci"), other = wish("other");
+	struct caller_book *book = NULL;
+	const struct caller *c;
+	char token[TOKEN_CHARS], second[TOKEN_CHARS];
+
+	assert_true(callers_create(f->callers, &w, token, &f->why));
+	callers_refresh(f->callers, &book);
+	c = caller_find(book, slice_of(token));
+	assert_int_equal(presence_seen(c->presence), 0);
+	presence_note(c->presence, 77);
+	assert_true(callers_create(f->callers, &other, second, &f->why));
+	assert_true(callers_revoke(f->callers, slice_of("ci"), &f->why));
+	callers_refresh(f->callers, &book);
+	assert_int_equal(caller_book_count(book), 2);
+	c = caller_find(book, slice_of(token));
+	assert_int_equal(presence_seen(c->presence), 77);
+	c = caller_find(book, slice_of(second));
+	assert_int_equal(presence_seen(c->presence), 0);
 	caller_book_release(book);
 }
 
@@ -209,6 +236,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    revoking_is_in_force_for_an_old_book_s_next_refresh, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    when_a_token_was_used_stays_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_token_expires, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(

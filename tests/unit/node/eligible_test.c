@@ -403,8 +403,7 @@ check_shapes(struct world *w, uint64_t seed)
 {
 	const struct routes_wish wish = { .topology = &w->shared.topology,
 		.catalogs = { &w->catalog },
-		.states = w->states,
-		.price_book = "own" };
+		.states = w->states };
 	struct arena arena;
 	struct plan plan;
 	size_t i, n, served = 0;

@@ -110,8 +110,7 @@ fork_wish(struct fork *f)
 {
 	return (struct routes_wish){ .topology = &f->shared.topology,
 		.catalogs = { &f->catalogs[NORTH], &f->catalogs[SOUTH] },
-		.states = f->states,
-		.price_book = "own" };
+		.states = f->states };
 }
 
 static struct eligible_wish

@@ -48,74 +48,6 @@ store_free(struct store *s)
 	fixture_free(&s->f);
 }
 
-static const char *
-name_of(const struct id *id, char name[4 + ID_TEXT_BYTES])
-{
-	memcpy(name, "req_", 4);
-	id_write(id, name + 4);
-	return name;
-}
-
-/* Which of the requests the output names, newest first, as digits. */
-static void
-assert_shows(struct store *s, const struct view_filter *filter,
-    const char *expected)
-{
-	char name[4 + ID_TEXT_BYTES], seen[REQUESTS + 1] = "";
-	const char *at, *last;
-	int i, attempts, shown;
-
-	for (attempts = 0; attempts <= 1; attempts++) {
-		shown = 0;
-		buf_reset(&s->out);
-		if (attempts)
-			view_attempts(s->f.ledger, filter, OUTPUT_TEXT,
-			    &s->out);
-		else
-			view_requests(s->f.ledger, filter, OUTPUT_TEXT,
-			    &s->out);
-		last = buf_text(&s->out);
-		for (i = REQUESTS - 1; i >= 0; i--) {
-			at = strstr(buf_text(&s->out),
-			    name_of(&s->ids[i], name));
-			if (at == NULL)
-				continue;
-			assert_true(at > last);
-			last = at;
-			seen[shown++] = (char)('0' + i);
-		}
-		seen[shown] = '\0';
-		assert_string_equal(seen, expected);
-	}
-}
-
-static void
-test_filters_choose_rows(void **state)
-{
-	struct store s;
-
-	(void)state;
-	store_new(&s);
-	assert_shows(&s, &(struct view_filter){ .limit = 0 }, "543210");
-	assert_shows(&s, &(struct view_filter){ .limit = 2 }, "54");
-	assert_shows(&s, &(struct view_filter){ .caller = slice_of("bob") },
-	    "531");
-	assert_shows(&s, &(struct view_filter){ .status = 200 }, "420");
-	assert_shows(&s, &(struct view_filter){ .fail = slice_of("any") },
-	    "531");
-	assert_shows(&s,
-	    &(struct view_filter){ .fail = slice_of("overloaded"), .limit = 1 },
-	    "5");
-	assert_shows(&s, &(struct view_filter){ .group = slice_of("other") },
-	    "");
-	assert_shows(&s,
-	    &(struct view_filter){ .target = slice_of("openai/gpt") },
-	    "543210");
-	assert_shows(&s, &(struct view_filter){ .since = &s.ids[3] }, "54");
-	assert_shows(&s, &(struct view_filter){ .since = &s.ids[5] }, "");
-	store_free(&s);
-}
-
 static const struct json_value *
 parse(struct store *s, struct arena *arena)
 {
@@ -125,27 +57,6 @@ parse(struct store *s, struct arena *arena)
 	arena_init(arena, OUT_MAX);
 	/* The line break at the end is white space. */
 	return json_parse(arena, buf_slice(&s->out), &error);
-}
-
-static void
-test_json_has_whole_rows(void **state)
-{
-	const struct json_value *list;
-	struct arena arena;
-	struct store s;
-	int64_t cost;
-
-	(void)state;
-	store_new(&s);
-	view_requests(s.f.ledger, &(struct view_filter){ .limit = 3 },
-	    OUTPUT_JSON, &s.out);
-	list = parse(&s, &arena);
-	assert_non_null(list);
-	assert_int_equal(list->count, 3);
-	assert_true(json_int(json_find(list->first, "cost_microusd"), &cost));
-	assert_int_equal(cost, 1500005);
-	arena_fini(&arena);
-	store_free(&s);
 }
 
 static void
@@ -293,8 +204,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_filters_choose_rows),
-		cmocka_unit_test(test_json_has_whole_rows),
 		cmocka_unit_test(test_the_last_is_the_newest),
 		cmocka_unit_test(test_explain_tells_all_of_one),
 		cmocka_unit_test(test_explain_shows_the_decision),

@@ -34,10 +34,8 @@ static const struct mistake_case cases[] = {
 	    "you mean 'api_key'?" },
 	{ EGRESS, "    api_key:", "    zzz:",
 	    "egress/central.yaml:7:5: a provider has no key 'zzz'" },
-	{ EGRESS, "    type: openai", "    discount: 2%\n    type: openai",
-	    "egress/central.yaml:6:5: 'discount' is known, but this version "
-	    "does "
-	    "not act on it yet; remove it" },
+	{ EGRESS, "    type: openai", "    discount: 101%\n    type: openai",
+	    "egress/central.yaml:6:15: '101%' is no share; write 0.93 or 93%" },
 	{ EGRESS, "    type: openai ", "    # ",
 	    "egress/central.yaml:7:5: a provider needs 'type': how it wants to "
 	    "be spoken to, as openai, anthropic, vllm or openai-compatible" },

@@ -85,7 +85,113 @@ a_provider_serves_where_it_says_or_stands(void **state)
 	assert_int_equal(provider_region(&p, &m).len, 0);
 }
 
+#define WITH(more) "{price: {input: 5, output: 30, " more "}}\n      #"
+
+static void
+a_price_has_tiers_and_pieces(void **state)
+{
+	struct model m = read_model(
+	    WITH("cached_input: 0.5, image: 7, request: 0.005, "
+		 "web_search: 0.01, above: {512000: {input: 20, "
+		 "cached_input: 2, output: 60, image: 9}, 256000: {input: 10, "
+		 "cached_input: 1, output: 45, image: 8}}"));
+	struct price want = { 5000000, 500000, -1, -1, 30000000, -1, 7000000,
+		5000, 10000, 2,
+		{ { 256000,
+		      { 10000000, 1000000, -1, -1, 45000000, -1, 8000000 } },
+		    { 512000, { 20000000, 2000000, -1, -1, 60000000, -1,
+				  9000000 } } } };
+
+	(void)state;
+	assert_memory_equal(&m.price, &want, sizeof(want));
+	m = read_model(WITH(""));
+	want = (struct price){ 5000000, -1, -1, -1, 30000000, -1, -1, 0, 0, 0,
+		{ { 0 } } };
+	assert_memory_equal(&m.price, &want, sizeof(want));
+}
+
+static void
+a_discount_is_off_what_is_paid(void **state)
+{
+	const struct egress_file *e;
+	struct review *r;
+	struct routed t;
+	struct buf said;
+
+	(void)state;
+	routed_make(&t);
+	buf_init(&said, FILE_TEXT_MAX);
+	routed_edit(&t, EGRESS,
+	    "    models:", "    discount: 12%\n    models:");
+	r = routed_review(&t, &said);
+	assert_string_equal(buf_text(&said), "");
+	e = r->folder.egresses[0].record;
+	assert_int_equal(e->providers[0].models[0].price.input, 4400000);
+	assert_int_equal(e->providers[0].models[0].written.list.input, 5000000);
+	assert_int_equal(e->providers[0].discount_ppm, 120000);
+	review_free(r);
+	buf_fini(&said);
+	routed_free(&t);
+}
+
+/* A ceiling holds for the longest request, too. */
+static void
+the_dearest_tier_has_to_fit(void **state)
+{
+	struct price p = { .input = 3,
+		.output = 15,
+		.tiers_count = 1,
+		.tiers = { { 1000, { .input = 6, .output = 22 } } } };
+
+	(void)state;
+	assert_true(price_fits(&p, &(struct price_ceiling){ -1, -1 }));
+	assert_true(price_fits(&p, &(struct price_ceiling){ 6, 22 }));
+	assert_false(price_fits(&p, &(struct price_ceiling){ 5, 22 }));
+	assert_false(price_fits(&p, &(struct price_ceiling){ 6, 21 }));
+	p.tiers[0].rates.input = 1;
+	assert_true(price_fits(&p, &(struct price_ceiling){ 3, 22 }));
+	assert_false(price_fits(&p, &(struct price_ceiling){ 2, 22 }));
+}
+
+#define BIG "{context: 400000, supports: [tools, images], price: {input: 5"
+
 static const struct routed_case cases[] = {
+	/* prices */
+	{ EGRESS, BIG, BIG ", above: {200k: {input: 6, output: 9}}",
+	    "egress/central.yaml:6:83: '200k' is no whole number; write digits "
+	    "only" },
+	{ EGRESS, BIG, BIG ", above: {0: {input: 6, output: 9}}",
+	    "egress/central.yaml:6:82: 'above' takes tokens from 1 to "
+	    "100000000, and this is 0" },
+	{ EGRESS, BIG, BIG ", above: {200000: {input: 6}}",
+	    "egress/central.yaml:6:91: a tier of prices needs 'output': USD "
+	    "per million output tokens; 0 is free" },
+	{ EGRESS, BIG, BIG ", above: {400000: {input: 6, output: 9}}",
+	    "egress/central.yaml:6:12: the price above 400000 tokens can never "
+	    "be reached: the model's 'context' is 400000" },
+	{ EGRESS, BIG,
+	    BIG ", reasoning: 1, above: {200000: {input: 6, output: 9}}",
+	    "egress/central.yaml:6:96: the price says 'reasoning', so its tier "
+	    "above 200000 needs it, too" },
+	{ EGRESS, BIG,
+	    BIG ", above: {1: {input: 6, output: 9}, 01: {input: 6, output: "
+		"9}}",
+	    "egress/central.yaml:6:109: '01' is no whole number; write digits "
+	    "only" },
+	{ EGRESS, BIG,
+	    BIG ", above: {1: {input: 6, output: 9}, 2: {input: 6, output: "
+		"9}, 3: {input: 6, output: 9}, 4: {input: 6, output: 9}, 5: "
+		"{input: 6, output: 9}}",
+	    "egress/central.yaml:6:82: 'above' has at most 4 tiers" },
+	{ EGRESS, BIG, BIG ", request: 1001",
+	    "egress/central.yaml:6:64: 'request' and 'web_search' are USD for "
+	    "one, at most 1000" },
+	{ EGRESS, BIG, BIG ", web_searches: 1",
+	    "egress/central.yaml:6:75: a price has no key 'web_searches'; did "
+	    "you mean 'web_search'?" },
+	{ EGRESS, BIG, BIG ", above: 200000",
+	    "egress/central.yaml:6:82: 'above' takes a mapping of numbers, and "
+	    "this is a single value" },
 	{ EGRESS, "supports: [tools, images], price: {input: 5",
 	    "supports: [tools], lacks: [tools], price: {input: 5",
 	    "egress/central.yaml:6:57: 'tools' is no implied capability; "
@@ -167,6 +273,9 @@ main(void)
 		cmocka_unit_test(a_model_says_its_limits),
 		cmocka_unit_test(what_is_implied_is_supported_too),
 		cmocka_unit_test(a_provider_serves_where_it_says_or_stands),
+		cmocka_unit_test(a_price_has_tiers_and_pieces),
+		cmocka_unit_test(a_discount_is_off_what_is_paid),
+		cmocka_unit_test(the_dearest_tier_has_to_fit),
 		cmocka_unit_test(each_mistake_is_told_at_its_place),
 		cmocka_unit_test(a_node_says_how_long_one_attempt_may_take),
 	};

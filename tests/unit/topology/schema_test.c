@@ -279,6 +279,50 @@ schemas_know_shares_switches_and_records(void **state)
 	fixture_free(&f);
 }
 
+#define TIERED                                                                 \
+	"price: {request: 0, web_search: 0.01, above: {200000: {input: 1, "    \
+	"cached_input: 0.1, output: 2}}, "
+
+static const struct {
+	const char *find, *put, *minds;
+} price_wrongs[] = {
+	{ "200000:", "200k:", "200k" },
+	{ "output: 2}}", "}}", "output" },
+	{ "request: 0", "requests: 0", "requests" },
+	{ "request: 0", "request: free", "free" },
+	{ "discount: 12%", "discount: lots", "lots" },
+};
+
+static void
+schemas_know_prices(void **state)
+{
+	struct fixture f;
+	const char *file, *minds;
+	char *before;
+	size_t i;
+
+	(void)state;
+	fixture_make(&f);
+	file = "egress/central.yaml";
+	edit(in_dir(&f, file), "price: {", TIERED);
+	edit(in_dir(&f, file), "    type: openai",
+	    "    discount: 12%\n    type: openai");
+	assert_int_equal(TOPOLOGY("validate", in_root(&f, "mesh")), 0);
+	minds = judge_file("egress", in_dir(&f, file));
+	if (minds != NULL)
+		fail_msg("%s", minds);
+	before = read_text(in_dir(&f, file));
+	for (i = 0; i < count_of(price_wrongs); i++) {
+		edit(in_dir(&f, file), price_wrongs[i].find,
+		    price_wrongs[i].put);
+		assert_string_equal(judge_file("egress", in_dir(&f, file)),
+		    price_wrongs[i].minds);
+		write_text(in_dir(&f, file), before);
+	}
+	free(before);
+	fixture_free(&f);
+}
+
 static void
 defaults_are_of_their_type(void **state)
 {
@@ -337,6 +381,10 @@ reference_names_every_key_once(void **state)
 	assert_non_null(strstr(buf_text(&all),
 	    "| `teams.NAME.budget.day_usd` | sum of money: USD, as 25 or "
 	    "0.50, with at most 6 decimals; 0.000001 to 1000000000 |"));
+	assert_non_null(strstr(buf_text(&all),
+	    "| `providers.NAME.models.NAME.price.above` | a mapping of "
+	    "numbers |"));
+	assert_non_null(strstr(buf_text(&all), ".price.above.N.output` |"));
 	assert_non_null(strstr(buf_text(&all), "| strategy | meaning |"));
 	reference_put(&some, "timeouts.idle");
 	assert_non_null(strstr(buf_text(&some), "timeouts.idle"));
@@ -355,6 +403,7 @@ main(void)
 		cmocka_unit_test(schemas_accept_the_first_example),
 		cmocka_unit_test(schemas_mind_what_validate_minds),
 		cmocka_unit_test(schemas_know_shares_switches_and_records),
+		cmocka_unit_test(schemas_know_prices),
 		cmocka_unit_test(defaults_are_of_their_type),
 		cmocka_unit_test(reference_names_every_key_once),
 	};

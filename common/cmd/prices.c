@@ -1,0 +1,131 @@
+#include <stdio.h>
+
+#include "common/cmd/ask.h"
+#include "common/cmd/shared.h"
+#include "common/member/sheet.h"
+#include "common/store/ledger.h"
+
+#define PATH_MAX_BYTES 2048
+#define OUT_MAX        ((size_t)64 * 1024 * 1024)
+
+struct options {
+	const char *state, *book, *target, *team;
+	bool books, json;
+};
+
+static struct slice
+text_or_empty(const char *text)
+{
+	return text != NULL ? slice_of(text) : slice_make(NULL, 0);
+}
+
+/* Without a daemon: what is kept; what is current is the daemon's. */
+static int
+read_store(const struct options *o)
+{
+	const struct sheet_wish wish = {
+		.book = text_or_empty(o->book),
+		.target = text_or_empty(o->target),
+		.books = o->books,
+		.format = o->json ? OUTPUT_JSON : OUTPUT_TEXT,
+	};
+	struct ledger *l;
+	struct buf out;
+	bool found;
+
+	if (o->book == NULL && !o->books) {
+		fprintf(stderr,
+		    "no daemon runs on %s; current prices are of a running "
+		    "one. --book HASH shows those of rows, --books lists the "
+		    "books\n",
+		    o->state);
+		return 1;
+	}
+	l = ask_store(o->state);
+	if (l == NULL)
+		return 1;
+	buf_init(&out, OUT_MAX);
+	found = sheet_kept(l, &wish, &out);
+	fwrite(out.data, 1, out.len, found ? stdout : stderr);
+	buf_fini(&out);
+	ledger_close(l);
+	return found ? 0 : 1;
+}
+
+static int
+run(const void *options, int count, char *const *operands)
+{
+	const struct options *o = options;
+	struct buf path;
+	enum asked asked;
+
+	(void)count;
+	(void)operands;
+	buf_init(&path, PATH_MAX_BYTES);
+	buf_puts(&path, "/admin/prices");
+	ask_argument(&path, "book", o->book);
+	ask_argument(&path, "target", o->target);
+	ask_argument(&path, "team", o->team);
+	ask_argument(&path, "books", o->books ? "yes" : NULL);
+	ask_argument(&path, "format", o->json ? "json" : NULL);
+	asked =
+	    ask_daemon(o->state, "GET", buf_text(&path), slice_make(NULL, 0));
+	buf_fini(&path);
+	if (asked == ASKED_NOBODY)
+		return read_store(o);
+	return asked == ASKED_OK ? 0 : 1;
+}
+
+#define PRICE_OPTIONS                                                          \
+	STATE_OPTION(struct options),                                          \
+	    { "book", "HASH", OPTION_TEXT, offsetof(struct options, book),     \
+		    false, 0, 0,                                               \
+		    "the book that a row names, also an old one; else the "    \
+		    "current prices" },                                        \
+	    { "target", "NAME", OPTION_TEXT, offsetof(struct options, target), \
+		    false, 0, 0, "only of this provider/model" },              \
+	    { "books", NULL, OPTION_FLAG, offsetof(struct options, books),     \
+		    false, 0, 0, "the names of all books that are kept" },     \
+	    JSON_OPTION(struct options)
+
+#define PRICE_TEXT                                                             \
+	"USD per million tokens, and for each request and web search; with "   \
+	"--json, integers of\na millionth of it.  Discounts are off.  A line " \
+	"with a number under `above` has the\nprices of requests with more "   \
+	"input tokens than that.\n\n"
+
+static const struct option_spec node_specs[] = { PRICE_OPTIONS };
+
+const struct command cmd_get_node_prices = {
+	.name = "get prices",
+	.summary = "what each target costs now, or did when a row was written",
+	.text = PRICE_TEXT
+	"Those of the node's own upstreams, and those that each egress "
+	"sent.\n\n"
+	"Example:  gsr-node get prices --target openai/gpt-5-mini "
+	"--state /var/lib/gsr",
+	.options = node_specs,
+	.options_count = count_of(node_specs),
+	.options_bytes = sizeof(struct options),
+	.run = run,
+};
+
+static const struct option_spec egress_specs[] = {
+	PRICE_OPTIONS,
+	{ "team", "NAME", OPTION_TEXT, offsetof(struct options, team), false, 0,
+	    0, "only what this team is offered" },
+};
+
+const struct command cmd_get_egress_prices = {
+	.name = "get prices",
+	.summary = "what each target costs now, or did when a row was written",
+	.text = PRICE_TEXT
+	"A team's book has what the team is offered; teams that are "
+	"offered the same have\nthe same book.\n\n"
+	"Example:  gsr-egress get prices --team payments --state "
+	"/var/lib/gsr",
+	.options = egress_specs,
+	.options_count = count_of(egress_specs),
+	.options_bytes = sizeof(struct options),
+	.run = run,
+};

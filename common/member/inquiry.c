@@ -1,0 +1,57 @@
+#include "common/member/inquiry.h"
+
+#include "common/net/http.h"
+
+static void
+on_run(struct errand *e, const atomic_bool *stop)
+{
+	struct inquiry *i = container_of(e, struct inquiry, errand);
+
+	i->status = i->work(i, stop);
+	if (!i->out.failed)
+		return;
+	buf_reset(&i->out);
+	buf_puts(&i->out, "the answer is too large; ask for less\n");
+	i->status = 507;
+}
+
+static void
+on_done(struct errand *e)
+{
+	struct inquiry *i = container_of(e, struct inquiry, errand);
+	bool good = i->status / 100 == 2;
+	const struct http_field type = { "Content-Type",
+		slice_of(good ? i->media_type : "text/plain; charset=utf-8") };
+
+	if (i->exchange != NULL) {
+		http_set_owner(i->exchange, NULL);
+		if (i->status == 0) {
+			buf_puts(&i->out, "the daemon ends; ask again\n");
+			i->status = 503;
+		}
+		http_answer(i->exchange, i->status, &type, 1, &i->out);
+	}
+	buf_fini(&i->out);
+	i->free(i);
+}
+
+bool
+inquiry_send(struct inquiry *i, struct errands *es, struct http_exchange *x)
+{
+	i->errand.run = on_run;
+	i->errand.done = on_done;
+	i->exchange = x;
+	if (!errands_send(es, &i->errand))
+		return false;
+	http_set_owner(x, i);
+	return true;
+}
+
+void
+inquiry_forget(void *owner)
+{
+	struct inquiry *i = owner;
+
+	if (i != NULL)
+		i->exchange = NULL;
+}

@@ -1,0 +1,335 @@
+#include "common/base/clock.h"
+#include "common/report/report.h"
+#include "common/store/book.h"
+#include "common/store/settlement.h"
+#include "tests/unit/store/fixture.h"
+
+/*
+ * A store is filled with what happens to rows: they settle, end open, are cut
+ * off by a crash, are settled anew by a late receipt.  Whatever happened, a
+ * report from roll-ups says what the rows say, for any window and any
+ * grouping.
+ */
+#define START_US  INT64_C(1790000000000000) /* 2026-09-21T14:13:20Z */
+#define SPAN_US   (INT64_C(70) * 86400 * US_PER_SECOND)
+#define REQUESTS  600
+#define QUESTIONS 60
+
+static uint64_t seed = 99;
+
+static uint64_t
+below(uint64_t n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed % n;
+}
+
+static struct slice
+one_of(const char *const *words, size_t count)
+{
+	return slice_of(words[below(count)]);
+}
+
+static struct request_row
+any_request(struct fixture *f, int64_t at_us)
+{
+	static const char *const projects[] = { "checkout", "fraud", "" };
+	static const char *const targets[] = { "openai/gpt", "openai/mini",
+		"hub/meta/llama" };
+	static const char *const fails[] = { "", "", "", "upstream-failed" };
+	static const char *const tags[] = { "", "run=1", "run=2,stage=x" };
+	struct request_row row =
+	    request_sample(id_next(&f->ids, at_us), "settled");
+
+	row.received_at = at_us;
+	row.project = one_of(projects, count_of(projects));
+	row.target = one_of(targets, count_of(targets));
+	row.fail = one_of(fails, count_of(fails));
+	row.tags = one_of(tags, count_of(tags));
+	row.operation = slice_of("generate");
+	row.usage_source = slice_of("provider");
+	row.price_book = slice_of("0123456789abcdef");
+	row.status = row.fail.len > 0 ? 502 : 200;
+	row.stream = (int64_t)below(2);
+	row.input_tokens = (int64_t)below(5000);
+	row.cache_read_tokens = (int64_t)below(2) * 100;
+	row.output_tokens = (int64_t)below(900);
+	row.cost_microusd = row.input_tokens + 4 * row.output_tokens;
+	row.first_byte_us = (int64_t)below(100000) + 1;
+	row.total_us = row.first_byte_us + (int64_t)below(9000000);
+	return row;
+}
+
+static struct attempt_row
+attempt_of(const struct request_row *q)
+{
+	struct attempt_row row = attempt_sample(q->id, 1, "settled");
+
+	row.project = q->project;
+	row.target = q->target;
+	row.fail = q->fail;
+	row.usage_source = q->usage_source;
+	row.price_book = q->price_book;
+	row.status = q->status;
+	row.input_tokens = q->input_tokens;
+	row.output_tokens = q->output_tokens;
+	row.cost_microusd = q->cost_microusd;
+	row.total_us = q->total_us;
+	return row;
+}
+
+static void
+open_one(struct fixture *f, struct request_row *q, struct attempt_row *a)
+{
+	q->state = slice_of("open");
+	a->state = slice_of("open");
+	q->input_tokens = q->output_tokens = q->cost_microusd = 0;
+	a->input_tokens = a->output_tokens = a->cost_microusd = 0;
+	ledger_intend(f->turn, q, a);
+	fixture_turn(f);
+}
+
+/* Its receipt comes after the crash, and says more than the estimate. */
+static void
+crash_and_resettle(struct fixture *f, const struct secret *key, int64_t seq)
+{
+	struct request_row q =
+	    any_request(f, START_US + (int64_t)below((uint64_t)SPAN_US));
+	struct attempt_row a = attempt_of(&q);
+	char chain[CHAIN_ID_CHARS];
+	struct receipt_row r;
+
+	open_one(f, &q, &a);
+	fixture_crash(f);
+	assert_int_equal(ledger_recover(f->ledger, NULL, NULL), 1);
+	chain_sample(chain);
+	r = receipt_sample(q.id, 1, seq, chain);
+	fixture_keep(f, &r, key);
+	fixture_turn(f);
+}
+
+static void
+fill(struct fixture *f)
+{
+	struct secret *key = sign_key_new();
+	struct request_row q;
+	struct attempt_row a;
+	size_t i;
+
+	for (i = 0; i < REQUESTS; i++) {
+		/* Ids of one source only go up: times are drawn in order. */
+		q = any_request(f, START_US +
+				       (int64_t)i * (SPAN_US / REQUESTS) +
+				       (int64_t)below(1000000));
+		a = attempt_of(&q);
+		if (below(4) == 0)
+			ledger_refused(f->turn, &q);
+		else
+			ledger_settle(f->turn, &q, &a);
+		if (below(3) == 0)
+			fixture_turn(f);
+	}
+	fixture_turn(f);
+	for (i = 0; i < 6; i++)
+		crash_and_resettle(f, key, (int64_t)i + 1);
+	secret_free(key);
+}
+
+static void
+assert_same_totals(const struct total *a, const struct total *b)
+{
+	size_t i;
+
+	for (i = 0; i < MEASURES; i++)
+		if (a->of[i] != b->of[i])
+			fail_msg("%s: %lld and %lld",
+			    measure_name((enum measure)i), (long long)a->of[i],
+			    (long long)b->of[i]);
+	for (i = 0; i < SKETCHES; i++) {
+		const struct sketch *x = &a->sketches[i], *y = &b->sketches[i];
+		size_t k;
+
+		assert_int_equal(x->count, y->count);
+		for (k = 0; k < x->count; k++) {
+			assert_int_equal(x->buckets[k].index,
+			    y->buckets[k].index);
+			assert_int_equal(x->buckets[k].count,
+			    y->buckets[k].count);
+		}
+	}
+}
+
+static void
+assert_same(const struct report *a, const struct report *b)
+{
+	size_t i, k;
+
+	assert_int_equal(a->count, b->count);
+	assert_same_totals(&a->total, &b->total);
+	for (i = 0; i < a->count; i++) {
+		assert_int_equal(a->groups[i]->period, b->groups[i]->period);
+		for (k = 0; k < REPORT_BY_MAX; k++)
+			assert_true(slice_eq(a->groups[i]->values[k],
+			    b->groups[i]->values[k]));
+		assert_same_totals(&a->groups[i]->total, &b->groups[i]->total);
+	}
+}
+
+/* Both ways; gives how many cells the first one read. */
+static int64_t
+ask_both_ways(struct fixture *f, struct report_query *q)
+{
+	struct report *cells, *rows;
+	int64_t count;
+
+	q->rows = false;
+	assert_int_equal(report_run(f->ledger, q, &cells), REPORT_OK);
+	q->rows = true;
+	assert_int_equal(report_run(f->ledger, q, &rows), REPORT_OK);
+	assert_same(cells, rows);
+	count = cells->cells;
+	report_free(cells);
+	report_free(rows);
+	return count;
+}
+
+static void
+rollups_say_what_rows_say(void **state)
+{
+	static const char *const by[] = { "", "hour,project", "day,target",
+		"month,project,tag.run", "provider,status", "fail,model",
+		"day,hour,caller" };
+	static const char *const where[] = { "", "project:checkout",
+		"project:,project:fraud", "provider:openai,tag.run:1" };
+	struct fixture f;
+	struct buf why;
+	int64_t cells = 0;
+	int i;
+
+	(void)state;
+	fixture_new(&f);
+	buf_init(&why, 4096);
+	fill(&f);
+	for (i = 0; i < QUESTIONS; i++) {
+		struct report_query q = { .kind = below(3) > 0 ? ROW_REQUEST
+							       : ROW_ATTEMPT };
+
+		q.from_us = START_US + (int64_t)below((uint64_t)SPAN_US);
+		q.to_us = q.from_us + (int64_t)below((uint64_t)SPAN_US);
+		assert_true(report_by(&q, one_of(by, count_of(by)), &why));
+		assert_true(filter_read(&q.filter,
+		    one_of(where, count_of(where)), &why));
+		cells += ask_both_ways(&f, &q);
+	}
+	assert_true(cells > 0);
+	buf_fini(&why);
+	fixture_free(&f);
+}
+
+/* Keeps a book with one price; its name is written to `name`. */
+static void
+keep_book(struct fixture *f, char name[PRICE_BOOK_CHARS])
+{
+	struct price_entry entry = { slice_of("openai/dear"),
+		{ .input = 10000000,
+		    .cached_input = 1000000,
+		    .cache_write_5m = PRICE_UNKNOWN,
+		    .cache_write_1h = PRICE_UNKNOWN,
+		    .output = 40000000,
+		    .reasoning = PRICE_UNKNOWN,
+		    .image = PRICE_UNKNOWN } };
+	struct buf bytes;
+
+	buf_init(&bytes, PRICE_BOOK_MAX);
+	price_book_write(&bytes, &entry, 1);
+	price_book_name(name, buf_slice(&bytes));
+	book_keep(f->turn, buf_slice(&bytes));
+	buf_fini(&bytes);
+	fixture_turn(f);
+}
+
+/* What failed, and what nobody counted, is no saving. */
+static void
+only_what_qualifies_is_compared(void **state)
+{
+	struct report_query q = { .kind = ROW_REQUEST,
+		.from_us = START_US,
+		.to_us = START_US + SPAN_US,
+		.baseline = slice_of("openai/dear") };
+	char book[PRICE_BOOK_CHARS];
+	struct request_row good, bad;
+	struct report *r;
+	struct fixture f;
+
+	(void)state;
+	fixture_new(&f);
+	keep_book(&f, book);
+	good = any_request(&f, START_US + 1000000);
+	good.price_book = slice_of(book);
+	good.fail = slice_of("");
+	good.input_tokens = 1000;
+	good.cache_read_tokens = 500;
+	good.output_tokens = 100;
+	good.cost_microusd = 777;
+	ledger_refused(f.turn, &good);
+	bad = good;
+	bad.id = id_next(&f.ids, START_US + 2000000);
+	bad.fail = slice_of("upstream-failed");
+	ledger_refused(f.turn, &bad);
+	bad.id = id_next(&f.ids, START_US + 3000000);
+	bad.fail = slice_of("");
+	bad.usage_source = slice_of("estimated");
+	ledger_refused(f.turn, &bad);
+	fixture_turn(&f);
+	assert_int_equal(report_run(f.ledger, &q, &r), REPORT_OK);
+	assert_int_equal(r->total.of[MEASURE_requests], 3);
+	assert_int_equal(r->total.of[MEASURE_savings_requests], 1);
+	assert_int_equal(r->total.of[MEASURE_savings_cost_microusd], 777);
+	assert_int_equal(r->total.of[MEASURE_baseline_microusd],
+	    10000 + 500 + 4000);
+	report_free(r);
+	fixture_free(&f);
+}
+
+static void
+a_report_can_be_stopped(void **state)
+{
+	atomic_bool stop;
+	struct report_query q = { .kind = ROW_REQUEST,
+		.from_us = START_US,
+		.to_us = START_US + SPAN_US,
+		.rows = true,
+		.stop = &stop };
+	struct request_row row;
+	struct report *r;
+	struct fixture f;
+	int i;
+
+	(void)state;
+	atomic_init(&stop, true);
+	fixture_new(&f);
+	for (i = 0; i < 2000; i++) {
+		row = any_request(&f, START_US + i * 1000);
+		ledger_refused(f.turn, &row);
+	}
+	fixture_turn(&f);
+	assert_int_equal(report_run(f.ledger, &q, &r), REPORT_STOPPED);
+	report_free(r);
+	fixture_free(&f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rollups_say_what_rows_say),
+		cmocka_unit_test(only_what_qualifies_is_compared),
+		cmocka_unit_test(a_report_can_be_stopped),
+	};
+
+	if (!crypto_start())
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
