@@ -34,8 +34,6 @@ const { id: failed } = await app.refused(provider.refuses(400, "invalid"), { mod
 
 const admin = await node.steward("ada", ["report-admin", "token-admin", "operator"]);
 const finance = await node.steward("finn", "report-admin", "--project", "checkout");
-const may = async (path, browser) =>
-  (await browser.page.evaluate(() => fetch("/admin/session").then((answer) => answer.json()))).may.includes(`GET /admin/${path}`);
 
 // A member's pages in a browser that is closed afterwards, and found no fault.
 async function visit(member, token, place, tell, wish) {
@@ -133,9 +131,8 @@ story("what is shown can be had as a file", async () => {
   });
 });
 
-story("spend and times are the ledger's", async (t) => {
+story("spend and times are the ledger's", async () => {
   await visit(node, admin, "overview", async (browser, page) => {
-    if (!(await may("report", browser))) return t.skip("this daemon has no reports");
     const rows = await node.rows();
     const spent = rows.reduce((sum, row) => sum + row.cost_microusd, 0);
     await page.getByText("Spend by group").waitFor();
@@ -201,6 +198,8 @@ story("limits are live, and a target is taken out of use and brought back", asyn
     assert.equal(await page.getByRole("button", { name: "Live" }).getAttribute("aria-pressed"), "false");
 
     await browser.goTo("mesh");
+    const links = await browser.rows("Links");
+    assert.ok(links.length > 0 && links.every(([peer, role, state]) => `${peer} ${role} ${state}` === "central egress up"), JSON.stringify(links));
     await page.getByRole("button", { name: `Disable ${OWN}` }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByLabel("Why").fill("incident 4711");
@@ -328,6 +327,25 @@ story("a page is used by keys alone", async () => {
     assert.equal(await page.getByRole("columnheader", { name: "Cost" }).getAttribute("aria-sort"), "descending");
     await page.keyboard.press("Space");
     assert.equal(await page.getByRole("columnheader", { name: "Cost" }).getAttribute("aria-sort"), "ascending");
+  });
+});
+
+story("older requests are a page further", async () => {
+  await Promise.all(Array.from({ length: 60 }, () => bot.ask(provider.says("tokens=1"))));
+  await visit(node, admin, "requests?caller=bot", async (browser, page) => {
+    const ids = async () => {
+      const { text } = await browser.saves(() => page.getByRole("button", { name: "JSON" }).click());
+      return JSON.parse(text).map(({ id }) => id);
+    };
+    assert.equal((await browser.rows("Requests")).length, 50);
+    const newest = await ids();
+    await page.getByRole("link", { name: "Older" }).click();
+    await page.getByText("13 of them").waitFor();
+    const older = await ids();
+    assert.ok(older.every((id) => id < newest.at(-1)));
+    assert.match(page.url(), /caller=bot&before=req_/);
+    await page.getByRole("link", { name: "Newest" }).click();
+    await page.getByText("50 of them").waitFor();
   });
 });
 
