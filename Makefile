@@ -118,6 +118,16 @@ $(ENGINE)/policy_types.inc: node/policy/policy.d.ts
 $(ENGINE)/policy_%.inc:
 	@mkdir -p $(@D)
 	@sed 's/[\\"]/\\&/g; s/^/"/; s/$$/\\n"/' $< >$@.part && mv $@.part $@
+# The operators' pages, as they are, and the chart library beside them.
+PAGE_NPM  := common/page/node_modules/uplot/package.json
+PAGE_FROM := $(wildcard common/page/*.* common/page/*/*.*)
+$(OUT)/common/member/page.o: CPPFLAGS += -isystem build/page
+$(OUT)/common/member/page.o: build/page/page_files.inc
+$(PAGE_NPM):
+	@echo "make: $@ is missing: run scripts/deps build" >&2; exit 1
+build/page/page_files.inc: scripts/page $(PAGE_FROM) $(PAGE_NPM)
+	@mkdir -p $(@D)
+	$(call say,PAGE,$@)scripts/page $@
 # What has no socket is measured by itself.
 $(OUT)/bin/bench-%: $(OUT)/tests/bench/%.o $(OUT)/lib/node.a $(COMMON_A)
 	@mkdir -p $(@D)

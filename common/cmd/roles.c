@@ -13,12 +13,6 @@ const struct option_spec roles_specs[ROLES_SPECS] = { JSON_OPTION(
     struct roles_options) };
 
 static const char *
-method_of(const struct admin_route *r)
-{
-	return r->method == HTTP_GET ? "GET" : "POST";
-}
-
-static const char *
 trace_of(const struct admin_route *r)
 {
 	static const char *const names[] = { "", "reads by token", "always" };
@@ -29,7 +23,7 @@ trace_of(const struct admin_route *r)
 static void
 put_markdown(struct buf *out, const struct admin_route *r)
 {
-	buf_printf(out, "| `%s %s` | ", method_of(r), r->path);
+	buf_printf(out, "| `%s %s` | ", http_method_name(r->method), r->path);
 	if (r->roles == 0)
 		buf_puts(out, "nobody: on the control socket only");
 	else if (r->roles == ROLES_OPEN)
@@ -45,7 +39,7 @@ put_json(struct json_writer *w, const struct admin_route *r)
 	enum admin_role role;
 
 	json_open(w, '{');
-	json_field_text(w, "method", slice_of(method_of(r)));
+	json_field_text(w, "method", slice_of(http_method_name(r->method)));
 	json_field_text(w, "path", slice_of(r->path));
 	json_key(w, "open");
 	json_put_bool(w, r->roles == ROLES_OPEN);

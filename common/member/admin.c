@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/base/arena.h"
+#include "common/base/crypto.h"
 #include "common/base/memory.h"
 #include "common/base/stat.h"
 #include "common/base/version.h"
@@ -13,9 +14,11 @@
 #include "common/member/keeping.h"
 #include "common/member/linkage.h"
 #include "common/member/metrics.h"
+#include "common/member/page.h"
 #include "common/member/process.h"
 #include "common/member/reckoning.h"
 #include "common/member/sentry.h"
+#include "common/member/signin.h"
 #include "common/member/steward.h"
 #include "common/store/trail.h"
 #include "common/store/view.h"
@@ -242,6 +245,10 @@ static const struct admin_route shared_routes[] = {
 	{ HTTP_GET, "/admin/backup", OPERATE, TRACE_NONE, keeping_copied },
 	{ HTTP_POST, "/admin/backup", 0, TRACE_CHANGE, keeping_copy },
 	{ HTTP_POST, "/admin/note", 0, TRACE_CHANGE, serve_note },
+	{ HTTP_POST, "/admin/session", ROLES_ALL, TRACE_CHANGE, signin_open },
+	{ HTTP_GET, "/admin/session", ROLES_OPEN, TRACE_NONE, signin_tell },
+	{ HTTP_DELETE, "/admin/session", ROLES_ALL, TRACE_CHANGE,
+	    signin_close },
 	{ HTTP_GET, "/admin/audit", OPERATE, TRACE_READ, serve_audit },
 	{ HTTP_GET, "/admin/admin-tokens", TOKENS, TRACE_READ, serve_stewards },
 	{ HTTP_POST, "/admin/admin-tokens", TOKENS, TRACE_CHANGE,
@@ -291,10 +298,41 @@ answer(struct http_exchange *x, int status, const char *content,
 {
 	const struct http_field fields[] = {
 		{ "Content-Type", slice_of(content) },
+		{ "Cache-Control", slice_of("no-store") },
+		{ "X-Content-Type-Options", slice_of("nosniff") },
 		{ "WWW-Authenticate", slice_of("Bearer") },
 	};
+	size_t count = count_of(fields) - (status == 401 ? 0 : 1);
 
-	http_answer(x, status, fields, status == 401 ? 2 : 1, out);
+	http_answer(x, status, fields, count, out);
+}
+
+static void
+answer_cookie(struct admin_call *call, int status)
+{
+	const struct http_field fields[] = {
+		{ "Content-Type", slice_of(TYPE_TEXT) },
+		{ "Cache-Control", slice_of("no-store") },
+		{ "Set-Cookie", slice_of(call->cookie) },
+	};
+
+	http_answer(call->exchange, status, fields, count_of(fields),
+	    &call->out);
+	crypto_wipe(call->cookie, sizeof(call->cookie));
+}
+
+/* 0: it may ask this. */
+static int
+admit(struct admin_call *call, const struct admin_route *r, bool control)
+{
+	int status = signin_wait(call, r);
+
+	if (status != 0)
+		return status;
+	status = sentry_admit(call, r, control);
+	if (status == 401)
+		signin_failed(call, r);
+	return status;
 }
 
 static const char *
@@ -329,8 +367,10 @@ on_head(void *arg, struct http_exchange *x)
 	struct admin_call call;
 	int status;
 
+	if (page_answer(x))
+		return;
 	call_init(&call, a, x);
-	status = sentry_admit(&call, find_route(a, x), a->control);
+	status = admit(&call, find_route(a, x), a->control);
 	if (status != 0)
 		answer(x, status, TYPE_TEXT, &call.out);
 	call_fini(&call);
@@ -370,7 +410,7 @@ on_body(void *arg, struct http_exchange *x)
 	int status;
 
 	call_init(&call, a, x);
-	status = sentry_admit(&call, r, a->control);
+	status = admit(&call, r, a->control);
 	if (status == 0 && r == NULL) {
 		buf_puts(&call.out, "nothing at this path\n");
 		status = 404;
@@ -387,10 +427,13 @@ on_body(void *arg, struct http_exchange *x)
 		status = 507;
 		call.type = TYPE_TEXT;
 	}
-	answer(x, status,
-	    type_of(&call,
-		call.json || (r != NULL && r->serve == serve_version)),
-	    &call.out);
+	if (call.cookie[0] != '\0' && status / 100 == 2)
+		answer_cookie(&call, status);
+	else
+		answer(x, status,
+		    type_of(&call,
+			call.json || (r != NULL && r->serve == serve_version)),
+		    &call.out);
 	call_fini(&call);
 }
 

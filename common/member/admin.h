@@ -15,9 +15,10 @@ struct arena;
 struct loop;
 struct process;
 
-#define ADMIN_LATER 0
-#define ADMIN_WHO_CHARS  64
-#define ADMIN_WHAT_BYTES 512
+#define ADMIN_LATER        0
+#define ADMIN_WHO_CHARS    64
+#define ADMIN_WHAT_BYTES   512
+#define ADMIN_COOKIE_CHARS 160 /* of a Set-Cookie */
 
 /* One question and its answer. */
 struct admin_call {
@@ -34,7 +35,8 @@ struct admin_call {
 	/* The rows it may see: what a route of REPORT_ADMIN has to keep to.
 	 * Good until tokens change. */
 	struct admin_scope scope;
-	struct admin_scope own_scope; /* its token's, whatever the route */
+	struct admin_scope own_scope;    /* its token's, whatever the route */
+	char cookie[ADMIN_COOKIE_CHARS]; /* to be set; empty: none */
 	struct buf what; /* it is about, for the audit log: admin_about */
 };
 

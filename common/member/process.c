@@ -17,6 +17,7 @@
 #include "common/member/clerk.h"
 #include "common/member/flood.h"
 #include "common/member/sentry.h"
+#include "common/member/session.h"
 #include "common/member/steward.h"
 #include "common/member/vault.h"
 #include "common/member/wicket.h"
@@ -353,6 +354,7 @@ open_all(struct process *p, struct buf *why)
 	p->stewards = stewards_open(p->ledger, p->identity.key);
 	p->trail = trail_open(p->ledger, p->identity.key);
 	p->flood = flood_new();
+	p->sessions = sessions_new();
 	p->tls = tls_boot_new(p->identity.key, p->identity.name);
 	crypto_random(p->boot.bytes, sizeof(p->boot.bytes));
 	return p->app->open(p, why);
@@ -398,6 +400,7 @@ close_all(struct process *p)
 		stewards_close(p->stewards);
 		trail_close(p->trail);
 		flood_free(p->flood);
+		sessions_free(p->sessions);
 		ledger_close(p->ledger);
 	}
 	tls_boot_free(p->tls);

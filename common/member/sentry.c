@@ -7,6 +7,7 @@
 #include "common/member/admin.h"
 #include "common/member/flood.h"
 #include "common/member/process.h"
+#include "common/member/signin.h"
 #include "common/member/steward.h"
 #include "common/store/trail.h"
 #include "topology/load.h"
@@ -15,15 +16,6 @@
 #define TEXT_MAX   4096
 #define ACTION_MAX 128
 
-static const char *const methods[] = {
-	[HTTP_GET] = "GET",
-	[HTTP_HEAD] = "HEAD",
-	[HTTP_POST] = "POST",
-	[HTTP_PUT] = "PUT",
-	[HTTP_DELETE] = "DELETE",
-	[HTTP_OPTIONS] = "OPTIONS",
-};
-
 /* Of a path that is none of ours, nothing: it is whoever asks that chose it. */
 static void
 put_action(char text[ACTION_MAX], const struct admin_route *r)
@@ -31,12 +23,12 @@ put_action(char text[ACTION_MAX], const struct admin_route *r)
 	if (r == NULL)
 		snprintf(text, ACTION_MAX, "another path");
 	else
-		snprintf(text, ACTION_MAX, "%s %s", methods[r->method],
+		snprintf(text, ACTION_MAX, "%s %s", http_method_name(r->method),
 		    r->path);
 }
 
-static struct slice
-token_of(const struct http_exchange *x)
+struct slice
+sentry_token(const struct http_exchange *x)
 {
 	const size_t n = sizeof(BEARER) - 1;
 	struct slice field = http_header(x, "Authorization");
@@ -195,9 +187,11 @@ sentry_admit(struct admin_call *call, const struct admin_route *r, bool control)
 	}
 	if (r != NULL && (r->roles & ROLES_OPEN) != 0)
 		return 0;
-	token = token_of(call->exchange);
+	token = sentry_token(call->exchange);
 	if (token.len == 0)
-		return refuse_stranger(call, r, NULL, NULL);
+		token = signin_token(call->process, call->exchange, &why);
+	if (token.len == 0)
+		return refuse_stranger(call, r, NULL, why);
 	who = steward_check(call->process->stewards, token, clock_wall_us(),
 	    &known, &why);
 	if (who == NULL)

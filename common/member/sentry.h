@@ -3,7 +3,8 @@
  * sentry: who may ask what of the operator listener, and what the audit log
  * has of it.  The clerk's thread.
  *
- * A question on the TCP listener comes with "Authorization: Bearer TOKEN".
+ * A question on the TCP listener comes with "Authorization: Bearer TOKEN", or
+ * from a browser with the cookie of a session (signin.h).
  * No token, or one that is not in force, is 401; one without the role is 403;
  * both are rows of the audit log, bounded by flood.h.
  */
@@ -11,7 +12,11 @@
 
 struct admin_call;
 struct admin_route;
+struct http_exchange;
 struct process;
+
+/* What stands behind "Authorization: Bearer"; empty: nothing. */
+struct slice sentry_token(const struct http_exchange *x);
 
 /*
  * Fill in who asks; `route` is NULL where there is none.  0: let it in; else

@@ -131,18 +131,25 @@ refuse(int status, const char **why, const char *text)
 	return status;
 }
 
+static const char *const methods[] = {
+	[HTTP_GET] = "GET",
+	[HTTP_HEAD] = "HEAD",
+	[HTTP_POST] = "POST",
+	[HTTP_PUT] = "PUT",
+	[HTTP_DELETE] = "DELETE",
+	[HTTP_OPTIONS] = "OPTIONS",
+};
+
+const char *
+http_method_name(enum http_method method)
+{
+	return methods[method];
+}
+
 static int
 check_line(const struct edge_head *head, struct edge_request *request,
     const char **why)
 {
-	static const char *const methods[] = {
-		[HTTP_GET] = "GET",
-		[HTTP_HEAD] = "HEAD",
-		[HTTP_POST] = "POST",
-		[HTTP_PUT] = "PUT",
-		[HTTP_DELETE] = "DELETE",
-		[HTTP_OPTIONS] = "OPTIONS",
-	};
 	size_t i;
 
 	for (i = 0; i < count_of(methods); i++) {

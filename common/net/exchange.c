@@ -334,6 +334,12 @@ http_query(const struct http_exchange *x, const char *name, struct slice *value)
 	return edge_query(x->target, name, value);
 }
 
+bool
+http_secure(const struct http_exchange *x)
+{
+	return x->server->secure;
+}
+
 struct slice
 http_body(const struct http_exchange *x)
 {

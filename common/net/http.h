@@ -97,6 +97,7 @@ void http_set_owner(struct http_exchange *x, void *owner);
 void *http_owner(const struct http_exchange *x);
 
 enum http_method http_method(const struct http_exchange *x);
+const char *http_method_name(enum http_method method);
 struct slice http_path(const struct http_exchange *x); /* no query, raw */
 
 /* The raw value of a query argument; false when it is not there. */
@@ -109,6 +110,9 @@ struct slice http_header(const struct http_exchange *x, const char *name);
 /* The connection's descriptor, to ask who is behind it: listen_peer and
  * listen_address of listen.h. */
 int http_socket(const struct http_exchange *x);
+
+/* Did it come by TLS? */
+must_check bool http_secure(const struct http_exchange *x);
 
 /* The whole body; good until on_done. */
 struct slice http_body(const struct http_exchange *x);
