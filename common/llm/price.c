@@ -58,10 +58,18 @@ whole(__int128 microusd)
 	return microusd > INT64_MAX ? INT64_MAX : (int64_t)microusd;
 }
 
+/* A row that was damaged may say anything. */
+static int64_t
+all_input(const struct usage *u)
+{
+	return whole((__int128)u->input_tokens + u->cache_read_tokens +
+		     u->cache_write_tokens + u->cache_write_1h_tokens);
+}
+
 int64_t
 price_cost(const struct price *price, const struct usage *usage)
 {
-	struct price_rates r = price_rates_at(price, usage_input(usage));
+	struct price_rates r = price_rates_at(price, all_input(usage));
 	int64_t images = min_i64(usage->image_tokens, usage->input_tokens);
 	__int128 fees = 0, sum = 0;
 
