@@ -244,10 +244,12 @@ has_files(const struct bundle *b)
 	if (b->manifest.files[EXPORT_ATTEMPT].wanted &&
 	    b->manifest.files[EXPORT_OPEN].wanted &&
 	    b->manifest.files[EXPORT_OUTBOX].wanted &&
+	    b->manifest.files[EXPORT_CHECKPOINT].wanted &&
 	    b->manifest.files[EXPORT_RECEIPT].wanted)
 		return true;
 	fprintf(stderr,
-	    "%s: export attempt,open,receipt,outbox at least: leave --kinds "
+	    "%s: export attempt,open,checkpoint,receipt,outbox at least: leave "
+	    "--kinds "
 	    "out\n",
 	    b->dir);
 	return false;

@@ -212,6 +212,10 @@ reconcile(const struct reconcile_wish *wish, struct reconciliation *out)
 	good = side_begin(w.node) && side_begin(w.egress);
 	if (good)
 		merge(&w);
+	if (good && (side_failed(w.node) || side_failed(w.egress))) {
+		on_finding(&w, "temporary files could not be read");
+		good = false;
+	}
 	out->node = *side_audit(w.node);
 	out->egress = *side_audit(w.egress);
 	out->faults = side_faults(w.node) + side_faults(w.egress);

@@ -314,6 +314,12 @@ side_peek(struct side *s, uint8_t attempt[ATTEMPT_ID_BYTES])
 	return least != NULL;
 }
 
+bool
+side_failed(const struct side *s)
+{
+	return sorter_failed(s->sorter);
+}
+
 static void
 take_receipt(struct side *s, struct case_side *out)
 {

@@ -43,6 +43,9 @@ must_check bool side_begin(struct side *s);
 /* Where it stands: the least attempt that is still to come; false: none. */
 must_check bool side_peek(struct side *s, uint8_t attempt[ATTEMPT_ID_BYTES]);
 
+/* The end came too early: temporary files could not be read. */
+must_check bool side_failed(const struct side *s);
+
 /*
  * All that it has of that attempt; then it stands behind it.  Good until the
  * next call.
