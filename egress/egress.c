@@ -13,6 +13,7 @@
 #include "common/member/worker.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
+#include "common/store/recovery.h"
 #include "egress/account.h"
 #include "egress/admin.h"
 #include "egress/call.h"

@@ -19,6 +19,7 @@
 #include "common/net/loop.h"
 #include "common/store/book.h"
 #include "common/store/ledger.h"
+#include "common/store/recovery.h"
 #include "node/admin.h"
 #include "node/affinity.h"
 #include "node/caller.h"

@@ -70,8 +70,8 @@ ask_daemon(const char *state_dir, const char *method, const char *target,
 enum asked
 ask_bytes(const char *state_dir, const char *target, struct buf *answer)
 {
-	int status = call_daemon(state_dir, "GET", target,
-	    slice_make(NULL, 0), answer);
+	int status =
+	    call_daemon(state_dir, "GET", target, slice_make(NULL, 0), answer);
 
 	if (status == NOBODY)
 		return ASKED_NOBODY;

@@ -44,8 +44,7 @@ tape_all(const struct tape *s)
 }
 
 bool
-tape_next(const struct tape *s, struct tape_place *p,
-    struct tape_line *line)
+tape_next(const struct tape *s, struct tape_place *p, struct tape_line *line)
 {
 	const char *from, *end;
 

@@ -1,10 +1,11 @@
 #pragma once
 /*
  * table: rows of typed columns, as aligned text or Markdown for people or as a
- * JSON array of objects for programs.  Opened, filled cell by cell, closed.  Text shows
- * units ("12.3 ms", "$0.001234") and "-" for nothing; JSON has plain numbers
- * under the column's name, times as RFC 3339.  Control bytes and what is not
- * UTF-8 never reach a terminal.  Pure; the sticky failure is that of `out`.
+ * JSON array of objects for programs.  Opened, filled cell by cell, closed.
+ * Text shows units ("12.3 ms", "$0.001234") and "-" for nothing; JSON has plain
+ * numbers under the column's name, times as RFC 3339.  Control bytes and what
+ * is not UTF-8 never reach a terminal.  Pure; the sticky failure is that of
+ * `out`.
  */
 #include "common/base/buf.h"
 #include "common/format/json.h"

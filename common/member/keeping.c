@@ -76,8 +76,7 @@ keeping_run(struct admin_call *call)
 
 	if (!dry) {
 		arena_init(&arena, ARENA_MAX);
-		log_info("retention is run",
-		    log_str("by", call->who));
+		log_info("retention is run", log_str("by", call->who));
 		arena_fini(&arena);
 	}
 	return begun(call, caretaker_run(caretaker_of(call), dry));

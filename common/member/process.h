@@ -90,7 +90,7 @@ struct process {
 	struct worker *workers;
 	size_t workers_count;
 	struct clerk *clerk;
-	struct errands *errands; /* the clerk's */
+	struct errands *errands;   /* the clerk's */
 	struct stewards *stewards; /* these three are the clerk's */
 	struct trail *trail;
 	struct flood *flood;

@@ -12,9 +12,8 @@
 #include "common/net/loop.h"
 #include "common/store/book.h"
 #include "common/store/custody.h"
-#include "common/store/pile.h"
+#include "common/store/posting.h"
 #include "common/store/recent.h"
-#include "common/store/rollup.h"
 #include "common/store/spend.h"
 
 #define RETRY_US (20 * US_PER_MS)
@@ -38,7 +37,6 @@ struct settlements {
 	struct db_batch *batch;
 	struct list waits;
 	struct buf rows; /* recent.h */
-	struct pile pile;
 };
 
 struct ledger_turn {
@@ -51,7 +49,7 @@ struct ledger_turn {
 	size_t kept_bytes;
 	struct list written, refused; /* waits to call in RELEASE */
 	struct buf row;               /* being put */
-	struct rollup *rollup;
+	struct posting *posting;      /* into fresh */
 	struct loop_timer *retry;
 	uint64_t committed_turn; /* the last turn whose COMMIT has run */
 };
@@ -143,18 +141,10 @@ hurry(struct ledger_turn *t)
 		loop_again(t->loop);
 }
 
-static void
-add_to_pile(void *arg, struct slice key, const int64_t *sums)
+static struct posting_place
+fresh_place(const struct ledger_turn *t)
 {
-	struct ledger_turn *t = arg;
-	struct settlements *s = t->fresh;
-
-	hurry(t);
-	if (pile_add(&s->pile, key, sums))
-		return;
-	pile_write(&s->pile, s->batch, t->ledger->db);
-	if (!pile_add(&s->pile, key, sums))
-		abort(); /* an empty one has room */
+	return (struct posting_place){ t->fresh->batch, t->ledger->db };
 }
 
 static bool
@@ -274,8 +264,7 @@ commit_settlements(struct ledger_turn *t)
 {
 	struct settlements *s = t->fresh;
 
-	pile_write(&s->pile, s->batch, t->ledger->db);
-	rollup_write(t->rollup, s->batch, t->ledger->db);
+	posting_write(t->posting, fresh_place(t));
 	if (commit_kept(t) &&
 	    write_batch(t->ledger, s->batch, false) == DB_OK) {
 		list_append(&t->written, &s->waits);
@@ -337,7 +326,7 @@ ledger_turn_new(struct ledger *l, struct loop *loop)
 	t->intents = db_batch_new();
 	t->fresh = settlements_new();
 	buf_init(&t->row, ROW_BYTES_MAX);
-	t->rollup = rollup_new();
+	t->posting = posting_new(&l->watch);
 	list_init(&t->intent_waits);
 	list_init(&t->kept);
 	list_init(&t->written);
@@ -365,15 +354,14 @@ ledger_turn_free(struct ledger_turn *t)
 		return;
 	list_each(link, &t->kept)
 		write_last(t, container_of(link, struct settlements, link));
-	pile_write(&t->fresh->pile, t->fresh->batch, t->ledger->db);
-	rollup_write(t->rollup, t->fresh->batch, t->ledger->db);
+	posting_write(t->posting, fresh_place(t));
 	write_last(t, t->fresh);
 	forget_waits(&t->intent_waits);
 	forget_waits(&t->written);
 	forget_waits(&t->refused);
 	db_batch_free(t->intents);
 	buf_fini(&t->row);
-	rollup_free(t->rollup);
+	posting_free(t->posting);
 	loop_timer_free(t->retry);
 	free(t);
 }
@@ -406,7 +394,8 @@ void
 ledger_add(struct ledger_turn *t, struct slice key,
     const int64_t sums[MERGE_SUMS])
 {
-	add_to_pile(t, key, sums);
+	hurry(t);
+	posting_add(t->posting, fresh_place(t), key, sums);
 }
 
 struct buf *
@@ -422,32 +411,6 @@ ledger_watch(struct ledger *l, const struct ledger_watch *watch)
 	l->watch = *watch;
 }
 
-static void
-count_request(struct ledger_turn *t, struct request_row *row)
-{
-	const struct ledger_watch *watch = &t->ledger->watch;
-	struct spend more;
-
-	if (!spend_of_request(row, &more))
-		return;
-	spend_put_request(row, &more, add_to_pile, t);
-	if (watch->request != NULL)
-		watch->request(watch->arg, row, &more);
-}
-
-static void
-count_attempt(struct ledger_turn *t, struct attempt_row *row)
-{
-	const struct ledger_watch *watch = &t->ledger->watch;
-	struct spend more;
-
-	if (!spend_of_attempt(row, &more))
-		return;
-	spend_put_attempt(row, &more, add_to_pile, t);
-	if (watch->attempt != NULL)
-		watch->attempt(watch->arg, row, &more);
-}
-
 /* `before` is what is stored, or NULL. */
 static void
 put_request(struct ledger_turn *t, const struct request_row *before,
@@ -455,9 +418,7 @@ put_request(struct ledger_turn *t, const struct request_row *before,
 {
 	struct request_row counted = *row;
 
-	count_request(t, &counted);
-	rollup_request(t->rollup, t->fresh->batch, t->ledger->db, before,
-	    &counted);
+	posting_request(t->posting, fresh_place(t), before, &counted);
 	row_write(ROW_REQUEST, &counted, out);
 }
 
@@ -467,9 +428,7 @@ put_attempt(struct ledger_turn *t, const struct attempt_row *before,
 {
 	struct attempt_row counted = *row;
 
-	count_attempt(t, &counted);
-	rollup_attempt(t->rollup, t->fresh->batch, t->ledger->db, before,
-	    &counted);
+	posting_attempt(t->posting, fresh_place(t), before, &counted);
 	row_write(ROW_ATTEMPT, &counted, out);
 }
 

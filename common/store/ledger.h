@@ -136,18 +136,6 @@ void ledger_refused(struct ledger_turn *t, const struct request_row *request);
 must_check bool ledger_knows(struct ledger *l, const struct id *request,
     int64_t number, struct slice origin);
 
-/*
- * After opening, before serving: close every open intent as `interrupted`
- * with an estimate.  `each` may be NULL; an egress makes receipts there, in
- * the same batch, after the attempt's row was put (so that it may put it
- * again with the receipt's number).  Gives how many; negative when the store
- * failed.
- */
-int64_t ledger_recover(struct ledger *l,
-    void (*each)(void *arg, struct db_batch *b,
-	const struct attempt_row *attempt),
-    void *arg);
-
 /* Rows back; text lies in `bytes`, which the caller owns. */
 must_check bool ledger_request(struct ledger *l, const struct id *id,
     struct buf *bytes, struct request_row *row);

@@ -1,13 +1,13 @@
+#include "common/store/recovery.h"
+
 #include <stdlib.h>
 
 #include "common/base/log.h"
 #include "common/base/stat.h"
 #include "common/store/intent.h"
-#include "common/store/pile.h"
+#include "common/store/posting.h"
 #include "common/store/receipt.h"
-#include "common/store/rollup.h"
 #include "common/store/settlement.h"
-#include "common/store/spend.h"
 
 #define ROWS_A_WRITE 256
 
@@ -19,8 +19,7 @@
 struct recovery {
 	struct db *db;
 	struct db_batch *batch;
-	struct pile pile;
-	struct rollup *rollup;
+	struct posting *posting;
 	void (*each)(void *arg, struct db_batch *b,
 	    const struct attempt_row *attempt);
 	void *arg;
@@ -59,16 +58,10 @@ closed_request(struct recovery *r, struct buf *bytes, struct request_row *row)
 	       !slice_is(row->state, "open");
 }
 
-static void
-add_to_pile(void *arg, struct slice key, const int64_t *sums)
+static struct posting_place
+place(const struct recovery *r)
 {
-	struct recovery *r = arg;
-
-	if (pile_add(&r->pile, key, sums))
-		return;
-	pile_write(&r->pile, r->batch, r->db);
-	if (!pile_add(&r->pile, key, sums))
-		abort(); /* an empty one has room */
+	return (struct posting_place){ r->batch, r->db };
 }
 
 /* With what its budgets count for it from now on.  `before`: or NULL. */
@@ -76,11 +69,7 @@ static void
 put_request(struct recovery *r, const struct request_row *before,
     struct request_row *row)
 {
-	struct spend more;
-
-	if (spend_of_request(row, &more))
-		spend_put_request(row, &more, add_to_pile, r);
-	rollup_request(r->rollup, r->batch, r->db, before, row);
+	posting_request(r->posting, place(r), before, row);
 	put_row(r, ROW_REQUEST, row, request_key(r));
 }
 
@@ -101,7 +90,6 @@ close_attempt(struct recovery *r, struct slice key, struct intent *i)
 {
 	struct request_row *request = i->has_request ? &i->request : NULL;
 	struct attempt_row *attempt = &i->attempt;
-	struct spend more;
 
 	/* Settled, and the entry came back: see FAMILY_INTENT in db.h. */
 	if (db_get(r->db, FAMILY_ATTEMPT, key, &r->found))
@@ -109,9 +97,7 @@ close_attempt(struct recovery *r, struct slice key, struct intent *i)
 	settlement_interrupt(request, attempt);
 	if (r->has_receipt && r->receipt.row.attempt == attempt->number)
 		settlement_take(request, attempt, &r->receipt.row, true);
-	if (spend_of_attempt(attempt, &more))
-		spend_put_attempt(attempt, &more, add_to_pile, r);
-	rollup_attempt(r->rollup, r->batch, r->db, NULL, attempt);
+	posting_attempt(r->posting, place(r), NULL, attempt);
 	put_row(r, ROW_ATTEMPT, attempt, key);
 	if (r->each != NULL)
 		r->each(r->arg, r->batch, attempt);
@@ -146,8 +132,8 @@ on_receipt(struct recovery *r, struct slice attempt_key, struct slice key)
 			request_before = request;
 		if (settlement_take(closed ? &request : NULL, &attempt,
 			&r->receipt.row, true) != SETTLEMENT_SAME) {
-			rollup_attempt(r->rollup, r->batch, r->db,
-			    &attempt_before, &attempt);
+			posting_attempt(r->posting, place(r), &attempt_before,
+			    &attempt);
 			put_row(r, ROW_ATTEMPT, &attempt, attempt_key);
 			if (closed)
 				put_request(r, &request_before, &request);
@@ -186,8 +172,7 @@ write_rows(struct recovery *r, size_t at_least)
 {
 	if (db_batch_count(r->batch) < at_least)
 		return true;
-	pile_write(&r->pile, r->batch, r->db);
-	rollup_write(r->rollup, r->batch, r->db);
+	posting_write(r->posting, place(r));
 	if (db_write(r->db, r->batch, true) != DB_OK)
 		return false;
 	db_batch_clear(r->batch);
@@ -237,7 +222,7 @@ ledger_recover(struct ledger *l,
 	struct recovery r = {
 		.db = ledger_db(l),
 		.batch = db_batch_new(),
-		.rollup = rollup_new(),
+		.posting = posting_new(NULL),
 		.each = each,
 		.arg = arg,
 	};
@@ -257,6 +242,6 @@ ledger_recover(struct ledger *l,
 	buf_fini(&r.found);
 	buf_fini(&r.row);
 	db_batch_free(r.batch);
-	rollup_free(r.rollup);
+	posting_free(r.posting);
 	return good ? r.closed : -1;
 }

@@ -6,6 +6,7 @@
  * a receipt came, else what was settled, else the estimate; and a request's
  * sums are those of its attempts.
  */
+#include "common/store/recovery.h"
 #include "tests/unit/store/fixture.h"
 
 #define REQUESTS 40

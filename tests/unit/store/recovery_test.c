@@ -1,6 +1,7 @@
 #include "tests/unit/store/fixture.h"
 
 #include "common/base/stat.h"
+#include "common/store/recovery.h"
 
 static struct secret *key; /* of egress-1, for receipts */
 

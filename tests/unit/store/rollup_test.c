@@ -1,6 +1,7 @@
 #include "common/base/clock.h"
 #include "common/report/report.h"
 #include "common/store/book.h"
+#include "common/store/recovery.h"
 #include "common/store/settlement.h"
 #include "tests/unit/store/fixture.h"
 

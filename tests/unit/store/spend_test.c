@@ -1,6 +1,7 @@
 #include "common/store/spend.h"
 
 #include "common/limit/calendar.h"
+#include "common/store/recovery.h"
 #include "tests/unit/store/fixture.h"
 
 #define DAY     20782
