@@ -85,8 +85,13 @@ keeping_run(struct admin_call *call)
 int
 keeping_ran(struct admin_call *call)
 {
-	return status_of(
-	    caretaker_ran(caretaker_of(call), format_of(call), &call->out));
+	enum care care =
+	    caretaker_ran(caretaker_of(call), format_of(call), &call->out);
+
+	if (care == CARE_NONE)
+		buf_puts(&call->out,
+		    "retention was not run since this daemon started\n");
+	return status_of(care);
 }
 
 int
@@ -189,5 +194,8 @@ keeping_copied(struct admin_call *call)
 		buf_puts(&call->out,
 		    "the store could not be copied: the daemon's log says "
 		    "why\n");
+	if (care == CARE_NONE)
+		buf_puts(&call->out,
+		    "no backup was made since this daemon started\n");
 	return status_of(care);
 }

@@ -221,7 +221,7 @@ story("smoothing is seen as a gate, a gauge and an event", async () => {
   const [event, ...others] = JSON.parse(await events("--kind", "traffic-shaped", "--request", id, "--json"));
   assert.deepEqual([others.length, event.caller, event.bucket, event.outcome], [0, "smoother", "caller smoother rpm", "refused"]);
   assert.deepEqual(JSON.parse(await events("--kind", "overdraft", "--request", id, "--json")), []);
-  assert.equal((await node.tries("get", "events", "--request", "req_1")).code, 1);
+  assert.equal((await node.tries("get", "events", "--request", "req_1")).code, 2);
 });
 
 story("it is drawn again each second, until it is ended", async () => {
