@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/base/moment.h"
+#include "common/format/moment.h"
 #include "common/cmd/shared.h"
 #include "common/export/export.h"
 #include "common/member/identity.h"

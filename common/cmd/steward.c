@@ -5,8 +5,8 @@
 #include "common/base/clock.h"
 #include "common/cmd/ask.h"
 #include "common/cmd/note.h"
-#include "common/cmd/span.h"
 #include "common/format/json.h"
+#include "common/format/moment.h"
 #include "common/member/appointment.h"
 #include "common/member/identity.h"
 #include "common/member/steward.h"
@@ -137,7 +137,7 @@ steward_create(const struct steward_options *o, const char *name)
 	enum asked asked;
 	struct buf body;
 
-	if (o->expires != NULL && !span_parse(o->expires, &span_us)) {
+	if (o->expires != NULL && !span_read(slice_of(o->expires), &span_us)) {
 		fprintf(stderr,
 		    "--expires is a number and s, m, h or d: 30d\n");
 		return 2;

@@ -4,7 +4,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/memory.h"
-#include "common/base/moment.h"
+#include "common/format/moment.h"
 #include "common/export/kind.h"
 #include "common/format/json.h"
 

@@ -4,12 +4,12 @@
 #include <stdio.h>
 
 #include "common/base/clock.h"
-#include "common/export/csv.h"
 #include "common/format/json.h"
 #include "common/store/checkpoint.h"
 #include "common/store/decision.h"
 #include "common/store/intent.h"
 #include "common/store/receipt.h"
+#include "common/store/sheet.h"
 
 static const struct {
 	const char *name;
@@ -82,7 +82,7 @@ kind_head(enum export_kind k, enum export_encoding e, struct buf *out)
 	if (k == EXPORT_OUTBOX)
 		buf_puts(out, "origin,chain,seq\n");
 	else
-		csv_header(kinds[k].row, out);
+		sheet_head(kinds[k].row, out);
 }
 
 bool
@@ -225,7 +225,7 @@ kind_line(enum export_kind k, enum export_encoding encoding, struct slice key,
 	if (line != LINE_PUT)
 		return line;
 	if (encoding == EXPORT_CSV)
-		csv_row(kinds[k].row, row, out);
+		sheet_row(kinds[k].row, row, out);
 	else if (k == EXPORT_RECEIPT)
 		kind_put_receipt(out, &e.receipt, value);
 	else if (k == EXPORT_CHECKPOINT)

@@ -7,7 +7,7 @@
 
 #include "common/base/arena.h"
 #include "common/base/clock.h"
-#include "common/base/moment.h"
+#include "common/format/moment.h"
 #include "common/format/json.h"
 
 #define ARENA_MAX      (1u << 20)

@@ -2,11 +2,12 @@
 
 #include "common/base/clock.h"
 
-#define NUMBER_MAX  INT64_C(100000)
-#define DAY_US      (INT64_C(86400) * US_PER_SECOND)
-#define YEAR_LEAST  1970
-#define YEAR_MOST   9999
-#define MICRO_CHARS 6
+#define NUMBER_MAX   INT64_C(100000)
+#define DAY_US       (INT64_C(86400) * US_PER_SECOND)
+#define YEAR_LEAST   1970
+#define YEAR_MOST    9999
+#define MICRO_CHARS  6
+#define SECOND_CHARS 19 /* 2026-11-23T04:05:06 */
 
 static bool
 take_digits(struct slice *text, size_t least, size_t most, int64_t *number)
@@ -148,4 +149,19 @@ moment_read(struct slice text, int64_t now_us, int64_t *us)
 		return false;
 	*us = max_i64(1, *us);
 	return text.len == 0;
+}
+
+bool
+moment_parse(struct slice text, int64_t *us)
+{
+	struct slice date = slice_make(text.ptr, min_size(text.len, 10));
+	bool seconds = text.len >= SECOND_CHARS && text.ptr[16] == ':';
+
+	if (!take_date(&date, us))
+		return false;
+	text = slice_after(text, 10);
+	if (text.len == 0)
+		return true;
+	return seconds && take_char(&text, 'T') && take_clock(&text, us) &&
+	       slice_is(text, "Z");
 }

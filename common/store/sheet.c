@@ -2,32 +2,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/clock.h"
-
-#define LINE_END "\r\n"
-
-/* What makes a spreadsheet run the cell instead of showing it. */
-static bool
-is_formula(struct slice text)
-{
-	return text.len > 0 && strchr("=+-@\t\r", text.ptr[0]) != NULL &&
-	       text.ptr[0] != '\0';
-}
-
-static void
-put_text(struct buf *out, struct slice text)
-{
-	size_t i;
-
-	buf_putc(out, '"');
-	if (is_formula(text))
-		buf_putc(out, '\'');
-	for (i = 0; i < text.len; i++) {
-		if (text.ptr[i] == '"')
-			buf_putc(out, '"');
-		buf_putc(out, text.ptr[i]);
-	}
-	buf_putc(out, '"');
-}
+#include "common/format/csv.h"
 
 static void
 put_id(struct buf *out, const struct id *id)
@@ -75,7 +50,7 @@ put_cell(struct buf *out, const struct column *c, const void *cell)
 		return;
 	case COLUMN_TEXT:
 		if (((const struct slice *)cell)->len > 0)
-			put_text(out, *(const struct slice *)cell);
+			csv_text(out, *(const struct slice *)cell);
 		return;
 	case COLUMN_HASH:
 		put_hash(out, cell);
@@ -102,7 +77,7 @@ sheet_head(enum row_kind kind, struct buf *out)
 			buf_putc(out, ',');
 		buf_puts(out, columns[i].name);
 	}
-	buf_puts(out, LINE_END);
+	buf_puts(out, CSV_LINE_END);
 }
 
 void
@@ -117,5 +92,5 @@ sheet_row(enum row_kind kind, const void *row, struct buf *out)
 		put_cell(out, &columns[i],
 		    (const char *)row + columns[i].offset);
 	}
-	buf_puts(out, LINE_END);
+	buf_puts(out, CSV_LINE_END);
 }

@@ -6,7 +6,7 @@
 #include "common/base/clock.h"
 #include "common/cmd/ask.h"
 #include "common/cmd/shared.h"
-#include "common/cmd/span.h"
+#include "common/format/moment.h"
 #include "common/format/table.h"
 #include "common/member/identity.h"
 #include "node/cmd/commands.h"
@@ -488,7 +488,7 @@ run(const void *options, int count, char *const *operands)
 				"--topology DIR for the group's own\n");
 		return 2;
 	}
-	if (o->since != NULL && !span_parse(o->since, &since_us)) {
+	if (o->since != NULL && !span_read(slice_of(o->since), &since_us)) {
 		fprintf(stderr, "--since is a number and s, m, h or d: 24h\n");
 		return 2;
 	}

@@ -4,9 +4,9 @@
 #include "common/base/clock.h"
 #include "common/cmd/ask.h"
 #include "common/cmd/shared.h"
-#include "common/cmd/span.h"
 #include "common/cmd/watch.h"
 #include "common/format/json.h"
+#include "common/format/moment.h"
 #include "node/cmd/commands.h"
 
 #define BODY_MAX 8192
@@ -103,7 +103,7 @@ run_disable(const void *options, int count, char *const *operands)
 	int64_t for_us = 0;
 
 	(void)count;
-	if (o->span != NULL && !span_parse(o->span, &for_us)) {
+	if (o->span != NULL && !span_read(slice_of(o->span), &for_us)) {
 		fprintf(stderr, "--for is a number and s, m, h or d: 15m\n");
 		return 2;
 	}

@@ -6,9 +6,9 @@
 #include "common/cmd/ask.h"
 #include "common/cmd/note.h"
 #include "common/cmd/shared.h"
-#include "common/cmd/span.h"
 #include "common/cmd/steward.h"
 #include "common/format/json.h"
+#include "common/format/moment.h"
 #include "common/member/identity.h"
 #include "common/store/ledger.h"
 #include "node/caller.h"
@@ -199,7 +199,7 @@ run_create(const void *options, int count, char *const *operands)
 	}
 	if (o->groups == NULL)
 		return steward_create(&o->steward, operands[0]);
-	if (expires != NULL && !span_parse(expires, &span_us)) {
+	if (expires != NULL && !span_read(slice_of(expires), &span_us)) {
 		fprintf(stderr,
 		    "--expires is a number and s, m, h or d: 30d\n");
 		return 2;

@@ -69,7 +69,7 @@ story("text, Markdown and CSV have one line a group", async () => {
   const markdown = await node.says("report", "--by", "project", "--format", "markdown");
   assert.match(markdown, /^\| project \| requests \|.*\n\|---\|---:\|/m);
   assert.match(markdown, /^\| checkout \| 8 \|/m);
-  const csv = (await node.says("report", "--by", "project", "--format", "csv")).split("\r\n");
+  const csv = (await node.says("report", "--by", "project", "--format", "csv")).split("\n");
   assert.match(csv[0], /^project,requests,errors,/);
   assert.match(csv[1], /^checkout,8,2,/);
   assert.equal(csv.length, 4); // a heading, two groups, and the last line's end

@@ -87,7 +87,7 @@ story("all formats say the same, and text is one table", async () => {
   assert.deepEqual((await says("jsonl")).trimEnd().split("\n").map((line) => JSON.parse(line)), want);
   assert.deepEqual(JSON.parse(await says("json")), want);
 
-  const [head, ...lines] = (await says("csv")).trimEnd().split("\r\n");
+  const [head, ...lines] = (await says("csv")).trimEnd().split("\n");
   const names = head.split(",");
   assert.deepEqual(names, Object.keys(want[0]));
   assert.equal(lines.length, want.length);
@@ -175,7 +175,7 @@ story("events come in pages, too", async () => {
   assert.equal(all.length, 6);
   assert.deepEqual((await events("--kind", "target-disabled")).map((event) => event.detail), ["no 2", "no 1", "no 0"]);
   assert.deepEqual(await events("--to", all[3].at), all.slice(4));
-  assert.equal((await node.says("get", "events", "--format", "csv", "--limit", "2")).trimEnd().split("\r\n").length, 3);
+  assert.equal((await node.says("get", "events", "--format", "csv", "--limit", "2")).trimEnd().split("\n").length, 3);
   const { err } = await node.tries("get", "events", "--kind", "target-disable");
   assert.match(err, /is it 'target-disabled'\?/);
 });

@@ -122,7 +122,7 @@ story("what is shown can be had as a file", async () => {
     await browser.rows("Requests");
     const { name, text } = await browser.saves(() => page.getByRole("button", { name: "CSV" }).click());
     assert.equal(name, "payments-requests.csv");
-    const [head, ...lines] = text.trimEnd().split("\r\n");
+    const [head, ...lines] = text.trimEnd().split("\n");
     assert.ok(head.startsWith("id,state,received_at,caller"));
     assert.equal(lines.length, 5);
     assert.ok(lines.some((line) => line.startsWith(failed)));

@@ -2,7 +2,6 @@
 
 #include "common/base/clock.h"
 #include "common/store/page.h"
-#include "common/store/sheet.h"
 
 #define OUT_MAX  (1 << 20)
 #define REQUESTS 6
@@ -381,25 +380,6 @@ test_what_is_no_page_is_told(void **state)
 	assert_false(page.whole);
 }
 
-static void
-test_a_sheet_quotes_what_it_must(void **state)
-{
-	struct event_row row = { .at = AT,
-		.kind = slice_of("=1+1"),
-		.detail = slice_of("he said \"no\",\nand left") };
-	struct store *s = *state;
-
-	sheet_head(ROW_EVENT, &s->out);
-	assert_int_equal(strncmp(buf_text(&s->out), "at,kind,target,detail,by,",
-			     25),
-	    0);
-	buf_reset(&s->out);
-	sheet_row(ROW_EVENT, &row, &s->out);
-	assert_string_equal(buf_text(&s->out),
-	    "2026-09-21T14:13:20.000000Z,\"'=1+1\",,"
-	    "\"he said \"\"no\"\",\nand left\",,,,,,,,,0,0\r\n");
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -414,7 +394,6 @@ main(void)
 		TEST(test_what_is_written_meanwhile_comes_not_twice),
 		TEST(test_a_search_that_gives_up_can_go_on),
 		TEST(test_what_is_no_page_is_told),
-		TEST(test_a_sheet_quotes_what_it_must),
 	};
 
 	assert_true(crypto_start());

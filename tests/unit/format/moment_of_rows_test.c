@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "common/base/clock.h"
-#include "common/base/moment.h"
+#include "common/format/moment.h"
 
 static int64_t
 parsed(const char *text)

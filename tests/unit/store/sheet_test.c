@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "common/base/buf.h"
-#include "common/export/csv.h"
+#include "common/store/sheet.h"
 
 #define OUT_MAX 65536
 
@@ -23,7 +23,7 @@ assert_cell(const char *text, const char *cell)
 	struct buf out;
 
 	buf_init(&out, OUT_MAX);
-	csv_row(ROW_EVENT, &row, &out);
+	sheet_row(ROW_EVENT, &row, &out);
 	snprintf(want, sizeof(want),
 	    "2026-11-23T04:05:06.000000Z,k,,%s,me,,,,,,,,0,0\n", cell);
 	assert_string_equal(buf_text(&out), want);
@@ -37,7 +37,7 @@ test_the_header_is_the_columns(void **state)
 
 	(void)state;
 	buf_init(&out, OUT_MAX);
-	csv_header(ROW_EVENT, &out);
+	sheet_head(ROW_EVENT, &out);
 	assert_string_equal(buf_text(&out),
 	    "at,kind,target,detail,by,until,request,team,caller,group,bucket,"
 	    "outcome,waited_us,retry_us\n");
