@@ -6,6 +6,7 @@
 #include "common/export/cause.h"
 #include "common/llm/exclusion.h"
 #include "common/llm/failure.h"
+#include "common/report/statement.h"
 #include "common/store/row.h"
 
 #define OUT_MAX (256 * 1024)
@@ -96,6 +97,7 @@ run(const void *options, int count, char *const *operands)
 	buf_init(&out, OUT_MAX);
 	row_docs(&out);
 	retention_docs(&out);
+	statement_docs(&out);
 	put_failures(&out);
 	put_classes(&out);
 	put_exclusions(&out);

@@ -67,6 +67,12 @@ static const struct figure {
 	{ "tokens_per_second_p5", SKETCH_SPEED, 50, PER_SECONDS },
 };
 
+static const char *const sketch_meanings[SKETCHES] = {
+	[SKETCH_FIRST_BYTE] = "to the first content",
+	[SKETCH_TOTAL] = "the whole",
+	[SKETCH_SPEED] = "output behind the first content, of streams",
+};
+
 static int64_t
 figure_of(const struct total *t, const struct figure *f)
 {
@@ -449,4 +455,36 @@ statement_write(const struct report *r, enum statement_format format,
 		write_table(r, OUTPUT_TEXT, out, &name);
 	}
 	buf_fini(&name);
+}
+
+void
+statement_docs(struct buf *out)
+{
+	size_t i;
+
+	buf_puts(out, "\n## dimensions of reports\n\n| dimension | meaning |\n"
+		      "|---|---|\n");
+	for (i = 0; i < PERIODS; i++)
+		buf_printf(out, "| `%s` | %s of UTC |\n",
+		    period_name((enum period)i), period_name((enum period)i));
+	for (i = 0; i < DIMENSIONS; i++)
+		buf_printf(out, "| `%s` | %s |\n",
+		    dimension_name((enum dimension)i),
+		    dimension_meaning((enum dimension)i));
+	buf_puts(out, "\n## figures of reports\n\n| figure | unit | meaning |\n"
+		      "|---|---|---|\n");
+	for (i = 0; i < MEASURES; i++)
+		buf_printf(out, "| `%s` | %s | %s |\n",
+		    measure_name((enum measure)i),
+		    column_type_name(measure_type((enum measure)i)),
+		    measure_meaning((enum measure)i));
+	buf_puts(out, "| `savings_microusd` | micro-USD | the baseline's cost "
+		      "less that of the requests that qualify |\n");
+	for (i = 0; i < count_of(figures); i++)
+		buf_printf(out, "| `%s` | %s | %s, %g %% are not above it |\n",
+		    figures[i].name,
+		    figures[i].sketch == SKETCH_SPEED ? "tokens a second"
+						      : "microseconds",
+		    sketch_meanings[figures[i].sketch],
+		    figures[i].per_mille / 10.0);
 }

@@ -24,3 +24,6 @@ const char *statement_media_type(enum statement_format format);
 
 void statement_write(const struct report *r, enum statement_format format,
     struct buf *out);
+
+/* What reports group by and what they count, as Markdown tables. */
+void statement_docs(struct buf *out);

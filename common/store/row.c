@@ -130,6 +130,12 @@ static const char *const type_names[] = {
 	[COLUMN_HASH] = "hash",
 };
 
+const char *
+column_type_name(enum column_type type)
+{
+	return type_names[type];
+}
+
 const struct column *
 row_columns(enum row_kind kind, size_t *count)
 {

@@ -121,21 +121,23 @@ struct column {
 /* All zero: there is no such hash. */
 must_check bool hash_none(const struct hash *h);
 
+/* As docs have it: "micro-USD". */
+const char *column_type_name(enum column_type type);
+
 /* The columns of a kind, in stored order. */
 const struct column *row_columns(enum row_kind kind, size_t *count);
 
 /* Of the struct of that kind. */
 size_t row_struct_bytes(enum row_kind kind);
+
 /* How long rows of the kind are kept. */
 enum retention_class row_class(enum row_kind kind);
 
 /* Append the stored form; `row` is the struct of that kind. */
 void row_write(enum row_kind kind, const void *row, struct buf *out);
 
-/*
- * Read it back; text points into `bytes`.  False when the bytes are not such
- * a row (or are of a newer schema).
- */
+/* Read it back; text points into `bytes`.  False: they are not such a row, or
+ * are of a newer schema. */
 must_check bool row_read(enum row_kind kind, struct slice bytes, void *row);
 
 /* All columns as one JSON object; ids as "req_…", times as RFC 3339. */
@@ -145,5 +147,5 @@ void row_json(enum row_kind kind, const void *row, struct json_writer *w);
 void row_json_fields(enum row_kind kind, const void *row,
     struct json_writer *w);
 
-/* The columns of every kind as Markdown tables, for docs/LEDGER.md. */
+/* The columns of every kind, as Markdown. */
 void row_docs(struct buf *out);
