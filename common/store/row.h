@@ -130,7 +130,6 @@ const struct column *row_columns(enum row_kind kind, size_t *count);
 /* Of the struct of that kind. */
 size_t row_struct_bytes(enum row_kind kind);
 
-/* How long rows of the kind are kept. */
 enum retention_class row_class(enum row_kind kind);
 
 /* Append the stored form; `row` is the struct of that kind. */
