@@ -295,6 +295,56 @@ figure_admission_us() { emit_admission admission_us admission_us; }
 # figure admission_contended_us: the same by two threads that do nothing else, on both cores; aim 3
 figure_admission_contended_us() { emit_admission admission_contended_us admission_contended_us; }
 
+LEDGER_ROWS=10000000
+
+report_month() {
+	"$BIN/gsr-node" report --state "$NODE_STATE" \
+		--month "$(date -u -d "$(date -u +%Y-%m-01) -1 day" +%Y-%m)" "$@"
+}
+month_report_s() {
+	local start=$EPOCHREALTIME
+	[[ $(report_month --by project,target,status --json |
+		jq '.total.requests') == "$LEDGER_ROWS" ]] || die "a report lost rows"
+	calc "$EPOCHREALTIME - $start" 3
+}
+
+# figure report_10m_s: a month's report by three dimensions over a ledger of ten million rows, of a serving node; aim 2
+figure_report_10m_s() {
+	mesh_month "$LEDGER_ROWS"
+	by_turns 5 month_report_s
+	emit report_10m_s "$MEDIAN_A" s null
+}
+
+# figure report_10m_rss_mib: that node's own memory after such reports, by day too; aim 256
+figure_report_10m_rss_mib() {
+	mesh_month "$LEDGER_ROWS"
+	report_month --by day,project,target,status --json >/dev/null
+	report_month --by project,target,status --json >/dev/null
+	emit report_10m_rss_mib \
+		"$(calc "$(status_kib "$NODE_PID" RssAnon) / 1024" 1)" MiB null
+}
+
+quiet_p99() { latency "$NODE_URL" own | cut -d ' ' -f 2; }
+p99_beside_report() {
+	local p99 pid
+	while :; do
+		report_month --by day,project,target --json >/dev/null
+	done &
+	pid=$!
+	sleep 0.5
+	p99=$(quiet_p99)
+	kill "$pid"
+	wait "$pid" 2>/dev/null || true
+	echo "$p99"
+}
+
+# figure p99_beside_report_ratio: p99 of calls while such reports, by day, run one after the other, beside none; aim 1.1
+figure_p99_beside_report_ratio() {
+	mesh_month "$LEDGER_ROWS"
+	by_turns 5 quiet_p99 p99_beside_report
+	emit p99_beside_report_ratio "$RATIO" "p99/p99" "$MEDIAN_A"
+}
+
 receipts_1m_s() { "$BIN/bench-receipts" 1000000 16; }
 
 # figure receipts_1m_s: to check a million receipts of an export with public keys alone, 16 a signature, in two threads

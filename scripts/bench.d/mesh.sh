@@ -77,7 +77,8 @@ $(hostile_groups "$dir")
 EOF
 }
 
-# mesh_start WORKERS: NODE_URL, NODE_PID, EGRESS_PID, TOKEN.
+# mesh_start WORKERS: NODE_URL, NODE_STATE, NODE_PID, EGRESS_PID, TOKEN. With
+# MONTH_ROWS the node's ledger has so many rows of last month.
 mesh_start() {
 	need gsr-topology gsr-node gsr-egress
 	local dir=$LAB/mesh$((++MESHES)) node_port egress_port operator team node egress
@@ -96,6 +97,11 @@ mesh_start() {
 	echo sk-bench | "$BIN/gsr-egress" secret set openai --state "$dir/egress" >&2
 	echo sk-bench | "$BIN/gsr-node" secret set local --state "$dir/node" >&2
 	TOKEN=$("$BIN/gsr-node" token create bench --state "$dir/node" --groups "own,shared,chat,messages,$HOSTILE_GROUPS")
+	if [[ ${MONTH_ROWS:-0} -gt 0 ]]; then
+		say "  a ledger of $MONTH_ROWS rows (minutes)"
+		"$BIN/bench-month" "$dir/node" "$MONTH_ROWS" 2>/dev/null
+	fi
+	NODE_STATE=$dir/node
 	spawn "$GATEWAY_CORE" "$dir-egress.log" "$BIN/gsr-egress" serve \
 		--state "$dir/egress" --topology "$dir/topology" --workers "$1"
 	EGRESS_PID=$SPAWNED
@@ -121,4 +127,12 @@ mesh_use() {
 mesh_fresh() {
 	[[ -z ${NODE_PID-} ]] || mesh_end
 	mesh_start 1
+}
+
+# A mesh whose node has a ledger of that many rows, for all that ask for one.
+mesh_month() {
+	[[ ${MONTH_NODE-} != "$1:${NODE_PID-}" ]] || return 0
+	[[ -z ${NODE_PID-} ]] || mesh_end
+	MONTH_ROWS=$1 mesh_start 1
+	MONTH_NODE=$1:$NODE_PID
 }
