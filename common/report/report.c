@@ -37,6 +37,10 @@ struct run {
 	struct total one;
 	struct buf key, bytes;
 	size_t cap; /* of report->groups */
+	/* The baseline's prices as the last book that had it said, up to the
+	 * row that is read: a node's own upstreams have books of their own. */
+	struct price baseline;
+	bool has_baseline;
 	int64_t looked;
 	enum report_result result;
 };
@@ -289,9 +293,15 @@ price_baseline(struct run *r, const struct request_row *row)
 	};
 	struct price price;
 
-	if (!report_qualifies(row) ||
-	    !book_price(r->ledger, row->price_book, r->q->baseline, &price))
+	if (!report_qualifies(row))
 		return;
+	if (book_price(r->ledger, row->price_book, r->q->baseline, &price)) {
+		r->baseline = price;
+		r->has_baseline = true;
+	} else if (!r->has_baseline) {
+		return;
+	}
+	price = r->baseline;
 	r->one.of[MEASURE_savings_requests] = 1;
 	r->one.of[MEASURE_savings_cost_microusd] = row->cost_microusd;
 	r->one.of[MEASURE_baseline_microusd] = price_cost(&price, &usage);

@@ -162,6 +162,35 @@ story("what the provider says it charged stands beside ours, as text and as a nu
   for (const row of await say({ server_tool_use: { web_search_requests: 2 } })) assert.equal(row.web_searches, 2);
 });
 
+story("what was saved stays what it was when prices change", async () => {
+  const saved = async () => JSON.parse(await search.says("report", "--baseline", "openai/gpt-5", "--json")).total;
+  const ask = () => seeker.ask(provider.says("tokens=1 prompt=1000 completion=1000"));
+  const offered = async () => (await pricesOf(search)).find(({ target }) => target === "openai/gpt-5-mini").book;
+  await priced(({ providers: { openai } }) => {
+    delete openai.discount;
+    openai.models["gpt-5-mini"].price = { input: 0.25, output: 2 };
+    openai.models["gpt-5"].price = { input: 5, output: 40 };
+  });
+  const old = (await pricesOf(egress, "--team", "search"))[0].book;
+  await until("the catalog is there", async () => (await offered()) === old);
+  const first = await saved();
+  await ask();
+  const before = await saved();
+  assert.equal(before.savings_requests, first.savings_requests + 1);
+  assert.equal(before.cost_microusd - first.cost_microusd, 2250);
+  assert.equal(before.baseline_microusd - first.baseline_microusd, 45_000);
+  await priced(({ providers: { openai } }) => {
+    openai.models["gpt-5-mini"].price = { input: 1, output: 1 };
+    openai.models["gpt-5"].price = { input: 50, output: 50 };
+  });
+  await until("the catalog is there", async () => (await offered()) !== old);
+  assert.deepEqual(await saved(), before);
+  await ask();
+  const after = await saved();
+  assert.equal(after.cost_microusd - before.cost_microusd, 2000);
+  assert.equal(after.baseline_microusd - before.baseline_microusd, 100_000);
+});
+
 story("books outlast a kill, and are read without a daemon", async () => {
   const listed = async (member) => (await pricesOf(member, "--books")).map(({ book }) => book);
   const [ours, theirs] = [await listed(node), await listed(egress)];

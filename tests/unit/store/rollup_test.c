@@ -284,12 +284,20 @@ only_what_qualifies_is_compared(void **state)
 	bad.usage_source = slice_of("estimated");
 	ledger_refused(f.turn, &bad);
 	fixture_turn(&f);
+	/* Of a book without the baseline: priced as the last one that had it.
+	 */
+	bad.id = id_next(&f.ids, START_US + 4000000);
+	bad.usage_source = slice_of("provider");
+	bad.price_book = slice_of("00000000000000000000000000000000");
+	bad.cost_microusd = 1;
+	ledger_refused(f.turn, &bad);
+	fixture_turn(&f);
 	assert_int_equal(report_run(f.ledger, &q, &r), REPORT_OK);
-	assert_int_equal(r->total.of[MEASURE_requests], 3);
-	assert_int_equal(r->total.of[MEASURE_savings_requests], 1);
-	assert_int_equal(r->total.of[MEASURE_savings_cost_microusd], 777);
+	assert_int_equal(r->total.of[MEASURE_requests], 4);
+	assert_int_equal(r->total.of[MEASURE_savings_requests], 2);
+	assert_int_equal(r->total.of[MEASURE_savings_cost_microusd], 778);
 	assert_int_equal(r->total.of[MEASURE_baseline_microusd],
-	    10000 + 500 + 4000);
+	    2 * (10000 + 500 + 4000));
 	report_free(r);
 	fixture_free(&f);
 }
