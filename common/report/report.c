@@ -8,6 +8,7 @@
 #include "common/base/memory.h"
 #include "common/format/pack.h"
 #include "common/store/book.h"
+#include "common/store/recount.h"
 
 #define KEY_MAX    ROW_BYTES_MAX
 #define TUPLES_MAX 32768 /* remembered at once */
@@ -440,7 +441,7 @@ report_run(struct ledger *l, const struct report_query *q,
     struct report **report)
 {
 	struct run r = { .ledger = l, .db = ledger_db(l), .result = REPORT_OK };
-	bool rows = q->rows || q->baseline.len > 0;
+	bool rows = q->rows || q->baseline.len > 0 || !recount_done(r.db);
 
 	*report = xcalloc(1, sizeof(**report));
 	(*report)->query = *q;

@@ -2,7 +2,8 @@
 /*
  * report: what the rows of a window come to, by any of their dimensions.  It
  * is read from roll-ups, and from the rows themselves where a window begins
- * or ends within an hour, so that it says what the rows say.  Whoever runs it
+ * or ends within an hour, so that it says what the rows say; from rows alone in
+ * a store that has no roll-ups yet (recount.h).  Whoever runs it
  * waits for it: never a thread that serves.  Bounded in memory: the more
  * groups, the more, up to REPORT_GROUPS_MAX of them.
  */

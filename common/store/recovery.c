@@ -7,6 +7,7 @@
 #include "common/store/intent.h"
 #include "common/store/posting.h"
 #include "common/store/receipt.h"
+#include "common/store/recount.h"
 #include "common/store/settlement.h"
 
 #define ROWS_A_WRITE 256
@@ -243,5 +244,5 @@ ledger_recover(struct ledger *l,
 	buf_fini(&r.row);
 	db_batch_free(r.batch);
 	posting_free(r.posting);
-	return good ? r.closed : -1;
+	return good && recount(ledger_db(l)) ? r.closed : -1;
 }

@@ -8,6 +8,7 @@
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/store/recount.h"
 #include "common/store/rollup.h"
 
 #define BATCH    256
@@ -158,7 +159,7 @@ main(int argc, char **argv)
 	m = xcalloc(1, sizeof(*m));
 	m->seed = 88172645463325252u;
 	m->ledger = ledger_open(argv[1], false);
-	if (m->ledger == NULL)
+	if (m->ledger == NULL || !recount(ledger_db(m->ledger)))
 		return 1;
 	m->batch = db_batch_new();
 	m->rollup = rollup_new();
