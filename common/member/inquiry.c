@@ -20,8 +20,13 @@ on_done(struct errand *e)
 {
 	struct inquiry *i = container_of(e, struct inquiry, errand);
 	bool good = i->status / 100 == 2;
-	const struct http_field type = { "Content-Type",
-		slice_of(good ? i->media_type : "text/plain; charset=utf-8") };
+	const struct http_field fields[] = {
+		{ "Content-Type",
+		    slice_of(
+			good ? i->media_type : "text/plain; charset=utf-8") },
+		{ "Cache-Control", slice_of("no-store") },
+		{ "X-Content-Type-Options", slice_of("nosniff") },
+	};
 
 	if (i->exchange != NULL) {
 		http_set_owner(i->exchange, NULL);
@@ -29,7 +34,8 @@ on_done(struct errand *e)
 			buf_puts(&i->out, "the daemon ends; ask again\n");
 			i->status = 503;
 		}
-		http_answer(i->exchange, i->status, &type, 1, &i->out);
+		http_answer(i->exchange, i->status, fields, count_of(fields),
+		    &i->out);
 	}
 	buf_fini(&i->out);
 	i->free(i);
