@@ -113,9 +113,11 @@ dimensions_read(struct dimensions *d, struct slice bytes)
 struct slice
 dimension_tag(struct slice tags, struct slice key)
 {
-	const char *at = tags.ptr, *end = at + tags.len, *comma, *value;
+	const char *at = tags.ptr, *end, *comma, *value;
 
-	for (; at != NULL && at < end; at = comma + 1) {
+	if (tags.len == 0)
+		return slice_make(NULL, 0);
+	for (end = at + tags.len; at < end; at = comma + 1) {
 		comma = memchr(at, ',', (size_t)(end - at));
 		if (comma == NULL)
 			comma = end;

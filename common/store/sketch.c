@@ -8,6 +8,8 @@
 #define EXACT_BITS 6 /* below 64 each number has a bucket of its own */
 #define PART_BITS  5 /* 32 buckets to a power of two */
 #define PARTS      (1u << PART_BITS)
+/* Of one bucket: all of them together still fit. */
+#define COUNT_MAX (INT64_C(1) << 48)
 
 static unsigned
 power_of(uint64_t value)
@@ -176,7 +178,8 @@ sketch_read(struct sketch *s, struct slice *bytes)
 
 		if (!varint_read(bytes, &step) ||
 		    !varint_read(bytes, &b->count) || step < (i > 0) ||
-		    step >= SKETCH_BUCKETS - index)
+		    step >= SKETCH_BUCKETS - index || b->count < -COUNT_MAX ||
+		    b->count > COUNT_MAX)
 			return false;
 		index += step;
 		b->index = (uint32_t)index;
