@@ -2,9 +2,9 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/format/moment.h"
 #include "common/cmd/shared.h"
 #include "common/export/export.h"
+#include "common/format/moment.h"
 #include "common/member/identity.h"
 
 #define WHY_MAX (64 * 1024)

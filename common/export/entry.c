@@ -4,9 +4,9 @@
 
 #include "common/base/arena.h"
 #include "common/base/memory.h"
-#include "common/format/moment.h"
 #include "common/export/kind.h"
 #include "common/format/json.h"
+#include "common/format/moment.h"
 
 #define ID_PREFIX "req_"
 

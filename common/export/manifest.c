@@ -7,8 +7,8 @@
 
 #include "common/base/arena.h"
 #include "common/base/clock.h"
-#include "common/format/moment.h"
 #include "common/format/json.h"
+#include "common/format/moment.h"
 
 #define ARENA_MAX      (1u << 20)
 #define SIGNATURE_TEXT BASE64_CHARS(SIGNATURE_BYTES)
