@@ -10,7 +10,8 @@
 #include "common/store/book.h"
 #include "common/store/recount.h"
 
-#define KEY_MAX    ROW_BYTES_MAX
+/* Whatever eight texts of a row come to. */
+#define KEY_MAX    ((size_t)REPORT_BY_MAX * ROW_BYTES_MAX + 64)
 #define TUPLES_MAX 32768 /* remembered at once */
 #define LOOK_EVERY 1024  /* rows or cells between two looks at `stop` */
 
