@@ -14,7 +14,7 @@
 
 #define LOOK_US (60 * (int64_t)US_PER_SECOND)
 #define STEP_US (5 * US_PER_MS) /* between two steps, for everybody else */
-#define ENTRIES 500            /* of a step */
+#define ENTRIES 500             /* of a step */
 #define DAY_MS  ((int64_t)24 * 3600 * 1000)
 
 enum job { JOB_NONE, JOB_DROP, JOB_COMPACT, JOB_COPY };
