@@ -30,7 +30,7 @@ limits_of(const struct request *r)
 static bool
 team_is_bounded(const struct topology *t)
 {
-	const struct team *team = mesh_team(&t->mesh, t->self->team);
+	const struct team *team = t->team;
 	bool bounded = false;
 	int w;
 

@@ -146,8 +146,7 @@ group_of(const struct request *r)
 static struct slice
 cost_center_of(const struct request *r)
 {
-	const struct team *team =
-	    mesh_team(&r->topology->mesh, r->topology->self->team);
+	const struct team *team = r->topology->team;
 
 	return team != NULL ? team->cost_center : slice_of("");
 }

@@ -179,6 +179,7 @@ load_self(struct loading *l)
 		return;
 	}
 	l->t->self = self;
+	l->t->team = mesh_team(folder_mesh(f), self->team);
 	if (!member_has_key(self, &pin->identity)) {
 		char text[PUBLIC_KEY_CHARS];
 

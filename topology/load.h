@@ -12,6 +12,7 @@ struct buf;
 struct topology {
 	struct mesh mesh;
 	const struct member *self;    /* NULL in gsr-topology */
+	const struct team *team;      /* of self, when it is a node */
 	const struct node_file *node; /* of self, when it is a node */
 	const struct egress_file *egress;
 	struct hash mesh_hash; /* of mesh.lock's signed bytes */

@@ -140,7 +140,7 @@ verify_export(const struct options *o)
 		fprintf(stderr,
 		    "nothing vouches for the ends of the chains: that takes a "
 		    "whole export with its checkpoints\n");
-	proof_check(&b.sheets[EXPORT_RECEIPT], &wish, THREADS, &audit);
+	proof_check(&b.tapes[EXPORT_RECEIPT], &wish, THREADS, &audit);
 	marks_fini(&marks);
 	print_audit(&audit, o->json);
 	bundle_close(&b);

@@ -13,7 +13,7 @@ open_sheet(struct bundle *b, enum export_kind k, struct buf *why)
 
 	kind_file(k, EXPORT_JSONL, name);
 	manifest_path(path, b->dir, name);
-	if (tape_open(&b->sheets[k], path))
+	if (tape_open(&b->tapes[k], path))
 		return true;
 	buf_printf(why, "%s: %s\n", path, strerror(errno));
 	return false;
@@ -54,7 +54,7 @@ bundle_close(struct bundle *b)
 	enum export_kind k;
 
 	for (k = 0; k < EXPORT_KINDS; k++)
-		tape_close(&b->sheets[k]);
+		tape_close(&b->tapes[k]);
 }
 
 bool
@@ -90,7 +90,7 @@ static void
 check_file(struct check *c, enum export_kind k)
 {
 	const struct manifest_file *f = &c->bundle->manifest.files[k];
-	const struct tape *s = &c->bundle->sheets[k];
+	const struct tape *s = &c->bundle->tapes[k];
 	struct hash hash = hash_of(s->bytes != NULL ? s->bytes : "", s->len);
 	char name[EXPORT_NAME_BYTES];
 

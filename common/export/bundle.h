@@ -9,7 +9,7 @@
 struct bundle {
 	const char *dir;
 	struct manifest manifest;
-	struct tape sheets[EXPORT_KINDS];
+	struct tape tapes[EXPORT_KINDS];
 };
 
 /* False and one line in `why`. */

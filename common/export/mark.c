@@ -98,15 +98,15 @@ tidy(struct marks *m)
 size_t
 marks_add(struct marks *m, const struct bundle *b, const struct marks_wish *w)
 {
-	const struct tape *sheet = &b->sheets[EXPORT_CHECKPOINT];
-	struct tape_place place = tape_all(sheet);
+	const struct tape *tape = &b->tapes[EXPORT_CHECKPOINT];
+	struct tape_place place = tape_all(tape);
 	struct entry_room room;
 	struct tape_line line;
 	struct checkpoint c;
 	size_t bad = 0;
 
 	entry_room_init(&room);
-	while (tape_next(sheet, &place, &line)) {
+	while (tape_next(tape, &place, &line)) {
 		if (!line.whole || m->count == MARKS_MAX ||
 		    !entry_checkpoint(line.text, &room, &c) ||
 		    !is_signed(&c, &w->keys))

@@ -30,7 +30,7 @@ struct roots {
 /* One thread's share. */
 struct share {
 	pthread_t thread;
-	const struct tape *sheet;
+	const struct tape *tape;
 	const struct proof_wish *wish;
 	pthread_mutex_t *lock; /* of findings */
 	struct tape_place place;
@@ -239,7 +239,7 @@ work(void *arg)
 	struct tape_line line;
 
 	entry_room_init(&room);
-	while (tape_next(s->sheet, &s->place, &line))
+	while (tape_next(s->tape, &s->place, &line))
 		check(s, &line, &room);
 	entry_room_fini(&room);
 	return NULL;
@@ -294,7 +294,7 @@ check_unmet(struct share *s, struct receipt_audit *out)
 }
 
 void
-proof_check(const struct tape *sheet, const struct proof_wish *wish,
+proof_check(const struct tape *tape, const struct proof_wish *wish,
     unsigned threads, struct receipt_audit *out)
 {
 	struct share shares[THREADS_MAX] = { 0 };
@@ -307,14 +307,14 @@ proof_check(const struct tape *sheet, const struct proof_wish *wish,
 	for (i = 0; i < count; i++) {
 		struct share *s = &shares[i];
 
-		s->sheet = sheet;
+		s->tape = tape;
 		s->wish = wish;
 		s->lock = &lock;
 		s->roots = xcalloc(1, sizeof(*s->roots));
 		s->place.at = at;
 		at = i + 1 == count
-			 ? sheet->len
-			 : tape_line_from(sheet, sheet->len / count * (i + 1));
+			 ? tape->len
+			 : tape_line_from(tape, tape->len / count * (i + 1));
 		s->place.end = at;
 		if (i > 0 && pthread_create(&s->thread, NULL, work, s) != 0)
 			abort();

@@ -58,16 +58,16 @@ static void like_printf(2, 3) fault(struct side *s, const char *fmt, ...)
 }
 
 static const struct tape *
-sheet_of(const struct side *s, enum export_kind k)
+tape_of(const struct side *s, enum export_kind k)
 {
-	return &s->wish->bundle->sheets[k];
+	return &s->wish->bundle->tapes[k];
 }
 
 static void
 rows_init(struct side *s, struct rows *r, enum export_kind k)
 {
 	r->kind = k;
-	r->place = tape_all(sheet_of(s, k));
+	r->place = tape_all(tape_of(s, k));
 	entry_room_init(&r->rooms[0]);
 	entry_room_init(&r->rooms[1]);
 }
@@ -87,7 +87,7 @@ side_new(const struct side_wish *w)
 
 	s->wish = w;
 	s->sorter = sorter_new(0);
-	s->outbox = tape_all(&w->bundle->sheets[EXPORT_OUTBOX]);
+	s->outbox = tape_all(&w->bundle->tapes[EXPORT_OUTBOX]);
 	rows_init(s, &s->attempts, EXPORT_ATTEMPT);
 	rows_init(s, &s->open, EXPORT_OPEN);
 	for (i = 0; i < CASE_RECEIPTS_MAX; i++)
@@ -134,7 +134,7 @@ next_outbox(struct side *s)
 
 	s->outbox_seq = 0;
 	while (s->outbox_seq == 0 &&
-	       tape_next(sheet_of(s, EXPORT_OUTBOX), &s->outbox, &line)) {
+	       tape_next(tape_of(s, EXPORT_OUTBOX), &s->outbox, &line)) {
 		if (!line.whole || !entry_outbox(line.text, &s->rooms[0], &e)) {
 			fault(s,
 			    "outbox: the line at byte %zu is no entry, or was "
@@ -225,7 +225,7 @@ side_prove(struct side *s)
 	mark(s, &marks);
 	wish.marks = wish.window ? NULL : &marks;
 	next_outbox(s);
-	proof_check(sheet_of(s, EXPORT_RECEIPT), &wish, 1, &s->audit);
+	proof_check(tape_of(s, EXPORT_RECEIPT), &wish, 1, &s->audit);
 	marks_fini(&marks);
 }
 
@@ -252,7 +252,7 @@ is_wanted(const struct side *s, const struct attempt_row *a)
 static void
 next_row(struct side *s, struct rows *r)
 {
-	const struct tape *sheet = sheet_of(s, r->kind);
+	const struct tape *tape = tape_of(s, r->kind);
 	uint8_t before[ATTEMPT_ID_BYTES];
 	struct tape_line line;
 	bool had = r->has;
@@ -260,7 +260,7 @@ next_row(struct side *s, struct rows *r)
 	memcpy(before, r->key, sizeof(before));
 	r->has = false;
 	r->ahead ^= 1u;
-	while (!r->has && tape_next(sheet, &r->place, &line)) {
+	while (!r->has && tape_next(tape, &r->place, &line)) {
 		struct attempt_row *row = &r->row[r->ahead];
 
 		if (!line.whole || !entry_row(ROW_ATTEMPT, line.text,
@@ -324,7 +324,7 @@ static void
 take_receipt(struct side *s, struct case_side *out)
 {
 	struct tape_place place = { s->next.at,
-		sheet_of(s, EXPORT_RECEIPT)->len };
+		tape_of(s, EXPORT_RECEIPT)->len };
 	struct case_receipt *r;
 	struct tape_line line;
 
@@ -334,7 +334,7 @@ take_receipt(struct side *s, struct case_side *out)
 		return;
 	}
 	r = &out->receipts[out->count];
-	if (!tape_next(sheet_of(s, EXPORT_RECEIPT), &place, &line) ||
+	if (!tape_next(tape_of(s, EXPORT_RECEIPT), &place, &line) ||
 	    !entry_receipt(line.text, &s->rooms[out->count], &r->receipt))
 		return; /* it was read before: the file changes under us */
 	r->held = (s->next.flags & HELD) != 0;

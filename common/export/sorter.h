@@ -1,6 +1,6 @@
 #pragma once
 /*
- * sorter: places in a sheet, put in any order and given back by attempt, in
+ * sorter: places in a tape, put in any order and given back by attempt, in
  * bounded memory: what does not fit goes sorted to temporary files, which are
  * merged.  A place is 32 bytes.  By one thread.
  */

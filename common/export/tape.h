@@ -1,8 +1,8 @@
 #pragma once
 /*
- * sheet: a file of an export, mapped, so that it costs no memory of ours:
+ * tape: a file of an export, mapped, so that it costs no memory of ours:
  * whole lines from one place to another, in order, or the one at an offset.
- * A sheet is read by any thread; each reader has its own place.
+ * A tape is read by any thread; each reader has its own place.
  */
 #include "common/base/slice.h"
 

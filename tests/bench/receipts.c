@@ -150,15 +150,15 @@ measure(struct bench *b, const char *path, size_t count)
 	const struct proof_wish wish = { .keys = { key_of, b },
 		.finding = on_finding };
 	struct receipt_audit audit;
-	struct tape sheet;
+	struct tape tape;
 	int64_t begun_us;
 
-	if (!tape_open(&sheet, path))
+	if (!tape_open(&tape, path))
 		return -1;
 	begun_us = clock_mono_us();
-	proof_check(&sheet, &wish, THREADS, &audit);
+	proof_check(&tape, &wish, THREADS, &audit);
 	begun_us = clock_mono_us() - begun_us;
-	tape_close(&sheet);
+	tape_close(&tape);
 	if (audit.good != (int64_t)(count / CHAINS * CHAINS) ||
 	    audit.checked != audit.good)
 		return -1;
