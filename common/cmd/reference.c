@@ -6,6 +6,7 @@
 #include "common/export/cause.h"
 #include "common/llm/exclusion.h"
 #include "common/llm/failure.h"
+#include "common/report/comparison.h"
 #include "common/report/statement.h"
 #include "common/store/row.h"
 
@@ -98,6 +99,7 @@ run(const void *options, int count, char *const *operands)
 	row_docs(&out);
 	retention_docs(&out);
 	statement_docs(&out);
+	comparison_docs(&out);
 	put_failures(&out);
 	put_classes(&out);
 	put_exclusions(&out);

@@ -12,7 +12,7 @@
 
 struct options {
 	const char *state, *from, *to, *month, *by, *where, *of, *source,
-	    *baseline, *format;
+	    *baseline, *fixed, *routed, *format;
 	bool json;
 };
 
@@ -40,6 +40,10 @@ static const struct option_spec specs[] = {
 	WORD(baseline, "TARGET",
 	    "savings against provider/model, at the prices of each request's "
 	    "own price book"),
+	WORD(fixed, "LIST",
+	    "a comparison: requests of one side, as where says them: "
+	    "group:baseline"),
+	WORD(routed, "LIST", "and those of the other: group:smart"),
 	WORD(format, "NAME", "text, markdown, json or csv; text"),
 	JSON_OPTION(struct options),
 };
@@ -90,6 +94,8 @@ read_store(const struct options *o, enum row_kind kind,
 		.of = text_or_empty(o->of),
 		.source = text_or_empty(o->source),
 		.baseline = text_or_empty(o->baseline),
+		.fixed = text_or_empty(o->fixed),
+		.routed = text_or_empty(o->routed),
 	};
 	struct report_query q;
 	struct ledger *l;
@@ -127,6 +133,8 @@ ask(const struct options *o, const char *format)
 	ask_argument(&target, "of", o->of);
 	ask_argument(&target, "source", o->source);
 	ask_argument(&target, "baseline", o->baseline);
+	ask_argument(&target, "fixed", o->fixed);
+	ask_argument(&target, "routed", o->routed);
 	ask_argument(&target, "format", format);
 	asked =
 	    ask_daemon(o->state, "GET", buf_text(&target), slice_make(NULL, 0));
@@ -187,7 +195,14 @@ const struct command cmd_report_requests = {
 	"  gsr-node report --state DIR --by project,target\n"
 	"  gsr-node report --state DIR --from 7d --by day --format csv\n"
 	"  gsr-node report --state DIR --month 2026-11 --by tag.run "
-	"--where project:checkout\n",
+	"--where project:checkout\n"
+	"  gsr-node report --state DIR --from 7d --where operation:generate "
+	"\\\n"
+	"    --fixed group:baseline --routed group:smart\n\n"
+	"--fixed and --routed hold the requests of two filters against each "
+	"other: success,\ncost, tokens, times, fallbacks, errors and targets. "
+	"The two sides are not paired:\nwhat differs comes of routing only "
+	"where both had the same work.\n",
 	.options = specs,
 	.options_count = count_of(specs),
 	.options_bytes = sizeof(struct options),

@@ -104,6 +104,8 @@ read_question(struct admin_call *call, struct reckoning *r)
 		.of = admin_argument_text(call, &r->words, "of"),
 		.source = admin_argument_text(call, &r->words, "source"),
 		.baseline = admin_argument_text(call, &r->words, "baseline"),
+		.fixed = admin_argument_text(call, &r->words, "fixed"),
+		.routed = admin_argument_text(call, &r->words, "routed"),
 	};
 
 	return question_read(&r->query, &question,

@@ -1,6 +1,7 @@
 #include "common/report/question.h"
 
 #include "common/base/buf.h"
+#include "common/report/comparison.h"
 
 static bool
 read_of(struct report_query *q, struct slice of, struct buf *why)
@@ -29,6 +30,39 @@ read_source(struct report_query *q, struct slice source, struct buf *why)
 	return false;
 }
 
+/* A comparison's own groups are what comparison.h tells of. */
+static bool
+read_sides(struct report_query *q, const struct question *question,
+    struct buf *why)
+{
+	const char *wrong = NULL;
+
+	if (question->fixed.len == 0 && question->routed.len == 0)
+		return true;
+	if (question->fixed.len == 0 || question->routed.len == 0)
+		wrong = "a comparison has two sides: say fixed and routed, as "
+			"--fixed group:baseline --routed group:smart\n";
+	else if (q->kind != ROW_REQUEST)
+		wrong = "a comparison is of requests: ask a node, not of "
+			"attempts\n";
+	else if (question->by.len > 0)
+		wrong = "a comparison has lines of its own: leave by out; "
+			"where says which requests of both sides\n";
+	else if (question->baseline.len > 0)
+		wrong = "a comparison is of what both sides cost: leave "
+			"baseline out\n";
+	if (wrong != NULL) {
+		buf_puts(why, wrong);
+		return false;
+	}
+	q->compared = true;
+	q->sides_words[SIDE_FIXED] = question->fixed;
+	q->sides_words[SIDE_ROUTED] = question->routed;
+	return comparison_by(q, why) &&
+	       filter_read(&q->sides[SIDE_FIXED], question->fixed, why) &&
+	       filter_read(&q->sides[SIDE_ROUTED], question->routed, why);
+}
+
 bool
 question_read(struct report_query *q, const struct question *question,
     enum row_kind of, int64_t now_us, struct buf *why)
@@ -41,7 +75,8 @@ question_read(struct report_query *q, const struct question *question,
 	    !read_source(q, question->source, why) ||
 	    !window_read(&w, &question->window, now_us, why) ||
 	    !report_by(q, question->by, why) ||
-	    !filter_read(&q->filter, question->where, why))
+	    !filter_read(&q->filter, question->where, why) ||
+	    !read_sides(q, question, why))
 		return false;
 	if (q->baseline.len > 0 && q->kind != ROW_REQUEST) {
 		buf_puts(why,

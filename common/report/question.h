@@ -14,6 +14,8 @@ struct question {
 	struct slice of;       /* "requests" or "attempts" */
 	struct slice source;   /* "rows": from them alone */
 	struct slice baseline; /* provider/model */
+	/* Filters as `where`: of a comparison, both or none. */
+	struct slice fixed, routed;
 };
 
 /* `of` unless the question says so.  False and one line in `why`. */

@@ -83,11 +83,25 @@ report_by(struct report_query *q, struct slice list, struct buf *why)
 	return true;
 }
 
+/* The sides of a comparison that it is on, as bits. */
+static unsigned
+sides_of(const struct run *r, const struct dimensions *d)
+{
+	unsigned sides = 0;
+	int i;
+
+	for (i = 0; r->q->compared && i < SIDES; i++)
+		if (filter_passes(&r->q->sides[i], d))
+			sides |= 1u << i;
+	return sides;
+}
+
 static bool
 wanted(const struct run *r, const struct dimensions *d)
 {
 	return filter_passes(&r->q->filter, d) &&
-	       filter_passes(&r->q->scope, d);
+	       filter_passes(&r->q->scope, d) &&
+	       (!r->q->compared || sides_of(r, d) != 0);
 }
 
 /*** Groups. */
@@ -99,6 +113,7 @@ write_key(struct run *r, int64_t period, const struct dimensions *d)
 
 	buf_reset(&r->key);
 	pack_int(&r->key, period);
+	pack_int(&r->key, sides_of(r, d));
 	for (i = 0; i < r->q->by_count; i++)
 		pack_text(&r->key, criterion_value(&r->q->by[i], d));
 }
@@ -110,6 +125,7 @@ read_values(struct keyed_group *g, const struct report_query *q)
 	size_t i;
 
 	g->group.period = unpack_int(&u);
+	g->group.sides = (unsigned)unpack_int(&u);
 	for (i = 0; i < q->by_count; i++)
 		g->group.values[i] = unpack_text(&u);
 }
@@ -462,6 +478,14 @@ report_run(struct ledger *l, const struct report_query *q,
 	buf_fini(&r.bytes);
 	finish(&r);
 	return r.result;
+}
+
+const char *
+report_source(const struct report *r)
+{
+	if (r->cells == 0)
+		return "rows";
+	return r->rows > 0 ? "roll-ups and rows" : "roll-ups";
 }
 
 void

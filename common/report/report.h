@@ -15,6 +15,9 @@
 #define REPORT_BY_MAX     8
 #define REPORT_GROUPS_MAX 20000
 
+/* Of a comparison. */
+enum side { SIDE_FIXED, SIDE_ROUTED, SIDES };
+
 struct report_query {
 	enum row_kind kind;     /* of requests, or of attempts */
 	int64_t from_us, to_us; /* the second not included */
@@ -24,7 +27,12 @@ struct report_query {
 	size_t by_count;
 	struct filter filter;
 	struct filter scope; /* of whoever asks: has to pass, too */
-	bool rows;           /* from the rows alone, to compare */
+	bool rows;           /* from the rows alone, to check */
+	/* Two filters whose rows are held against each other (comparison.h),
+	 * and as they were asked for. */
+	bool compared;
+	struct filter sides[SIDES];
+	struct slice sides_words[SIDES];
 	/*
 	 * Target that each request is priced with, too, as one call at the
 	 * prices of its own price book; empty: none.  Needs the rows.
@@ -42,6 +50,7 @@ must_check bool report_by(struct report_query *q, struct slice list,
 
 struct report_group {
 	int64_t period;                     /* by_time */
+	unsigned sides;                     /* compared: bits, 1 << side */
 	struct slice values[REPORT_BY_MAX]; /* in the order of `by` */
 	struct total total;
 };
@@ -65,6 +74,9 @@ enum report_result {
 enum report_result report_run(struct ledger *l, const struct report_query *q,
     struct report **report);
 void report_free(struct report *r); /* NULL is fine */
+
+/* Where its figures come from: "roll-ups", "rows", or both. */
+const char *report_source(const struct report *r);
 
 /* Does the request count when actual cost is held against a baseline? */
 bool report_qualifies(const struct request_row *row);

@@ -4,6 +4,7 @@
 #include "common/format/csv.h"
 #include "common/format/json.h"
 #include "common/format/table.h"
+#include "common/report/contrast.h"
 
 #define PER_SECONDS  1000 /* SKETCH_SPEED */
 #define NAME_BYTES   96
@@ -144,14 +145,6 @@ write_time(struct json_writer *w, const char *name, int64_t wall_us)
 	json_field_text(w, name, slice_of(text));
 }
 
-static const char *
-source_of(const struct report *r)
-{
-	if (r->cells == 0)
-		return "rows";
-	return r->rows > 0 ? "roll-ups and rows" : "roll-ups";
-}
-
 static void
 write_json(const struct report *r, struct buf *out, struct buf *name)
 {
@@ -176,7 +169,7 @@ write_json(const struct report *r, struct buf *out, struct buf *name)
 	json_open(&w, '{');
 	write_total(&w, &r->total);
 	json_close(&w, '}');
-	json_field_text(&w, "source", slice_of(source_of(r)));
+	json_field_text(&w, "source", slice_of(report_source(r)));
 	json_field_int(&w, "cells_read", r->cells);
 	json_field_int(&w, "rows_read", r->rows);
 	json_close(&w, '}');
@@ -405,7 +398,7 @@ write_window(const struct report *r, struct buf *out)
 	clock_write(min_i64(r->query.to_us, ROW_TIME_MAX), to);
 	buf_printf(out, "%s from %.19sZ to %.19sZ, from %s\n",
 	    r->query.kind == ROW_REQUEST ? "Requests" : "Attempts", from, to,
-	    source_of(r));
+	    report_source(r));
 	if (r->query.baseline.len > 0)
 		buf_printf(out,
 		    "Held against %.*s at the prices of each request's own "
@@ -440,6 +433,10 @@ statement_write(const struct report *r, enum statement_format format,
 {
 	struct buf name;
 
+	if (r->query.compared) {
+		contrast_write(r, format, out);
+		return;
+	}
 	buf_init(&name, 4096);
 	switch (format) {
 	case STATEMENT_JSON:

@@ -2,7 +2,7 @@
 // roll-ups is what the rows say, at the node and at the egress, over kills.
 import assert from "node:assert/strict";
 
-import { mesh, PRICE, story } from "./lab.mjs";
+import { mesh, OWN_PRICE, PRICE, story } from "./lab.mjs";
 
 const INPUT = 300;
 const OUTPUT = 100;
@@ -104,4 +104,52 @@ story("a kill changes nothing of what was told, and what it cut off is told", as
   const after = by("project", await told(node, "--by", "project"));
   assert.equal(after.checkout.requests, 9);
   assert.equal(after.checkout.errors, 3);
+});
+
+story("a fixed and a routed group are held against each other", async () => {
+  const OWN = INPUT * OWN_PRICE.input + OUTPUT * OWN_PRICE.output;
+  const tagged = (model, times, script) => Promise.all(Array.from({ length: times }, () =>
+    app.ask(provider.says(script ?? REAL), { model }, { "x-router-tags": "trial=9" }).catch((error) => error)));
+  await tagged("assistant", 4);
+  await tagged("own", 5);
+  await tagged("own", 1, "status=400");
+  await other.ask(provider.says(REAL), {}, { "x-router-tags": "trial=9" });
+
+  const sides = ["--where", "tag.trial:9,project:checkout", "--fixed", "group:assistant", "--routed", "group:own"];
+  const compared = await report(node, ...sides);
+  const { source, cells_read, rows_read, ...same } = await rows(node, ...sides);
+  assert.deepEqual(figures(compared), same);
+  assert.deepEqual([compared.source, source], ["roll-ups", "rows"]);
+  assert.ok(cells_read === 0 && rows_read >= 10);
+  assert.deepEqual([compared.fixed, compared.routed, compared.on_both_sides, compared.paired],
+    [{ where: "group:assistant", requests: 4 }, { where: "group:own", requests: 6 }, 0, false]);
+  const figure = by("figure", { rows: compared.figures });
+  const { fixed, routed, difference, difference_percent } = figure.cost_per_request_microusd;
+  assert.equal(fixed, COST);
+  assert.ok(Math.abs(routed - 5 * OWN / 6) < 1e-6, routed);
+  assert.ok(Math.abs(difference - (routed - fixed)) < 1e-6);
+  assert.ok(Math.abs(difference_percent - 100 * (routed - fixed) / fixed) < 1e-6);
+  assert.deepEqual([figure.success_share.fixed, figure.success_share.difference_percent], [1, null]);
+  assert.ok(Math.abs(figure.success_share.routed - 5 / 6) < 1e-9);
+  assert.equal(figure.input_tokens_per_request.fixed, INPUT);
+  assert.ok(figure.total_p90_us.fixed > 0 && figure.first_byte_p50_us.routed > 0);
+  const refused = compared.errors.filter((error) => error.routed > 0);
+  assert.deepEqual(refused.map((error) => [error.fixed, error.routed]), [[0, 1]]);
+  assert.deepEqual(compared.targets.map(({ target, fixed, routed }) => [target, fixed, routed]),
+    [["own/gpt-oss", 0, 6], ["openai/gpt-5-mini", 4, 0]]);
+
+  const text = await node.says("report", ...sides);
+  assert.match(text, /^Fixed: group:assistant \(4\)\. Routed: group:own \(6\)\.\nThe requests of the two sides are not paired/m);
+  assert.match(text, /^succeeded +100\.0% +83\.3% +-16\.7 points/m);
+  assert.match(await node.says("report", ...sides, "--format", "csv"), /^target,own\/gpt-oss,number,0,6,6,$/m);
+
+  // A scope narrows both sides.
+  const scoped = await node.steward("frauds", "report-admin", "--project", "fraud");
+  const { text: told } = await node.admin("/admin/report?format=json&where=tag.trial:9&fixed=group:assistant&routed=group:own", { token: scoped });
+  assert.deepEqual([JSON.parse(told).fixed.requests, JSON.parse(told).routed.requests], [1, 0]);
+
+  const { code, err } = await node.tries("report", "--fixed", "group:assistant");
+  assert.equal(code, 1);
+  assert.match(err, /a comparison has two sides: .*--routed group:smart/);
+  assert.match((await egress.tries("report", "--fixed", "group:a", "--routed", "group:b")).err, /ask a node/);
 });

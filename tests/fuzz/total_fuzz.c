@@ -51,8 +51,10 @@ read_words(struct slice text, struct buf *out)
 	const struct question question = { .by = text, .where = text };
 	const struct question window = { .window = { .from = text,
 					     .month = text } };
+	const struct question sides = { .fixed = text, .routed = text };
 	struct report_query q;
 
+	(void)question_read(&q, &sides, ROW_REQUEST, 1790000000000000, out);
 	(void)question_read(&q, &question, ROW_REQUEST, 1790000000000000, out);
 	(void)question_read(&q, &window, ROW_ATTEMPT, 1790000000000000, out);
 }
