@@ -37,12 +37,15 @@ struct run {
 	struct db *db;
 	struct map tuples, groups;
 	struct total one;
-	struct buf key, bytes;
+	struct buf key;
 	size_t cap; /* of report->groups */
 	/* The baseline's prices as the last book that had it said, up to the
 	 * row that is read: a node's own upstreams have books of their own. */
 	struct price baseline;
 	bool has_baseline;
+	/* The book that was looked into last, there or not: rows of one
+	 * name follow each other by the thousand. */
+	struct buf book;
 	int64_t looked;
 	enum report_result result;
 };
@@ -295,6 +298,22 @@ report_qualifies(const struct request_row *row)
 	       slice_is(row->usage_source, "provider");
 }
 
+/* r->baseline becomes that of the book, if it has one. */
+static void
+look_into_book(struct run *r, struct slice name)
+{
+	struct price price;
+
+	if (name.len > 0 && slice_eq(name, buf_slice(&r->book)))
+		return;
+	buf_reset(&r->book);
+	buf_put_slice(&r->book, name);
+	if (!book_price(r->ledger, name, r->q->baseline, &price))
+		return;
+	r->baseline = price;
+	r->has_baseline = true;
+}
+
 static void
 price_baseline(struct run *r, const struct request_row *row)
 {
@@ -309,20 +328,15 @@ price_baseline(struct run *r, const struct request_row *row)
 		.web_searches = row->web_searches,
 		.source = USAGE_PROVIDER,
 	};
-	struct price price;
 
 	if (!report_qualifies(row))
 		return;
-	if (book_price(r->ledger, row->price_book, r->q->baseline, &price)) {
-		r->baseline = price;
-		r->has_baseline = true;
-	} else if (!r->has_baseline) {
+	look_into_book(r, row->price_book);
+	if (!r->has_baseline)
 		return;
-	}
-	price = r->baseline;
 	r->one.of[MEASURE_savings_requests] = 1;
 	r->one.of[MEASURE_savings_cost_microusd] = row->cost_microusd;
-	r->one.of[MEASURE_baseline_microusd] = price_cost(&price, &usage);
+	r->one.of[MEASURE_baseline_microusd] = price_cost(&r->baseline, &usage);
 }
 
 /* False: it counts for nothing here. */
@@ -465,7 +479,7 @@ report_run(struct ledger *l, const struct report_query *q,
 	r.report = *report;
 	r.q = &(*report)->query;
 	buf_init(&r.key, KEY_MAX);
-	buf_init(&r.bytes, ROW_BYTES_MAX);
+	buf_init(&r.book, ROW_BYTES_MAX);
 	map_init(&r.tuples);
 	map_init(&r.groups);
 	read_window(&r, q->from_us, q->to_us,
@@ -475,7 +489,7 @@ report_run(struct ledger *l, const struct report_query *q,
 	map_fini(&r.groups);
 	total_fini(&r.one);
 	buf_fini(&r.key);
-	buf_fini(&r.bytes);
+	buf_fini(&r.book);
 	finish(&r);
 	return r.result;
 }

@@ -8,6 +8,7 @@
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/memory.h"
+#include "common/llm/price_book.h"
 #include "common/store/recount.h"
 #include "common/store/rollup.h"
 
@@ -32,6 +33,7 @@ struct month {
 	struct id_source ids;
 	struct buf row;
 	uint64_t seed;
+	char book[PRICE_BOOK_CHARS];
 	char callers[CALLERS][NAME_MAX], projects[PROJECTS][NAME_MAX],
 	    users[USERS][NAME_MAX];
 };
@@ -56,6 +58,31 @@ name_all(struct month *m)
 		snprintf(m->projects[i], NAME_MAX, "project-%d", i);
 	for (i = 0; i < USERS; i++)
 		snprintf(m->users[i], NAME_MAX, "user-%d", i);
+}
+
+/* All targets at one price, in a book of that name: savings are priced. */
+static void
+keep_book(struct month *m)
+{
+	struct price_entry entries[count_of(targets)];
+	struct buf bytes;
+	size_t i;
+
+	for (i = 0; i < count_of(targets); i++)
+		entries[i] = (struct price_entry){ slice_of(targets[i]),
+			{ .input = 3000000,
+			    .cached_input = 300000,
+			    .cache_write_5m = PRICE_UNKNOWN,
+			    .cache_write_1h = PRICE_UNKNOWN,
+			    .output = 15000000,
+			    .reasoning = PRICE_UNKNOWN,
+			    .image = PRICE_UNKNOWN } };
+	buf_init(&bytes, PRICE_BOOK_MAX);
+	price_book_write(&bytes, entries, count_of(targets));
+	price_book_name(m->book, buf_slice(&bytes));
+	db_batch_put(m->batch, ledger_db(m->ledger), FAMILY_BOOK,
+	    slice_of(m->book), buf_slice(&bytes));
+	buf_fini(&bytes);
 }
 
 static void
@@ -103,7 +130,7 @@ put_one(struct month *m, int64_t at_us)
 		.operation = slice_of("generate"),
 		.fail = slice_of(
 		    below(m, 40) == 0 ? "upstream-capacity-throttled" : ""),
-		.price_book = slice_of("0123456789abcdef"),
+		.price_book = slice_of(m->book),
 		.topology = slice_of("fedcba9876543210"),
 		.path = slice_of("payments>central"),
 		.team = slice_of("payments"),
@@ -165,6 +192,7 @@ main(int argc, char **argv)
 	m->rollup = rollup_new();
 	buf_init(&m->row, ROW_BYTES_MAX);
 	name_all(m);
+	keep_book(m);
 	good = put_all(m, rows, period_start_us(PERIOD_MONTH, month),
 	    period_start_us(PERIOD_MONTH, month + 1));
 	rollup_free(m->rollup);

@@ -230,18 +230,23 @@ rollups_say_what_rows_say(void **state)
 	fixture_free(&f);
 }
 
+static struct price
+dear_price(void)
+{
+	return (struct price){ .input = 10000000,
+		.cached_input = 1000000,
+		.cache_write_5m = PRICE_UNKNOWN,
+		.cache_write_1h = PRICE_UNKNOWN,
+		.output = 40000000,
+		.reasoning = PRICE_UNKNOWN,
+		.image = PRICE_UNKNOWN };
+}
+
 /* Keeps a book with one price; its name is written to `name`. */
 static void
-keep_book(struct fixture *f, char name[PRICE_BOOK_CHARS])
+keep_book(struct fixture *f, struct price price, char name[PRICE_BOOK_CHARS])
 {
-	struct price_entry entry = { slice_of("openai/dear"),
-		{ .input = 10000000,
-		    .cached_input = 1000000,
-		    .cache_write_5m = PRICE_UNKNOWN,
-		    .cache_write_1h = PRICE_UNKNOWN,
-		    .output = 40000000,
-		    .reasoning = PRICE_UNKNOWN,
-		    .image = PRICE_UNKNOWN } };
+	struct price_entry entry = { slice_of("openai/dear"), price };
 	struct buf bytes;
 
 	buf_init(&bytes, PRICE_BOOK_MAX);
@@ -267,7 +272,7 @@ only_what_qualifies_is_compared(void **state)
 
 	(void)state;
 	fixture_new(&f);
-	keep_book(&f, book);
+	keep_book(&f, dear_price(), book);
 	good = any_request(&f, START_US + 1000000);
 	good.price_book = slice_of(book);
 	good.fail = slice_of("");
@@ -300,6 +305,111 @@ only_what_qualifies_is_compared(void **state)
 	assert_int_equal(r->total.of[MEASURE_baseline_microusd],
 	    2 * (10000 + 500 + 4000));
 	report_free(r);
+	fixture_free(&f);
+}
+
+/* Of `count` requests, one a minute, each with so much input. */
+static struct request_row
+put_alike(struct fixture *f, const char *book, int count, int64_t input)
+{
+	struct request_row row = any_request(f, START_US);
+	int i;
+
+	row.price_book = slice_of(book);
+	row.fail = slice_of("");
+	row.input_tokens = input;
+	row.cache_read_tokens = 0;
+	row.output_tokens = 0;
+	for (i = 0; i < count; i++) {
+		row.id = id_next(&f->ids, START_US + i * INT64_C(60000000));
+		ledger_refused(f->turn, &row);
+	}
+	fixture_turn(f);
+	return row;
+}
+
+static int64_t
+baseline_of(struct fixture *f, int64_t to_us)
+{
+	struct report_query q = { .kind = ROW_REQUEST,
+		.from_us = START_US,
+		.to_us = to_us,
+		.baseline = slice_of("openai/dear") };
+	struct report *r;
+	int64_t cost;
+
+	assert_int_equal(report_run(f->ledger, &q, &r), REPORT_OK);
+	cost = r->total.of[MEASURE_baseline_microusd];
+	report_free(r);
+	return cost;
+}
+
+/*
+ * Sums of tokens do not tell what requests had cost: each is rounded by
+ * itself, and a long one has prices of its own.
+ */
+static void
+each_request_is_priced_by_itself(void **state)
+{
+	struct price cheap = dear_price(), tiered = dear_price();
+	char book[PRICE_BOOK_CHARS];
+	struct fixture f;
+
+	(void)state;
+	cheap.input = 400000; /* 0.4 micro-USD a token */
+	fixture_new(&f);
+	keep_book(&f, cheap, book);
+	put_alike(&f, book, 10, 1);
+	assert_int_equal(baseline_of(&f, START_US + SPAN_US), 0);
+	fixture_free(&f);
+
+	tiered.tiers_count = 1;
+	tiered.tiers[0].above_tokens = 1000;
+	tiered.tiers[0].rates = (struct price_rates){ .input = 20000000,
+		.cached_input = PRICE_UNKNOWN,
+		.cache_write_5m = PRICE_UNKNOWN,
+		.cache_write_1h = PRICE_UNKNOWN,
+		.output = 40000000,
+		.reasoning = PRICE_UNKNOWN,
+		.image = PRICE_UNKNOWN };
+	fixture_new(&f);
+	keep_book(&f, tiered, book);
+	put_alike(&f, book, 1, 1001);
+	put_alike(&f, book, 1, 999);
+	assert_int_equal(baseline_of(&f, START_US + SPAN_US), 20020 + 9990);
+	fixture_free(&f);
+}
+
+/* Prices change, also for the better: what was saved stays what it was. */
+static void
+a_new_price_changes_no_savings(void **state)
+{
+	char old[PRICE_BOOK_CHARS], new[PRICE_BOOK_CHARS];
+	int64_t end = START_US + INT64_C(3600) * US_PER_SECOND;
+	struct price lower = dear_price();
+	struct request_row row;
+	struct fixture f;
+
+	(void)state;
+	lower.input = 1000000;
+	fixture_new(&f);
+	keep_book(&f, dear_price(), old);
+	put_alike(&f, old, 10, 1000);
+	assert_int_equal(baseline_of(&f, end), 10 * 10000);
+	keep_book(&f, lower, new);
+	row = put_alike(&f, old, 0, 1000);
+	row.price_book = slice_of(new);
+	row.id = id_next(&f.ids, end + 1000);
+	ledger_refused(f.turn, &row);
+	fixture_turn(&f);
+	assert_int_equal(baseline_of(&f, end), 10 * 10000);
+	/* Both books come by turns: each row has its own. */
+	row.id = id_next(&f.ids, end + 2000);
+	row.price_book = slice_of(old);
+	ledger_refused(f.turn, &row);
+	fixture_turn(&f);
+	assert_int_equal(baseline_of(&f, START_US + SPAN_US),
+	    11 * 10000 + 1000);
 	fixture_free(&f);
 }
 
@@ -380,6 +490,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rollups_say_what_rows_say),
 		cmocka_unit_test(only_what_qualifies_is_compared),
+		cmocka_unit_test(each_request_is_priced_by_itself),
+		cmocka_unit_test(a_new_price_changes_no_savings),
 		cmocka_unit_test(a_store_without_rollups_gets_them),
 		cmocka_unit_test(a_report_can_be_stopped),
 	};
