@@ -49,6 +49,21 @@ put_wanted(struct buf *out, const struct admin_route *r)
 	roles_put(out, r->roles, " or ");
 }
 
+/* That it is not kept is logged, and it is refused all the same. */
+static void
+keep_refusal(struct process *p, struct audit_row *row)
+{
+	struct audit_row counted;
+
+	if (flood_lets(p->flood, row)) {
+		(void)trail_put(p->trail, row);
+		return;
+	}
+	flood_counted(p->flood, &counted);
+	counted.outcome = row->outcome;
+	(void)trail_hold(p->ledger, flood_place(p->flood), &counted);
+}
+
 /* A refusal: the row, and the status that it has. */
 static int
 refuse(struct admin_call *call, const struct admin_route *r,
@@ -73,9 +88,7 @@ refuse(struct admin_call *call, const struct admin_route *r,
 		roles_put(&roles, who->roles, ",");
 		row.role = buf_slice(&roles);
 	}
-	/* That it is not kept is logged, and it is refused all the same. */
-	if (flood_lets(p->flood, &row))
-		(void)trail_put(p->trail, &row);
+	keep_refusal(p, &row);
 	buf_fini(&roles);
 	return status;
 }
@@ -271,6 +284,6 @@ sentry_sweep(struct process *p, int64_t wall_us)
 
 	while (flood_next(p->flood, wall_us, &row)) {
 		row.outcome = slice_of("refused");
-		(void)trail_put(p->trail, &row);
+		(void)trail_put_held(p->trail, flood_place(p->flood), &row);
 	}
 }

@@ -284,6 +284,17 @@ story("a flood of refusals is counted, not kept", async () => {
   assert.ok(Date.parse(again.since) <= Date.parse(again.at));
 });
 
+story("what was counted of refusals outlives a kill", async () => {
+  const { seq } = (await node.audit())[0];
+  for (let i = 0; i < 30; i++) assert.equal((await node.admin("/metrics", { token: "again" })).status, 401);
+  await node.kill();
+  // The store itself: what was counted is no row yet.
+  assert.deepEqual((await node.audit("--outcome", "refused")).filter((row) => row.seq > seq).map((row) => row.times), [0]);
+  await node.start();
+  const rows = (await node.audit("--outcome", "refused")).filter((row) => row.seq > seq);
+  assert.deepEqual(rows.map((row) => [row.action, row.times]), [["GET /metrics", 29], ["GET /metrics", 0]]);
+});
+
 story("a stranger's body is not asked for, and no log has a token", async () => {
   const head = "POST /admin/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\nExpect: 100-continue\r\n\r\n";
   const { bytes } = await speak(node.at.admin_port, head);
