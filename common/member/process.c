@@ -219,6 +219,21 @@ process_reload(struct process *p, struct buf *why)
 	return true;
 }
 
+bool
+process_reload_told(struct process *p, struct buf *why, struct buf *what)
+{
+	struct topology *was = process_topology(p), *is;
+	bool done = process_reload(p, why);
+
+	is = process_topology(p);
+	buf_puts(what, was->hash_text);
+	if (done)
+		buf_printf(what, " -> %s", is->hash_text);
+	topology_release(was);
+	topology_release(is);
+	return done;
+}
+
 /* Workers adopt what they have: what the old key closed is tried again. */
 bool
 process_reload_secrets(struct process *p, struct buf *why)

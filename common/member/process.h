@@ -119,6 +119,13 @@ int process_serve(const struct process_app *app,
 must_check bool process_reload(struct process *p, struct buf *why);
 
 /*
+ * The same, and `what` came of it, for the audit log: from which topology to
+ * which, by their hashes; the one that stays, where it is refused.
+ */
+must_check bool process_reload_told(struct process *p, struct buf *why,
+    struct buf *what);
+
+/*
  * The same for the secrets alone, whatever the topology's files are just now:
  * calls that begin from now on have them, those under way keep theirs.
  */
