@@ -50,6 +50,7 @@ on_sync(void *arg)
 	size_t i;
 
 	loop_timer_set(c->sync, LEDGER_SYNC_MS * US_PER_MS);
+	sentry_strangers(c->process);
 	if (ledger_committed(l) == before || ledger_sync(l) != DB_OK)
 		return;
 	for (i = 0; i < c->process->workers_count; i++)

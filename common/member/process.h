@@ -20,6 +20,7 @@ struct ledger;
 struct process;
 struct sessions;
 struct stewards;
+struct strangers;
 struct tls_boot;
 struct trail;
 struct vault;
@@ -94,8 +95,9 @@ struct process {
 	struct stewards *stewards; /* these three are the clerk's */
 	struct trail *trail;
 	struct flood *flood;
-	struct sessions *sessions; /* the clerk's, too */
-	unsigned port;             /* the workers' */
+	struct sessions *sessions;   /* the clerk's, too */
+	struct strangers *strangers; /* any thread tells, the clerk takes */
+	unsigned port;               /* the workers' */
 	atomic_bool draining;
 	void *shared; /* the app's own, made by open */
 

@@ -9,6 +9,7 @@
 #include "common/member/process.h"
 #include "common/member/signin.h"
 #include "common/member/steward.h"
+#include "common/member/stranger.h"
 #include "common/store/trail.h"
 #include "topology/load.h"
 
@@ -278,10 +279,20 @@ sentry_note_own(struct process *p, const char *actor, const char *action,
 }
 
 void
+sentry_strangers(struct process *p)
+{
+	struct audit_row row;
+
+	while (strangers_next(p->strangers, &row))
+		keep_refusal(p, &row);
+}
+
+void
 sentry_sweep(struct process *p, int64_t wall_us)
 {
 	struct audit_row row;
 
+	sentry_strangers(p);
 	while (flood_next(p->flood, wall_us, &row)) {
 		row.outcome = slice_of("refused");
 		(void)trail_put_held(p->trail, flood_place(p->flood), &row);

@@ -397,6 +397,23 @@ story("a flood of refusals is counted, not kept", async () => {
   assert.ok(Date.parse(again.since) <= Date.parse(again.at));
 });
 
+story("who comes to the callers' port without a token in force is written down, too", async () => {
+  const gone = await node.caller("gone-caller", { groups: ["own"] });
+  await node.says("token", "revoke", "gone-caller");
+  const { seq } = (await node.audit())[0];
+  const ask = async (token) => (await fetch(`${node.url}/v1/models`, { headers: { Authorization: `Bearer ${token}` } })).status;
+  assert.deepEqual([await ask(gone.token), await ask("gsr_nonsense"), await ask("gsr_nonsense"), await ask(checkout.token)], [403, 401, 401, 200]);
+  const rows = await until("they are written down", async () => {
+    const rows = (await node.audit("--action", "call")).filter((row) => row.seq > seq);
+    return rows.length === 3 && rows;
+  });
+  assert.deepEqual(rows.toReversed().map((row) => [row.actor, row.why, row.status, row.outcome, row.from, row.times]), [
+    ["gone-caller", "token-revoked", 403, "refused", "127.0.0.1", 0],
+    ["", "unauthorized", 401, "refused", "127.0.0.1", 0],
+    ["", "unauthorized", 401, "refused", "127.0.0.1", 1],
+  ]);
+});
+
 story("what was counted of refusals outlives a kill", async () => {
   const { seq } = (await node.audit())[0];
   for (let i = 0; i < 30; i++) assert.equal((await node.admin("/metrics", { token: "again" })).status, 401);
