@@ -3,8 +3,11 @@
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/stat.h"
+#include "common/member/process.h"
+#include "common/member/stranger.h"
 #include "common/member/worker.h"
 #include "common/net/http.h"
+#include "common/net/listen.h"
 #include "node/account.h"
 #include "node/allotment.h"
 #include "node/caller.h"
@@ -179,31 +182,48 @@ serve_ready(struct desk *d, struct http_exchange *x)
 	answer_word(x, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
 }
 
+/* Answered, and told for the audit log; `c` is whose token it was, or NULL. */
+static void
+turn_away(struct desk *d, struct http_exchange *x, const struct caller *c,
+    enum fail fail)
+{
+	char from[LISTEN_ADDRESS_CHARS];
+	struct audit_row row = { .at = clock_wall_us(),
+		.action = slice_of("call"),
+		.why = slice_of(fail_name(fail)),
+		.status = fail_status(fail, DIALECT_CHAT) };
+
+	listen_address(http_socket(x), from);
+	row.from = slice_of(from);
+	if (c != NULL)
+		row.actor = c->name;
+	strangers_tell(d->node->process->strangers, &row);
+	answer_fail(x, fail, (int)row.status, "");
+}
+
 /* The token's caller, or NULL after answering why not. */
 static const struct caller *
 known_caller(struct desk *d, struct http_exchange *x)
 {
 	struct slice token = caller_token(http_header(x, "Authorization"),
 	    http_header(x, "x-api-key"));
+	enum fail fail = FAIL_UNAUTHORIZED;
 	const struct caller *c;
 
 	callers_refresh(d->node->callers, &d->book);
 	c = caller_find(d->book, token);
-	if (c == NULL) {
-		answer_fail(x, FAIL_UNAUTHORIZED,
-		    fail_status(FAIL_UNAUTHORIZED, DIALECT_CHAT), "");
-		return NULL;
-	}
-	switch (caller_state(c, clock_wall_us())) {
-	case CALLER_ACTIVE:
-		return c;
-	case CALLER_EXPIRED:
-		answer_fail(x, FAIL_TOKEN_EXPIRED, 403, "");
-		return NULL;
-	case CALLER_REVOKED:
-		answer_fail(x, FAIL_TOKEN_REVOKED, 403, "");
-		return NULL;
-	}
+	if (c != NULL)
+		switch (caller_state(c, clock_wall_us())) {
+		case CALLER_ACTIVE:
+			return c;
+		case CALLER_EXPIRED:
+			fail = FAIL_TOKEN_EXPIRED;
+			break;
+		case CALLER_REVOKED:
+			fail = FAIL_TOKEN_REVOKED;
+			break;
+		}
+	turn_away(d, x, c, fail);
 	return NULL;
 }
 

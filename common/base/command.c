@@ -478,6 +478,14 @@ take_all(struct parse *parse, int argc, char **argv, bool *help)
 }
 
 static int
+run(const struct command *c, const struct parse *parse)
+{
+	if (c->run_row != NULL)
+		return c->run_row(c->row, parse->options);
+	return c->run(parse->options, parse->count, parse->operands);
+}
+
+static int
 run_command(const struct program *p, const struct command *c, int argc,
     char **argv)
 {
@@ -494,7 +502,7 @@ run_command(const struct program *p, const struct command *c, int argc,
 		print_command_help(p, c);
 		status = EXIT_SUCCESS;
 	} else {
-		status = c->run(parse->options, parse->count, parse->operands);
+		status = run(c, parse);
 	}
 	free(parse->given);
 	free(parse->options);

@@ -36,6 +36,10 @@ struct command {
 	int operands_min, operands_max;
 	/* Gives the exit status; operands are argv-like. */
 	int (*run)(const void *options, int count, char *const *operands);
+	/* Instead of run: of commands without operands that are rows of one
+	 * table, each `row` in its own way. */
+	int (*run_row)(const void *row, const void *options);
+	const void *row;
 };
 
 /* A program: what it is and its commands. */

@@ -5,6 +5,7 @@
 
 #include "common/base/buf.h"
 #include "common/cmd/ask.h"
+#include "common/cmd/note.h"
 #include "common/cmd/shared.h"
 #include "common/format/json.h"
 #include "common/format/table.h"
@@ -73,6 +74,7 @@ copy_here(const struct backup *b)
 		return false;
 	snprintf(dir, sizeof(dir), "%s/store", b->dir);
 	copied = db_checkpoint(ledger_db(l), dir);
+	note_here(l, b->state_dir, "backup", b->dir, copied);
 	ledger_close(l);
 	return copied;
 }
@@ -156,6 +158,8 @@ run_restore(const void *options, int count, char *const *operands)
 	(void)operands;
 	buf_init(&why, WHY_MAX);
 	good = backup_restore(o->from, o->state, &m, &why);
+	if (good)
+		note_leave(o->state, "restore", o->from);
 	if (good && !backup_has_identity(&m))
 		buf_printf(&why,
 		    "put the member's identity.key and master.key into %s, of "

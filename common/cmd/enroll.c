@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/base/buf.h"
+#include "common/cmd/note.h"
 #include "common/member/vault.h"
 
 #define TEXT_MAX 8192
@@ -52,6 +53,7 @@ enroll_run(const char *state_dir, struct enrolment *e, const char *operator_key)
 		    "in mesh.yaml, then sign it:\n",
 		    state_dir);
 		printf("%s", buf_text(&stanza));
+		note_tell(state_dir, "enroll", e->name);
 		status = 0;
 	}
 	buf_fini(&stanza);

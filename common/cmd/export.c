@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/cmd/note.h"
 #include "common/cmd/shared.h"
 #include "common/export/export.h"
 #include "common/format/moment.h"
@@ -176,6 +177,8 @@ run(const void *options, int count, char *const *operands)
 		if (progress.told_us > 0)
 			fputc('\n', stderr);
 		status = tell(end, &m);
+		if (end == EXPORT_WHOLE)
+			note_read(o->state, "ledger export", o->out);
 	}
 	fprintf(stderr, "%s", buf_text(&why));
 	buf_fini(&why);

@@ -1,5 +1,4 @@
 #include "common/cmd/pager.h"
-#include "common/cmd/shared.h"
 #include "common/cmd/watch.h"
 
 struct options {
@@ -80,34 +79,6 @@ run_attempts(const void *options, int count, char *const *operands)
 	return get(options, ROW_ATTEMPT);
 }
 
-static int
-run_counters(const void *options, int count, char *const *operands)
-{
-	const struct options *o = options;
-	const struct watch_ask ask = { .state = o->state,
-		.path = "/admin/counters",
-		.what = "what was counted",
-		.json = o->json,
-		.watch = o->watch };
-
-	(void)count;
-	(void)operands;
-	return watch_daemon(&ask);
-}
-
-static int
-run_metrics(const void *options, int count, char *const *operands)
-{
-	const struct options *o = options;
-	const struct watch_ask ask = { .state = o->state,
-		.path = "/metrics",
-		.what = "what metrics say" };
-
-	(void)count;
-	(void)operands;
-	return watch_daemon(&ask);
-}
-
 #define PAGES                                                                  \
 	"Asks the running daemon, or reads the store when none runs, "         \
 	"page by page:\n--limit all may be any number of rows.  Times are "    \
@@ -145,25 +116,22 @@ const struct command cmd_get_attempts = {
 	.run = run_attempts,
 };
 
-static const struct option_spec counter_specs[] = {
-	STATE_OPTION(struct options),
-	WATCH_OPTION(struct options),
-	JSON_OPTION(struct options),
-};
+static const struct option_spec counter_specs[] = { WATCH_STATE, WATCH_END };
+
+static const struct watch_view counters = { "/admin/counters",
+	"what was counted", { NULL }, NULL };
 
 const struct command cmd_get_counters = {
 	.name = "get counters",
 	.summary = "what the running daemon has counted since it started",
 	.text = "One line a counter, with what it counts.",
-	.options = counter_specs,
-	.options_count = count_of(counter_specs),
-	.options_bytes = sizeof(struct options),
-	.run = run_counters,
+	WATCH_COMMAND(counter_specs, counters),
 };
 
-static const struct option_spec metric_specs[] = {
-	STATE_OPTION(struct options),
-};
+static const struct option_spec metric_specs[] = { WATCH_STATE };
+
+static const struct watch_view metrics = { "/metrics", "what metrics say",
+	{ NULL }, NULL };
 
 const struct command cmd_get_metrics = {
 	.name = "get metrics",
@@ -172,8 +140,5 @@ const struct command cmd_get_metrics = {
 	    "What GET /metrics on the control socket answers: counters, and "
 	    "on a node\ngauges of each target.\n\n"
 	    "Example:  get metrics --state /var/lib/gsr",
-	.options = metric_specs,
-	.options_count = count_of(metric_specs),
-	.options_bytes = sizeof(struct options),
-	.run = run_metrics,
+	WATCH_COMMAND(metric_specs, metrics),
 };

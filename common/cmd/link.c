@@ -1,34 +1,13 @@
-#include "common/cmd/shared.h"
 #include "common/cmd/watch.h"
 
-struct options {
-	const char *state, *peer;
-	bool json, watch;
-};
-
 static const struct option_spec specs[] = {
-	STATE_OPTION(struct options),
-	{ "peer", "NAME", OPTION_TEXT, offsetof(struct options, peer), false, 0,
-	    0, "only to this member" },
-	WATCH_OPTION(struct options),
-	JSON_OPTION(struct options),
+	WATCH_STATE,
+	WATCH_FILTER(0, "peer", "NAME", "only to this member"),
+	WATCH_END,
 };
 
-static int
-run(const void *options, int count, char *const *operands)
-{
-	const struct options *o = options;
-	const struct watch_ask ask = { .state = o->state,
-		.path = "/admin/links",
-		.what = "how links are",
-		.arguments = { { "peer", o->peer } },
-		.json = o->json,
-		.watch = o->watch };
-
-	(void)count;
-	(void)operands;
-	return watch_daemon(&ask);
-}
+static const struct watch_view view = { "/admin/links", "how links are",
+	{ "peer" }, NULL };
 
 const struct command cmd_get_links = {
 	.name = "get links",
@@ -47,8 +26,5 @@ const struct command cmd_get_links = {
 	    "Example:  gsr-node get links --watch --state /var/lib/gsr\n"
 	    "          gsr-egress get links --peer payments --json --state "
 	    "/var/lib/gsr",
-	.options = specs,
-	.options_count = count_of(specs),
-	.options_bytes = sizeof(struct options),
-	.run = run,
+	WATCH_COMMAND(specs, view),
 };

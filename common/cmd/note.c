@@ -17,57 +17,64 @@ complain(const char *action)
 	fprintf(stderr, "%s: it is done, but not in the audit log\n", action);
 }
 
+/* The row of what this command did; `actor` is where its text lies. */
+#define ACTOR_CHARS 32
+static struct audit_row
+row_of(char actor[ACTOR_CHARS], const char *action, struct slice what,
+    bool done)
+{
+	snprintf(actor, ACTOR_CHARS, "operator (uid %u)", (unsigned)getuid());
+	return (struct audit_row){ .at = clock_wall_us(),
+		.actor = slice_of(actor),
+		.action = slice_of(action),
+		.what = what,
+		.outcome = slice_of(done ? "done" : "failed") };
+}
+
 void
 note_write(struct ledger *l, const struct identity *member, const char *action,
     struct slice what, bool done)
 {
 	struct trail *t = trail_open(l, member->key);
-	char actor[32];
-	struct audit_row row = { .at = clock_wall_us(),
-		.action = slice_of(action),
-		.what = what,
-		.outcome = slice_of(done ? "done" : "failed") };
+	char actor[ACTOR_CHARS];
+	struct audit_row row = row_of(actor, action, what, done);
 
-	snprintf(actor, sizeof(actor), "operator (uid %u)", (unsigned)getuid());
-	row.actor = slice_of(actor);
 	if (!trail_put(t, &row))
 		complain(action);
 	trail_close(t);
 }
 
-static bool
-has_store(const char *state_dir)
+void
+note_here(struct ledger *l, const char *state_dir, const char *action,
+    const char *what, bool done)
 {
-	char path[4096];
+	struct identity member;
+	struct buf why;
 
-	snprintf(path, sizeof(path), "%s/store", state_dir);
-	return access(path, F_OK) == 0;
+	buf_init(&why, BODY_MAX);
+	if (identity_open(&member, state_dir, &why)) {
+		note_write(l, &member, action, slice_of(what), done);
+		identity_close(&member);
+	} else {
+		complain(action);
+	}
+	buf_fini(&why);
 }
 
 static void
 write_offline(const char *state_dir, const char *action, const char *what)
 {
-	struct identity member;
-	struct ledger *l = NULL;
-	struct buf why;
+	struct ledger *l = ledger_open(state_dir, false);
 
-	if (!has_store(state_dir))
-		return;
-	buf_init(&why, BODY_MAX);
-	if (identity_open(&member, state_dir, &why)) {
-		l = ledger_open(state_dir, false);
-		if (l != NULL)
-			note_write(l, &member, action, slice_of(what), true);
-		ledger_close(l);
-		identity_close(&member);
-	}
-	if (l == NULL)
+	if (l != NULL)
+		note_here(l, state_dir, action, what, true);
+	else
 		complain(action);
-	buf_fini(&why);
+	ledger_close(l);
 }
 
-void
-note_tell(const char *state_dir, const char *action, const char *what)
+static enum asked
+tell_daemon(const char *state_dir, const char *action, const char *what)
 {
 	struct json_writer w = { 0 };
 	struct buf body;
@@ -81,8 +88,33 @@ note_tell(const char *state_dir, const char *action, const char *what)
 	json_close(&w, '}');
 	asked = ask_daemon(state_dir, "POST", "/admin/note", buf_slice(&body));
 	buf_fini(&body);
-	if (asked == ASKED_NOBODY)
-		write_offline(state_dir, action, what);
-	else if (asked != ASKED_OK)
+	if (asked != ASKED_OK && asked != ASKED_NOBODY)
 		complain(action);
+	return asked;
+}
+
+void
+note_tell(const char *state_dir, const char *action, const char *what)
+{
+	if (tell_daemon(state_dir, action, what) == ASKED_NOBODY)
+		write_offline(state_dir, action, what);
+}
+
+void
+note_read(const char *state_dir, const char *action, const char *what)
+{
+	(void)tell_daemon(state_dir, action, what);
+}
+
+void
+note_leave(const char *state_dir, const char *action, const char *what)
+{
+	struct ledger *l = ledger_open(state_dir, false);
+	char actor[ACTOR_CHARS];
+	struct audit_row row = row_of(actor, action, slice_of(what), true);
+
+	if (l == NULL || !trail_hold(l, TRAIL_PLACE_COMMAND, &row) ||
+	    ledger_sync(l) != DB_OK)
+		complain(action);
+	ledger_close(l);
 }

@@ -8,12 +8,20 @@
 struct identity;
 struct ledger;
 
-/* Into a store that is open for writing; says so when it cannot. */
+/* Into a store that is open for writing; says so when it cannot, as all. */
 void note_write(struct ledger *l, const struct identity *member,
     const char *action, struct slice what, bool done);
 
-/*
- * Tell the daemon, or write it when none runs; nothing is kept of what was
- * done before the member first served.  Says so when it cannot.
- */
+/* The same, who the member is being read from its state directory. */
+void note_here(struct ledger *l, const char *state_dir, const char *action,
+    const char *what, bool done);
+
+/* Something is done: tell the daemon, or write it when none runs. */
 void note_tell(const char *state_dir, const char *action, const char *what);
+
+/* Something was read: tell the daemon; without one the store is not changed. */
+void note_read(const char *state_dir, const char *action, const char *what);
+
+/* Into the store of a member whose key may be elsewhere: whoever opens it
+ * next writes the row. */
+void note_leave(const char *state_dir, const char *action, const char *what);

@@ -1,12 +1,11 @@
 #include <stdio.h>
 
 #include "common/cmd/ask.h"
-#include "common/cmd/shared.h"
+#include "common/cmd/watch.h"
 #include "common/member/sheet.h"
 #include "common/store/ledger.h"
 
-#define PATH_MAX_BYTES 2048
-#define OUT_MAX        ((size_t)64 * 1024 * 1024)
+#define OUT_MAX ((size_t)64 * 1024 * 1024)
 
 struct options {
 	const char *state, *book, *target, *team;
@@ -21,8 +20,9 @@ text_or_empty(const char *text)
 
 /* Without a daemon: what is kept; what is current is the daemon's. */
 static int
-read_store(const struct options *o)
+read_store(const void *options)
 {
+	const struct options *o = options;
 	const struct sheet_wish wish = {
 		.book = text_or_empty(o->book),
 		.target = text_or_empty(o->target),
@@ -56,24 +56,17 @@ static int
 run(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
-	struct buf path;
-	enum asked asked;
+	const struct watch_ask ask = { .state = o->state,
+		.path = "/admin/prices",
+		.arguments = { { "book", o->book }, { "target", o->target },
+		    { "team", o->team }, { "books", o->books ? "yes" : NULL } },
+		.json = o->json,
+		.without = read_store,
+		.arg = o };
 
 	(void)count;
 	(void)operands;
-	buf_init(&path, PATH_MAX_BYTES);
-	buf_puts(&path, "/admin/prices");
-	ask_argument(&path, "book", o->book);
-	ask_argument(&path, "target", o->target);
-	ask_argument(&path, "team", o->team);
-	ask_argument(&path, "books", o->books ? "yes" : NULL);
-	ask_argument(&path, "format", o->json ? "json" : NULL);
-	asked =
-	    ask_daemon(o->state, "GET", buf_text(&path), slice_make(NULL, 0));
-	buf_fini(&path);
-	if (asked == ASKED_NOBODY)
-		return read_store(o);
-	return asked == ASKED_OK ? 0 : 1;
+	return watch_daemon(&ask);
 }
 
 #define PRICE_OPTIONS                                                          \

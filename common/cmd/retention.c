@@ -3,6 +3,7 @@
 
 #include "common/base/clock.h"
 #include "common/cmd/ask.h"
+#include "common/cmd/note.h"
 #include "common/cmd/shared.h"
 #include "common/format/json.h"
 #include "common/store/custody.h"
@@ -125,6 +126,8 @@ run_here(const struct options *o)
 		;
 	if (!d.failed && !o->dry_run)
 		d.failed = !disposal_compact(&d);
+	if (!o->dry_run)
+		note_here(l, o->state, "retention run", "", !d.failed);
 	buf_init(&out, OUT_MAX);
 	disposal_write(&d, format_of(o), &out);
 	status = print(&out, !d.failed);
@@ -239,6 +242,10 @@ holds_here(const struct options *o, bool add, const char *name)
 		good = hold_here(o, name, l, &out);
 	else
 		good = let_go_here(name, l, &out);
+	if (name != NULL)
+		note_here(l, o->state,
+		    add ? "retention hold add" : "retention hold remove", name,
+		    good);
 	status = print(&out, good);
 	buf_fini(&out);
 	ledger_close(l);

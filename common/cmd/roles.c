@@ -15,7 +15,8 @@ const struct option_spec roles_specs[ROLES_SPECS] = { JSON_OPTION(
 static const char *
 trace_of(const struct admin_route *r)
 {
-	static const char *const names[] = { "", "reads by token", "always" };
+	static const char *const names[] = { "", "reads by token", "always",
+		"always" };
 
 	return names[r->trace];
 }

@@ -1,15 +1,13 @@
 #include <stdio.h>
 
 #include "common/cmd/ask.h"
-#include "common/cmd/shared.h"
 #include "common/cmd/watch.h"
 #include "common/format/json.h"
 #include "common/member/identity.h"
 #include "common/store/trail.h"
 
-#define TARGET_MAX 4096
-#define OUT_MAX    ((size_t)64 * 1024 * 1024)
-#define WHY_MAX    (64 * 1024)
+#define OUT_MAX ((size_t)64 * 1024 * 1024)
+#define WHY_MAX (64 * 1024)
 
 struct options {
 	const char *state, *actor, *action, *what, *outcome;
@@ -45,8 +43,9 @@ text_or_empty(const char *text)
 
 /* Without a daemon: the store itself. */
 static int
-read_store(const struct options *o)
+read_store(const void *options)
 {
+	const struct options *o = options;
 	const struct trail_filter filter = {
 		.actor = text_or_empty(o->actor),
 		.action = text_or_empty(o->action),
@@ -67,46 +66,26 @@ read_store(const struct options *o)
 	return 0;
 }
 
-static void
-put_path(struct buf *path, const struct options *o)
-{
-	char number[24];
-
-	snprintf(number, sizeof(number), "%lld", (long long)o->limit);
-	buf_puts(path, "/admin/audit");
-	ask_argument(path, "limit", o->limit > 0 ? number : NULL);
-	ask_argument(path, "actor", o->actor);
-	ask_argument(path, "action", o->action);
-	ask_argument(path, "what", o->what);
-	ask_argument(path, "outcome", o->outcome);
-}
-
 static int
 run_get(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
-	struct watch_ask ask = { .state = o->state,
+	char number[24];
+	const struct watch_ask ask = { .state = o->state,
+		.path = "/admin/audit",
 		.what = "what changes",
+		.arguments = { { "limit", o->limit > 0 ? number : NULL },
+		    { "actor", o->actor }, { "action", o->action },
+		    { "what", o->what }, { "outcome", o->outcome } },
 		.json = o->json,
-		.watch = o->watch };
-	struct buf path;
-	enum asked asked;
+		.watch = o->watch,
+		.without = read_store,
+		.arg = o };
 
 	(void)count;
 	(void)operands;
-	buf_init(&path, TARGET_MAX);
-	put_path(&path, o);
-	if (o->watch) {
-		ask.path = buf_text(&path);
-		return watch_daemon(&ask);
-	}
-	ask_argument(&path, "format", o->json ? "json" : NULL);
-	asked =
-	    ask_daemon(o->state, "GET", buf_text(&path), slice_make(NULL, 0));
-	buf_fini(&path);
-	if (asked == ASKED_NOBODY)
-		return read_store(o);
-	return asked == ASKED_OK ? 0 : 1;
+	snprintf(number, sizeof(number), "%lld", (long long)o->limit);
+	return watch_daemon(&ask);
 }
 
 static void

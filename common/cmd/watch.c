@@ -52,6 +52,8 @@ draw_answer(const void *arg)
 	const struct watch_ask *ask = arg;
 	enum asked asked = get(ask);
 
+	if (asked == ASKED_NOBODY && ask->without != NULL && !ask->watch)
+		return ask->without(ask->arg);
 	if (asked == ASKED_NOBODY)
 		fprintf(stderr,
 		    "no daemon runs on %s; %s is of a running one\n",
@@ -63,4 +65,24 @@ int
 watch_daemon(const struct watch_ask *ask)
 {
 	return ask->watch ? watch(draw_answer, ask) : draw_answer(ask);
+}
+
+int
+watch_run(const void *view, const void *options)
+{
+	const struct watch_view *v = view;
+	const struct watch_options *o = options;
+	struct watch_ask ask = { .state = o->state,
+		.path = v->path,
+		.what = v->what,
+		.json = o->json,
+		.watch = o->watch };
+	size_t i;
+
+	if (v->fits != NULL && !v->fits(o->arguments))
+		return 2;
+	for (i = 0; i < WATCH_ARGUMENTS_MAX && v->names[i] != NULL; i++)
+		ask.arguments[i] =
+		    (struct watch_argument){ v->names[i], o->arguments[i] };
+	return watch_daemon(&ask);
 }

@@ -3,7 +3,7 @@
  * watch: an answer that is drawn again each second, until Ctrl-C or until the
  * daemon is gone.
  */
-#include <stdbool.h>
+#include "common/cmd/shared.h"
 
 /* Draws once and gives the exit status; on a terminal in the place of the
  * last time, else behind an empty line. */
@@ -17,15 +17,51 @@ struct watch_argument {
 };
 
 /*
- * The same of what a running daemon answers to a GET of `path`; without a
- * daemon it says that `what` is of a running one.
+ * The same of what a running daemon answers to a GET of `path`.  Without a
+ * daemon: `without` of its argument, once; else it says that `what` is of a
+ * running one.
  */
 struct watch_ask {
 	const char *state, *path, *what;
 	struct watch_argument arguments[WATCH_ARGUMENTS_MAX];
 	bool json, watch; /* else for people; once */
+	int (*without)(const void *arg);
+	const void *arg;
 };
 int watch_daemon(const struct watch_ask *ask);
+
+/* A command that only asks and draws: what it asks, and by which names. */
+struct watch_view {
+	const char *path, *what;
+	const char *names[WATCH_ARGUMENTS_MAX]; /* of the arguments */
+	/* Are they good?  Else it says what is wrong.  May be NULL. */
+	bool (*fits)(const char *const arguments[WATCH_ARGUMENTS_MAX]);
+};
+
+/* What is asked of all those commands. */
+struct watch_options {
+	const char *state;
+	const char *arguments[WATCH_ARGUMENTS_MAX];
+	bool json, watch;
+};
+
+/* For their tables of options: in this order, filters between them. */
+#define WATCH_STATE STATE_OPTION(struct watch_options)
+#define WATCH_FILTER(i, name, value, help)                                     \
+	{                                                                      \
+		name, value, OPTION_TEXT,                                      \
+		    offsetof(struct watch_options, arguments[i]), false, 0, 0, \
+		    help                                                       \
+	}
+#define WATCH_END                                                              \
+	WATCH_OPTION(struct watch_options), JSON_OPTION(struct watch_options)
+
+/* Of a struct command: all but its words. */
+#define WATCH_COMMAND(specs, view)                                             \
+	.options = specs, .options_count = count_of(specs),                    \
+	.options_bytes = sizeof(struct watch_options), .run_row = watch_run,   \
+	.row = &view
+int watch_run(const void *view, const void *options);
 
 /* For the table of options, of a `bool watch`. */
 #define WATCH_OPTION(type)                                                     \

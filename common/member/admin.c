@@ -116,16 +116,15 @@ serve_metrics(struct admin_call *call)
 static int
 serve_reload(struct admin_call *call)
 {
-	if (process_reload(call->process, &call->out)) {
-		struct topology *t = process_topology(call->process);
+	struct topology *t;
 
-		buf_reset(&call->out);
-		buf_printf(&call->out, "serving topology %s\n", t->hash_text);
-		admin_about(call, slice_of(t->hash_text));
-		topology_release(t);
-		return 200;
-	}
-	return 409;
+	if (!process_reload_told(call->process, &call->out, &call->what))
+		return 409;
+	t = process_topology(call->process);
+	buf_reset(&call->out);
+	buf_printf(&call->out, "serving topology %s\n", t->hash_text);
+	topology_release(t);
+	return 200;
 }
 
 static int
@@ -226,7 +225,7 @@ static const struct admin_route shared_routes[] = {
 	{ HTTP_GET, "/admin/requests", REPORT, TRACE_READ, browse_requests },
 	{ HTTP_GET, "/admin/events", REPORT | OPERATE, TRACE_READ,
 	    browse_events },
-	{ HTTP_GET, "/admin/report", REPORT, TRACE_READ, reckoning_serve },
+	{ HTTP_GET, "/admin/report", REPORT, TRACE_REPORT, reckoning_serve },
 	{ HTTP_GET, "/admin/links", OPERATE, TRACE_NONE, linkage_serve },
 	{ HTTP_GET, "/admin/explain/", REPORT, TRACE_READ, serve_explain },
 	{ HTTP_POST, "/admin/reload", OPERATE, TRACE_CHANGE, serve_reload },

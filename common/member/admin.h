@@ -43,8 +43,9 @@ struct admin_call {
 /* What the audit log has of it, besides refusals, which it always has. */
 enum admin_trace {
 	TRACE_NONE,
-	TRACE_READ,  /* when it comes with a token */
-	TRACE_CHANGE /* whoever asks */
+	TRACE_READ,   /* when it comes with a token */
+	TRACE_CHANGE, /* whoever asks */
+	TRACE_REPORT  /* a read that is, too */
 };
 
 #define ROLES_OPEN ROLE_BIT(31) /* nobody has to say who it is */

@@ -8,7 +8,9 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/member/admin.h"
 #include "common/member/process.h"
+#include "common/member/sentry.h"
 #include "common/net/loop.h"
 #include "common/store/disposal.h"
 
@@ -27,7 +29,8 @@ struct caretaker {
 	int64_t next_ms; /* run */
 
 	enum job job;
-	struct disposal run; /* the last one, or that under way */
+	char who[ADMIN_WHO_CHARS]; /* began it */
+	struct disposal run;       /* the last one, or that under way */
 	enum care ran, copied;
 	char dir[4096];
 
@@ -83,18 +86,22 @@ start_thread(struct caretaker *c, enum job job)
 }
 
 static void
-log_run(const struct caretaker *c)
+tell_run(struct caretaker *c, bool good)
 {
 	int64_t rows = 0, bytes = 0;
+	char what[32];
 	size_t i;
 
 	for (i = 0; i < RETENTION_LIMITED; i++) {
 		rows += c->run.classes[i].rows;
 		bytes += c->run.classes[i].bytes;
 	}
-	if (rows > 0 && !c->run.dry)
+	if (rows > 0 && good)
 		log_info("dropped rows past their retention",
 		    log_int("rows", rows), log_int("bytes", bytes));
+	snprintf(what, sizeof(what), "%lld rows", (long long)rows);
+	sentry_note_own(c->process, c->who, "retention run", slice_of(what),
+	    good);
 }
 
 static void
@@ -102,11 +109,19 @@ end_run(struct caretaker *c, bool good)
 {
 	c->job = JOB_NONE;
 	c->ran = good ? CARE_DONE : CARE_FAILED;
-	if (good)
-		log_run(c);
-	if (!c->run.dry)
-		c->next_ms = retention_due_ms(now_ms(),
-		    c->run.now_us / US_PER_MS, c->chance);
+	if (c->run.dry)
+		return;
+	tell_run(c, good);
+	c->next_ms =
+	    retention_due_ms(now_ms(), c->run.now_us / US_PER_MS, c->chance);
+}
+
+static void
+end_copy(struct caretaker *c, bool good)
+{
+	c->job = JOB_NONE;
+	c->copied = good ? CARE_DONE : CARE_FAILED;
+	sentry_note_own(c->process, c->who, "backup", slice_of(c->dir), good);
 }
 
 static void
@@ -137,11 +152,10 @@ on_step(void *arg)
 		return;
 	}
 	pthread_join(c->thread, NULL);
-	c->job = JOB_NONE;
 	if (job == JOB_COMPACT)
 		end_run(c, c->thread_good);
 	else
-		c->copied = c->thread_good ? CARE_DONE : CARE_FAILED;
+		end_copy(c, c->thread_good);
 }
 
 /* A clock that was put back must not put the next run off for months. */
@@ -155,7 +169,7 @@ on_look(void *arg)
 	if (c->next_ms - now > 2 * DAY_MS)
 		c->next_ms = retention_due_ms(now, last_run_ms(c), c->chance);
 	if (now >= c->next_ms)
-		(void)caretaker_run(c, false);
+		(void)caretaker_run(c, false, "time");
 }
 
 struct caretaker *
@@ -183,16 +197,21 @@ caretaker_free(struct caretaker *c)
 		db_halt(ledger_db(c->process->ledger));
 		pthread_join(c->thread, NULL);
 	}
+	if (c->job == JOB_COPY)
+		end_copy(c, c->thread_good);
+	else if (c->job != JOB_NONE)
+		end_run(c, false);
 	loop_timer_free(c->look);
 	loop_timer_free(c->step);
 	free(c);
 }
 
 enum care
-caretaker_run(struct caretaker *c, bool dry)
+caretaker_run(struct caretaker *c, bool dry, const char *who)
 {
 	if (c->job != JOB_NONE)
 		return CARE_BUSY;
+	snprintf(c->who, sizeof(c->who), "%s", who);
 	disposal_begin(&c->run, c->process->ledger, clock_wall_us(), dry);
 	c->job = JOB_DROP;
 	c->ran = CARE_BUSY;
@@ -210,10 +229,11 @@ caretaker_ran(const struct caretaker *c, enum output_format format,
 }
 
 enum care
-caretaker_copy(struct caretaker *c, const char *dir)
+caretaker_copy(struct caretaker *c, const char *dir, const char *who)
 {
 	if (c->job != JOB_NONE)
 		return CARE_BUSY;
+	snprintf(c->who, sizeof(c->who), "%s", who);
 	if (snprintf(c->dir, sizeof(c->dir), "%s", dir) >=
 		(int)sizeof(c->dir) ||
 	    !start_thread(c, JOB_COPY))

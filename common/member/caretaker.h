@@ -26,15 +26,18 @@ enum care {
 	CARE_FAILED /* the log says why */
 };
 
-/* Begin a run; a dry one only counts.  CARE_BUSY: another job goes on. */
-enum care caretaker_run(struct caretaker *c, bool dry);
+/*
+ * Begin a run; a dry one only counts.  CARE_BUSY: another job goes on.  How a
+ * job that `who` began ends is a row of the audit log, dry ones apart.
+ */
+enum care caretaker_run(struct caretaker *c, bool dry, const char *who);
 
 /* How it goes; in the end what it came to. */
 enum care caretaker_ran(const struct caretaker *c, enum output_format format,
     struct buf *out);
 
 /* Begin to copy the store into that directory, which it makes. */
-enum care caretaker_copy(struct caretaker *c, const char *dir);
+enum care caretaker_copy(struct caretaker *c, const char *dir, const char *who);
 enum care caretaker_copied(const struct caretaker *c);
 
 /* When the next run is due, by the wall clock. */

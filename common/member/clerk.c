@@ -50,6 +50,7 @@ on_sync(void *arg)
 	size_t i;
 
 	loop_timer_set(c->sync, LEDGER_SYNC_MS * US_PER_MS);
+	sentry_strangers(c->process);
 	if (ledger_committed(l) == before || ledger_sync(l) != DB_OK)
 		return;
 	for (i = 0; i < c->process->workers_count; i++)
@@ -71,19 +72,17 @@ on_sweep(void *arg)
 static void
 reload(struct clerk *c)
 {
-	struct topology *t;
-	struct buf why;
+	struct buf why, what;
 	bool done;
 
 	buf_init(&why, REASON_MAX);
-	done = process_reload(c->process, &why);
+	buf_init(&what, ADMIN_WHAT_BYTES);
+	done = process_reload_told(c->process, &why, &what);
 	if (!done)
 		log_error("reload refused; the old topology goes on serving",
 		    log_slice("why", buf_slice(&why)));
-	t = process_topology(c->process);
-	sentry_note_own(c->process, "signal", "reload",
-	    slice_of(done ? t->hash_text : ""), done);
-	topology_release(t);
+	sentry_note_own(c->process, "signal", "reload", buf_slice(&what), done);
+	buf_fini(&what);
 	buf_fini(&why);
 }
 
@@ -96,6 +95,7 @@ begin_drain(struct clerk *c)
 	if (c->ending != SERVING)
 		return;
 	log_info("draining", log_int("seconds", p->options.drain_s));
+	sentry_note_own(p, "signal", "drain", slice_of(""), true);
 	atomic_store(&p->draining, true);
 	c->ending = DRAINING;
 	c->ending_deadline_us =

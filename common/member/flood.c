@@ -20,6 +20,7 @@ struct kind {
 
 struct flood {
 	size_t used; /* places that may be in use are before this */
+	size_t last; /* place that was counted or told */
 	struct kind kinds[FLOOD_KINDS];
 	struct kind told; /* what flood_next gave */
 };
@@ -102,11 +103,22 @@ write_row(struct audit_row *row, const struct kind *k)
 	row->status = k->status;
 }
 
+/* Those after the first. */
+static void
+write_counted(struct audit_row *row, const struct kind *k)
+{
+	*row = (struct audit_row){ .at = k->last_us,
+		.since = k->since_us,
+		.times = k->times };
+	write_row(row, k);
+}
+
 static bool
-count(struct kind *k, int64_t at)
+count(struct flood *f, struct kind *k, int64_t at)
 {
 	k->times++;
 	k->last_us = at;
+	f->last = (size_t)(k - f->kinds);
 	return false;
 }
 
@@ -133,9 +145,21 @@ flood_lets(struct flood *f, struct audit_row *row)
 		}
 	}
 	if (at->since_us != 0)
-		return count(at, row->at);
+		return count(f, at, row->at);
 	*at = k;
 	return true;
+}
+
+void
+flood_counted(const struct flood *f, struct audit_row *row)
+{
+	write_counted(row, &f->kinds[f->last]);
+}
+
+size_t
+flood_place(const struct flood *f)
+{
+	return f->last;
 }
 
 bool
@@ -154,10 +178,8 @@ flood_next(struct flood *f, int64_t now_us, struct audit_row *row)
 		k->since_us = 0;
 		if (f->told.times == 0)
 			continue;
-		*row = (struct audit_row){ .at = f->told.last_us,
-			.since = f->told.since_us,
-			.times = f->told.times };
-		write_row(row, &f->told);
+		f->last = i;
+		write_counted(row, &f->told);
 		return true;
 	}
 	return false;

@@ -20,6 +20,14 @@ void flood_free(struct flood *f); /* NULL is fine */
  * become that of all others, with its text in `f`. */
 must_check bool flood_lets(struct flood *f, struct audit_row *row);
 
+/* The row of all that were counted of the kind that was counted last; its text
+ * lies in `f`. */
+void flood_counted(const struct flood *f, struct audit_row *row);
+
+/* The number of the kind that was counted, or given by flood_next, last: below
+ * FLOOD_KINDS, and no other's until then. */
+size_t flood_place(const struct flood *f);
+
 /*
  * One that was counted and whose window is over at `now_us`, as the row to
  * write; its text lies in `f` until the next call.  False: no more.  With

@@ -72,14 +72,12 @@ int
 keeping_run(struct admin_call *call)
 {
 	bool dry = slice_is(admin_argument(call, "dry_run"), "yes");
-	struct arena arena;
 
-	if (!dry) {
-		arena_init(&arena, ARENA_MAX);
+	if (dry)
+		admin_about(call, slice_of("dry run"));
+	else
 		log_info("retention is run", log_str("by", call->who));
-		arena_fini(&arena);
-	}
-	return begun(call, caretaker_run(caretaker_of(call), dry));
+	return begun(call, caretaker_run(caretaker_of(call), dry, call->who));
 }
 
 int
@@ -130,6 +128,7 @@ keeping_hold(struct admin_call *call)
 
 	arena_init(&arena, ARENA_MAX);
 	wish = wish_of(call, &arena);
+	admin_about(call, wish.name);
 	made = legal_hold_make(&hold, &wish, &call->out) &&
 	       custody_hold(custody, &hold, &call->out);
 	arena_fini(&arena);
@@ -151,6 +150,7 @@ keeping_let_go(struct admin_call *call)
 
 	arena_init(&arena, ARENA_MAX);
 	name = admin_text(call, &arena, "name");
+	admin_about(call, name);
 	gone = custody_let_go(custody, name, &call->out);
 	if (gone) {
 		log_info("legal hold removed", log_slice("hold", name),
@@ -176,10 +176,11 @@ keeping_copy(struct admin_call *call)
 		buf_puts(&call->out, "'dir' is a path from the root\n");
 		status = 400;
 	} else {
+		admin_about(call, dir);
 		log_info("backup", log_slice("dir", dir),
 		    log_str("by", call->who));
 		status = begun(call, caretaker_copy(caretaker_of(call),
-					 arena_text(&arena, dir)));
+					 arena_text(&arena, dir), call->who));
 	}
 	arena_fini(&arena);
 	return status;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/buf.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/base/secret.h"
@@ -19,11 +20,15 @@
 #include "common/member/sentry.h"
 #include "common/member/session.h"
 #include "common/member/steward.h"
+#include "common/member/stranger.h"
 #include "common/member/vault.h"
 #include "common/member/wicket.h"
 #include "common/member/worker.h"
 #include "common/net/http.h"
 #include "common/net/link.h"
+#include "common/net/lookout.h"
+#include "common/net/roster.h"
+#include "common/net/tls.h"
 #include "common/net/upstream.h"
 #include "common/store/custody.h"
 #include "common/store/ledger.h"
@@ -219,6 +224,21 @@ process_reload(struct process *p, struct buf *why)
 	return true;
 }
 
+bool
+process_reload_told(struct process *p, struct buf *why, struct buf *what)
+{
+	struct topology *was = process_topology(p), *is;
+	bool done = process_reload(p, why);
+
+	is = process_topology(p);
+	buf_puts(what, was->hash_text);
+	if (done)
+		buf_printf(what, " -> %s", is->hash_text);
+	topology_release(was);
+	topology_release(is);
+	return done;
+}
+
 /* Workers adopt what they have: what the old key closed is tried again. */
 bool
 process_reload_secrets(struct process *p, struct buf *why)
@@ -321,6 +341,19 @@ worker_count(const struct process_options *o)
 	return min_size(cores > 0 ? (size_t)cores : 1, WORKERS_DEFAULT);
 }
 
+/* A member that is not let in, or that is not the parent it should be. */
+static void
+on_stranger(void *arg, const char *peer, const char *why)
+{
+	const struct process *p = arg;
+	const struct audit_row row = { .at = clock_wall_us(),
+		.actor = slice_of(peer),
+		.action = slice_of("link"),
+		.why = slice_of(why) };
+
+	strangers_tell(p->strangers, &row);
+}
+
 static bool
 open_all(struct process *p, struct buf *why)
 {
@@ -355,7 +388,9 @@ open_all(struct process *p, struct buf *why)
 	p->trail = trail_open(p->ledger, p->identity.key);
 	p->flood = flood_new();
 	p->sessions = sessions_new();
+	p->strangers = strangers_new();
 	p->tls = tls_boot_new(p->identity.key, p->identity.name);
+	lookout_watch(roster_lookout(tls_roster(p->tls)), on_stranger, p);
 	crypto_random(p->boot.bytes, sizeof(p->boot.bytes));
 	return p->app->open(p, why);
 }
@@ -404,6 +439,7 @@ close_all(struct process *p)
 		ledger_close(p->ledger);
 	}
 	tls_boot_free(p->tls);
+	strangers_free(p->strangers);
 	topology_release(p->topology);
 	vault_close(p->vault);
 	identity_close(&p->identity);

@@ -20,6 +20,7 @@ struct ledger;
 struct process;
 struct sessions;
 struct stewards;
+struct strangers;
 struct tls_boot;
 struct trail;
 struct vault;
@@ -94,8 +95,9 @@ struct process {
 	struct stewards *stewards; /* these three are the clerk's */
 	struct trail *trail;
 	struct flood *flood;
-	struct sessions *sessions; /* the clerk's, too */
-	unsigned port;             /* the workers' */
+	struct sessions *sessions;   /* the clerk's, too */
+	struct strangers *strangers; /* any thread tells, the clerk takes */
+	unsigned port;               /* the workers' */
 	atomic_bool draining;
 	void *shared; /* the app's own, made by open */
 
@@ -117,6 +119,13 @@ int process_serve(const struct process_app *app,
  * and the reasons in `why`: the old ones go on serving.
  */
 must_check bool process_reload(struct process *p, struct buf *why);
+
+/*
+ * The same, and `what` came of it, for the audit log: from which topology to
+ * which, by their hashes; the one that stays, where it is refused.
+ */
+must_check bool process_reload_told(struct process *p, struct buf *why,
+    struct buf *what);
 
 /*
  * The same for the secrets alone, whatever the topology's files are just now:

@@ -9,6 +9,7 @@
 #include "common/member/process.h"
 #include "common/member/signin.h"
 #include "common/member/steward.h"
+#include "common/member/stranger.h"
 #include "common/store/trail.h"
 #include "topology/load.h"
 
@@ -49,6 +50,21 @@ put_wanted(struct buf *out, const struct admin_route *r)
 	roles_put(out, r->roles, " or ");
 }
 
+/* That it is not kept is logged, and it is refused all the same. */
+static void
+keep_refusal(struct process *p, struct audit_row *row)
+{
+	struct audit_row counted;
+
+	if (flood_lets(p->flood, row)) {
+		(void)trail_put(p->trail, row);
+		return;
+	}
+	flood_counted(p->flood, &counted);
+	counted.outcome = row->outcome;
+	(void)trail_hold(p->ledger, flood_place(p->flood), &counted);
+}
+
 /* A refusal: the row, and the status that it has. */
 static int
 refuse(struct admin_call *call, const struct admin_route *r,
@@ -73,9 +89,7 @@ refuse(struct admin_call *call, const struct admin_route *r,
 		roles_put(&roles, who->roles, ",");
 		row.role = buf_slice(&roles);
 	}
-	/* That it is not kept is logged, and it is refused all the same. */
-	if (flood_lets(p->flood, &row))
-		(void)trail_put(p->trail, &row);
+	keep_refusal(p, &row);
 	buf_fini(&roles);
 	return status;
 }
@@ -265,12 +279,22 @@ sentry_note_own(struct process *p, const char *actor, const char *action,
 }
 
 void
+sentry_strangers(struct process *p)
+{
+	struct audit_row row;
+
+	while (strangers_next(p->strangers, &row))
+		keep_refusal(p, &row);
+}
+
+void
 sentry_sweep(struct process *p, int64_t wall_us)
 {
 	struct audit_row row;
 
+	sentry_strangers(p);
 	while (flood_next(p->flood, wall_us, &row)) {
 		row.outcome = slice_of("refused");
-		(void)trail_put(p->trail, &row);
+		(void)trail_put_held(p->trail, flood_place(p->flood), &row);
 	}
 }

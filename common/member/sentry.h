@@ -36,5 +36,8 @@ must_check bool sentry_note(struct admin_call *call,
 void sentry_note_own(struct process *p, const char *actor, const char *action,
     struct slice what, bool done);
 
+/* Write down who came to the workers' port without a right. */
+void sentry_strangers(struct process *p);
+
 /* Write down what was counted, as far as its time is over. */
 void sentry_sweep(struct process *p, int64_t wall_us);

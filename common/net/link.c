@@ -323,8 +323,11 @@ on_over(void *arg, const char *why)
 	bool did_well = was_up && clock_mono_us() - l->up_us >= WELL_US;
 
 	settle(l);
-	if (tls_stranger(conn->tls))
+	if (tls_stranger(conn->tls)) {
 		stat_add(STAT_LINK_STRANGERS, 1);
+		lookout_stranger(lookout_of(l),
+		    l->dial != NULL ? l->parent : l->claimed, why);
+	}
 	fall(l);
 	if (was_up && !l->freed) {
 		log_debug("link is down", log_str("peer", l->peer.name),

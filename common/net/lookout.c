@@ -31,6 +31,8 @@ struct lookout {
 	pthread_mutex_t lock;
 	struct list beacons;
 	struct ends ended, refused;
+	void (*on_stranger)(void *arg, const char *peer, const char *why);
+	void *arg;
 };
 
 const char *
@@ -213,6 +215,22 @@ lookout_end(struct lookout *lo, const char *peer, bool was_up, const char *why)
 	pthread_mutex_lock(&lo->lock);
 	remember(was_up ? &lo->ended : &lo->refused, &end);
 	pthread_mutex_unlock(&lo->lock);
+}
+
+void
+lookout_watch(struct lookout *lo,
+    void (*on_stranger)(void *arg, const char *peer, const char *why),
+    void *arg)
+{
+	lo->on_stranger = on_stranger;
+	lo->arg = arg;
+}
+
+void
+lookout_stranger(struct lookout *lo, const char *peer, const char *why)
+{
+	if (lo->on_stranger != NULL)
+		lo->on_stranger(lo->arg, peer, why);
 }
 
 size_t

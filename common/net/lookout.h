@@ -79,6 +79,16 @@ void beacon_free(struct beacon *s);
 void lookout_end(struct lookout *lo, const char *peer, bool was_up,
     const char *why);
 
+/*
+ * The key of a peer was refused, or it had none: whom it claimed to be, or
+ * who was dialled.  `on_stranger` hears of each, on the thread of its link;
+ * said once, before there are links.
+ */
+void lookout_stranger(struct lookout *lo, const char *peer, const char *why);
+void lookout_watch(struct lookout *lo,
+    void (*on_stranger)(void *arg, const char *peer, const char *why),
+    void *arg);
+
 /* Copies, as many as there is room for, oldest first; gives how many. */
 size_t lookout_links(struct lookout *lo, struct beacon_look *looks,
     size_t room);

@@ -13,7 +13,11 @@
 #define HEAD_FIELDS  3
 #define HEAD_MAX     256
 #define SEQ_BYTES    8
-#define LINE_BYTES   256
+/* And the place, as 8 bytes. */
+#define HELD_PREFIX "audit_held/"
+#define HELD_END    "audit_held0"
+#define HELD_BYTES  (sizeof(HELD_PREFIX) - 1 + SEQ_BYTES)
+#define LINE_BYTES  256
 
 /* What is signed: the number and the hash of the last row. */
 struct head {
@@ -88,17 +92,6 @@ head_read(struct ledger *l, struct head *h)
 	return read;
 }
 
-struct trail *
-trail_open(struct ledger *l, const struct secret *identity)
-{
-	struct trail *t = xcalloc(1, sizeof(*t));
-
-	t->ledger = l;
-	t->identity = identity;
-	(void)head_read(l, &t->head);
-	return t;
-}
-
 void
 trail_close(struct trail *t)
 {
@@ -127,8 +120,40 @@ cut(struct slice *text)
 	text->len = min_size(text->len, TRAIL_TEXT_MAX);
 }
 
+static struct slice
+held_key(uint8_t key[HELD_BYTES], uint64_t place)
+{
+	memcpy(key, HELD_PREFIX, sizeof(HELD_PREFIX) - 1);
+	seq_write(key + sizeof(HELD_PREFIX) - 1, (int64_t)place);
+	return slice_make(key, HELD_BYTES);
+}
+
+bool
+trail_hold(struct ledger *l, uint64_t place, const struct audit_row *row)
+{
+	struct db *db = ledger_db(l);
+	struct db_batch *b = db_batch_new();
+	uint8_t key[HELD_BYTES];
+	struct buf bytes;
+	bool held;
+
+	buf_init(&bytes, ROW_BYTES_MAX);
+	row_write(ROW_AUDIT, row, &bytes);
+	db_batch_put(b, db, FAMILY_META, held_key(key, place),
+	    buf_slice(&bytes));
+	held = !bytes.failed && db_write(db, b, false) == DB_OK;
+	buf_fini(&bytes);
+	db_batch_free(b);
+	if (!held)
+		log_error("the audit log could not be held",
+		    log_slice("action", row->action));
+	return held;
+}
+
+/* What is held under `held` goes, unless that is empty. */
 static bool
-write_both(struct trail *t, const struct audit_row *row, const struct head *h)
+write_all(struct trail *t, const struct audit_row *row, const struct head *h,
+    struct slice held)
 {
 	struct db *db = ledger_db(t->ledger);
 	struct db_batch *b = db_batch_new();
@@ -145,6 +170,8 @@ write_both(struct trail *t, const struct audit_row *row, const struct head *h)
 	head_write(&bytes, h);
 	db_batch_put(b, db, FAMILY_META, slice_of(HEAD_NAME),
 	    buf_slice(&bytes));
+	if (held.len > 0)
+		db_batch_delete(b, db, FAMILY_META, held);
 	written = !bytes.failed && db_write(db, b, true) == DB_OK &&
 		  db_sync(db) == DB_OK;
 	buf_fini(&bytes);
@@ -152,8 +179,8 @@ write_both(struct trail *t, const struct audit_row *row, const struct head *h)
 	return written;
 }
 
-bool
-trail_put(struct trail *t, struct audit_row *row)
+static bool
+put(struct trail *t, struct audit_row *row, struct slice held)
 {
 	uint8_t bytes[SEQ_BYTES + HASH_BYTES];
 	struct head next;
@@ -171,13 +198,55 @@ trail_put(struct trail *t, struct audit_row *row)
 	head_signed(bytes, &next);
 	next.signature = sign_bytes(t->identity, HEAD_CONTEXT,
 	    slice_make(bytes, sizeof(bytes)));
-	if (!write_both(t, row, &next)) {
+	if (!write_all(t, row, &next, held)) {
 		log_error("the audit log could not be written",
 		    log_slice("action", row->action));
 		return false;
 	}
 	t->head = next;
 	return true;
+}
+
+bool
+trail_put(struct trail *t, struct audit_row *row)
+{
+	return put(t, row, slice_make(NULL, 0));
+}
+
+bool
+trail_put_held(struct trail *t, uint64_t place, struct audit_row *row)
+{
+	uint8_t key[HELD_BYTES];
+
+	return put(t, row, held_key(key, place));
+}
+
+/* Of a process that was killed, or of a command that had not the key. */
+static void
+put_all_held(struct trail *t)
+{
+	struct slice from = slice_of(HELD_PREFIX), to = slice_of(HELD_END);
+	struct db_scan *scan =
+	    db_scan_new(ledger_db(t->ledger), FAMILY_META, from, to, false);
+	struct slice key, value;
+	struct audit_row row;
+
+	while (db_scan_next(scan, &key, &value))
+		if (key.len == HELD_BYTES && row_read(ROW_AUDIT, value, &row))
+			(void)put(t, &row, key);
+	db_scan_free(scan);
+}
+
+struct trail *
+trail_open(struct ledger *l, const struct secret *identity)
+{
+	struct trail *t = xcalloc(1, sizeof(*t));
+
+	t->ledger = l;
+	t->identity = identity;
+	(void)head_read(l, &t->head);
+	put_all_held(t);
+	return t;
 }
 
 /* A search from the newest on. */

@@ -16,13 +16,25 @@ struct trail;
 /* Of a text column, in bytes: longer ones are cut. */
 #define TRAIL_TEXT_MAX 512
 
-/* Reads the head.  Both outlive it. */
+/* Reads the head, and writes the rows that are held.  Both outlive it. */
 struct trail *trail_open(struct ledger *l, const struct secret *identity);
 void trail_close(struct trail *t); /* NULL is fine */
 
 /* Gives it its number and hashes.  False: the store did not take it, which is
  * logged, and the next one has that number. */
 bool trail_put(struct trail *t, struct audit_row *row);
+
+/*
+ * Hold what is no row yet, in place of what was held under that number, until
+ * trail_put_held or, when there is nobody to do that, the next trail_open.  A
+ * killed process loses none; the disk is not waited for.  It needs no key: so
+ * may a command leave a row whose member's key is elsewhere.  False: not held.
+ */
+bool trail_hold(struct ledger *l, uint64_t place, const struct audit_row *row);
+#define TRAIL_PLACE_COMMAND UINT64_MAX
+
+/* trail_put, and nothing is held at `place` any more, in one write. */
+bool trail_put_held(struct trail *t, uint64_t place, struct audit_row *row);
 
 #define TRAIL_LIMIT      20
 #define TRAIL_SEARCH_MAX 50000 /* rows looked at */

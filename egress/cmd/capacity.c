@@ -1,32 +1,13 @@
-#include "common/cmd/shared.h"
 #include "common/cmd/watch.h"
 #include "egress/cmd/commands.h"
 
-struct options {
-	const char *state;
-	bool json, watch;
-};
-
 static const struct option_spec specs[] = {
-	STATE_OPTION(struct options),
-	WATCH_OPTION(struct options),
-	JSON_OPTION(struct options),
+	WATCH_STATE,
+	WATCH_END,
 };
 
-static int
-run(const void *options, int count, char *const *operands)
-{
-	const struct options *o = options;
-	const struct watch_ask ask = { .state = o->state,
-		.path = "/admin/capacity",
-		.what = "what is in use",
-		.json = o->json,
-		.watch = o->watch };
-
-	(void)count;
-	(void)operands;
-	return watch_daemon(&ask);
-}
+static const struct watch_view view = { "/admin/capacity", "what is in use",
+	{ NULL }, NULL };
 
 const struct command cmd_get_capacity = {
 	.name = "get capacity",
@@ -37,8 +18,5 @@ const struct command cmd_get_capacity = {
 	    "calls under way, calls that wait for their\nturn.  A team with a "
 	    "key of its own has an account of its own: provider@team.\n\n"
 	    "Example:  gsr-egress get capacity --watch --state /var/lib/gsr",
-	.options = specs,
-	.options_count = count_of(specs),
-	.options_bytes = sizeof(struct options),
-	.run = run,
+	WATCH_COMMAND(specs, view),
 };

@@ -1,35 +1,14 @@
-#include "common/cmd/shared.h"
 #include "common/cmd/watch.h"
 #include "egress/cmd/commands.h"
 
-struct options {
-	const char *state, *team;
-	bool json, watch;
-};
-
 static const struct option_spec specs[] = {
-	STATE_OPTION(struct options),
-	{ "team", "NAME", OPTION_TEXT, offsetof(struct options, team), false, 0,
-	    0, "only this team" },
-	WATCH_OPTION(struct options),
-	JSON_OPTION(struct options),
+	WATCH_STATE,
+	WATCH_FILTER(0, "team", "NAME", "only this team"),
+	WATCH_END,
 };
 
-static int
-run(const void *options, int count, char *const *operands)
-{
-	const struct options *o = options;
-	const struct watch_ask ask = { .state = o->state,
-		.path = "/admin/limits",
-		.what = "what is left of limits",
-		.arguments = { { "team", o->team } },
-		.json = o->json,
-		.watch = o->watch };
-
-	(void)count;
-	(void)operands;
-	return watch_daemon(&ask);
-}
+static const struct watch_view view = { "/admin/limits",
+	"what is left of limits", { "team" }, NULL };
 
 const struct command cmd_get_team_limits = {
 	.name = "get limits",
@@ -43,8 +22,5 @@ const struct command cmd_get_team_limits = {
 	    "those.\n\n"
 	    "Example:  gsr-egress get limits --team payments --watch --state "
 	    "/var/lib/gsr",
-	.options = specs,
-	.options_count = count_of(specs),
-	.options_bytes = sizeof(struct options),
-	.run = run,
+	WATCH_COMMAND(specs, view),
 };

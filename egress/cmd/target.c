@@ -1,32 +1,13 @@
-#include "common/cmd/shared.h"
 #include "common/cmd/watch.h"
 #include "egress/cmd/commands.h"
 
-struct options {
-	const char *state;
-	bool json, watch;
-};
-
 static const struct option_spec specs[] = {
-	STATE_OPTION(struct options),
-	WATCH_OPTION(struct options),
-	JSON_OPTION(struct options),
+	WATCH_STATE,
+	WATCH_END,
 };
 
-static int
-run(const void *options, int count, char *const *operands)
-{
-	const struct options *o = options;
-	const struct watch_ask ask = { .state = o->state,
-		.path = "/admin/targets",
-		.what = "how targets stand",
-		.json = o->json,
-		.watch = o->watch };
-
-	(void)count;
-	(void)operands;
-	return watch_daemon(&ask);
-}
+static const struct watch_view view = { "/admin/targets", "how targets stand",
+	{ NULL }, NULL };
 
 const struct command cmd_get_account_targets = {
 	.name = "get targets",
@@ -40,8 +21,5 @@ const struct command cmd_get_account_targets = {
 	    "of all teams.  A team with\na key of its own has an account of "
 	    "its own: provider@team.  Targets are disabled at\nthe nodes.\n\n"
 	    "Example:  gsr-egress get targets --watch --state /var/lib/gsr",
-	.options = specs,
-	.options_count = count_of(specs),
-	.options_bytes = sizeof(struct options),
-	.run = run,
+	WATCH_COMMAND(specs, view),
 };

@@ -1,37 +1,27 @@
 #include <stdio.h>
 
-#include "common/cmd/shared.h"
 #include "common/cmd/watch.h"
 #include "node/cmd/commands.h"
 
-struct options {
-	const char *state, *caller, *user, *project, *tier, *in;
-	bool json, watch;
-};
-
-#define FILTER(name, value, help)                                              \
-	{                                                                      \
-#name, value, OPTION_TEXT, offsetof(struct options, name),     \
-		    false, 0, 0, help                                          \
-	}
+#define IN 4 /* --in */
 
 static const struct option_spec specs[] = {
-	STATE_OPTION(struct options),
-	FILTER(caller, "NAME", "only this token"),
-	FILTER(user, "NAME", "only of this user"),
-	FILTER(project, "NAME", "only of this project"),
-	FILTER(tier, "NAME", "only of this tier"),
-	FILTER(in, "STATE", "active, expired, revoked or all; active"),
-	WATCH_OPTION(struct options),
-	JSON_OPTION(struct options),
+	WATCH_STATE,
+	WATCH_FILTER(0, "caller", "NAME", "only this token"),
+	WATCH_FILTER(1, "user", "NAME", "only of this user"),
+	WATCH_FILTER(2, "project", "NAME", "only of this project"),
+	WATCH_FILTER(3, "tier", "NAME", "only of this tier"),
+	WATCH_FILTER(IN, "in", "STATE",
+	    "active, expired, revoked or all; active"),
+	WATCH_END,
 };
 
 static bool
-check_state(const char *state)
+state_fits(const char *const arguments[WATCH_ARGUMENTS_MAX])
 {
 	static const char *const states[] = { "active", "expired", "revoked",
 		"all" };
-	const char *near;
+	const char *near, *state = arguments[IN];
 	size_t i;
 
 	for (i = 0; i < count_of(states); i++)
@@ -45,23 +35,8 @@ check_state(const char *state)
 	return false;
 }
 
-static int
-run(const void *options, int count, char *const *operands)
-{
-	const struct options *o = options;
-	const struct watch_ask ask = { .state = o->state,
-		.path = "/admin/callers",
-		.what = "who calls",
-		.arguments = { { "caller", o->caller }, { "user", o->user },
-		    { "project", o->project }, { "tier", o->tier },
-		    { "state", o->in } },
-		.json = o->json,
-		.watch = o->watch };
-
-	(void)count;
-	(void)operands;
-	return check_state(o->in) ? watch_daemon(&ask) : 2;
-}
+static const struct watch_view view = { "/admin/callers", "who calls",
+	{ "caller", "user", "project", "tier", "state" }, state_fits };
 
 const struct command cmd_get_callers = {
 	.name = "get callers",
@@ -76,8 +51,5 @@ const struct command cmd_get_callers = {
 	    "--state /var/lib/gsr\n"
 	    "          gsr-node get callers --in revoked --json --state "
 	    "/var/lib/gsr",
-	.options = specs,
-	.options_count = count_of(specs),
-	.options_bytes = sizeof(struct options),
-	.run = run,
+	WATCH_COMMAND(specs, view),
 };

@@ -1,40 +1,16 @@
-#include "common/cmd/shared.h"
 #include "common/cmd/watch.h"
 #include "node/cmd/commands.h"
 
-struct options {
-	const char *state, *caller, *project, *user;
-	bool json, watch;
-};
-
 static const struct option_spec specs[] = {
-	STATE_OPTION(struct options),
-	{ "caller", "NAME", OPTION_TEXT, offsetof(struct options, caller),
-	    false, 0, 0, "only this token, and its smoothing" },
-	{ "project", "NAME", OPTION_TEXT, offsetof(struct options, project),
-	    false, 0, 0, "only this project" },
-	{ "user", "NAME", OPTION_TEXT, offsetof(struct options, user), false, 0,
-	    0, "only this user" },
-	WATCH_OPTION(struct options),
-	JSON_OPTION(struct options),
+	WATCH_STATE,
+	WATCH_FILTER(0, "caller", "NAME", "only this token, and its smoothing"),
+	WATCH_FILTER(1, "project", "NAME", "only this project"),
+	WATCH_FILTER(2, "user", "NAME", "only this user"),
+	WATCH_END,
 };
 
-static int
-run(const void *options, int count, char *const *operands)
-{
-	const struct options *o = options;
-	const struct watch_ask ask = { .state = o->state,
-		.path = "/admin/limits",
-		.what = "what is left of limits",
-		.arguments = { { "caller", o->caller },
-		    { "project", o->project }, { "user", o->user } },
-		.json = o->json,
-		.watch = o->watch };
-
-	(void)count;
-	(void)operands;
-	return watch_daemon(&ask);
-}
+static const struct watch_view view = { "/admin/limits",
+	"what is left of limits", { "caller", "project", "user" }, NULL };
 
 const struct command cmd_get_limits = {
 	.name = "get limits",
@@ -47,8 +23,5 @@ const struct command cmd_get_limits = {
 	    "smoothed: callers, groups, accounts of the node's own.\n\n"
 	    "Example:  gsr-node get limits --project checkout --watch "
 	    "--state /var/lib/gsr",
-	.options = specs,
-	.options_count = count_of(specs),
-	.options_bytes = sizeof(struct options),
-	.run = run,
+	WATCH_COMMAND(specs, view),
 };

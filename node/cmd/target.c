@@ -13,14 +13,13 @@
 
 struct options {
 	const char *state, *span, *why;
-	bool all, json, watch;
+	bool all;
 };
 
-static const struct option_spec list_specs[] = {
-	STATE_OPTION(struct options),
-	WATCH_OPTION(struct options),
-	JSON_OPTION(struct options),
-};
+static const struct option_spec list_specs[] = { WATCH_STATE, WATCH_END };
+
+static const struct watch_view list_view = { "/admin/targets",
+	"how targets stand", { NULL }, NULL };
 
 static const struct option_spec disable_specs[] = {
 	STATE_OPTION(struct options),
@@ -82,21 +81,6 @@ tell(const struct options *o, const char *path, const char *target,
 }
 
 static int
-run_list(const void *options, int count, char *const *operands)
-{
-	const struct options *o = options;
-	const struct watch_ask ask_list = { .state = o->state,
-		.path = "/admin/targets",
-		.what = "how targets stand",
-		.json = o->json,
-		.watch = o->watch };
-
-	(void)count;
-	(void)operands;
-	return watch_daemon(&ask_list);
-}
-
-static int
 run_disable(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
@@ -129,10 +113,7 @@ const struct command cmd_get_targets = {
 		"minutes, by all\ncallers, and whether a target is left alone: "
 		"backing off after a failure, or\ndisabled by an operator.\n\n"
 		"Example:  gsr-node get targets --watch --state /var/lib/gsr",
-	.options = list_specs,
-	.options_count = count_of(list_specs),
-	.options_bytes = sizeof(struct options),
-	.run = run_list,
+	WATCH_COMMAND(list_specs, list_view),
 };
 
 const struct command cmd_targets_disable = {

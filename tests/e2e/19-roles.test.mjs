@@ -1,6 +1,7 @@
 // Who may ask what of the operator listener, and what the audit log has of it.
 import assert from "node:assert/strict";
-import { chmodSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import tls from "node:tls";
 
 import { Authority, mesh, run, speak, statuses, story, until } from "./lab.mjs";
@@ -246,10 +247,10 @@ story("what is changed is written down, whoever does it", async () => {
   assert.equal((await egress.admin("/admin/reload", { method: "POST", token: operator })).status, 200);
   const hash = (await egress.version()).topology;
   row = await last(egress, "POST /admin/reload");
-  assert.deepEqual([row.actor, row.role, row.what, row.from], ["on-call", "operator", hash, "127.0.0.1"]);
+  assert.deepEqual([row.actor, row.role, row.what, row.from], ["on-call", "operator", `${hash} -> ${hash}`, "127.0.0.1"]);
   await egress.reload();
   row = await last(egress, "reload");
-  assert.deepEqual([row.actor, row.what, row.outcome], ["signal", hash, "done"]);
+  assert.deepEqual([row.actor, row.what, row.outcome], ["signal", `${hash} -> ${hash}`, "done"]);
   row = await last(egress, "serve");
   assert.deepEqual([row.actor, row.what], ["start", hash]);
 
@@ -258,6 +259,118 @@ story("what is changed is written down, whoever does it", async () => {
   assert.deepEqual([row.actor, row.action], [UID, "POST /admin/note"]);
   const text = JSON.stringify(await egress.audit());
   assert.ok(!/gsra_[\w-]{32}/.test(text) && !text.includes(lab.keys.openai));
+});
+
+story("a change of policy has the topologies before and after, or the one that stays", async () => {
+  const last = async (action) => (await node.audit("--action", action))[0];
+  const { topology: before } = await node.version();
+  await lab.topology.change("node/payments.yaml", (file) => (file.limits.rpm = 59999));
+  await node.says("reload");
+  const { topology: after } = await node.version();
+  assert.notEqual(before, after);
+  let row = await last("POST /admin/reload");
+  assert.deepEqual([row.actor, row.what, row.outcome], [UID, `${before} -> ${after}`, "done"]);
+
+  await lab.topology.change("node/payments.yaml", (file) => (file.listen = "127.0.0.1:1"));
+  assert.equal((await node.tries("reload")).code, 1);
+  row = await last("POST /admin/reload");
+  assert.deepEqual([row.what, row.outcome, row.status], [after, "failed", 409]);
+  await node.reload();
+  row = await last("reload");
+  assert.deepEqual([row.actor, row.what, row.outcome], ["signal", after, "failed"]);
+  await lab.topology.change("node/payments.yaml", (file) => {
+    file.listen = "127.0.0.1:0";
+    file.limits.rpm = 60000;
+  });
+  assert.equal((await node.reload()).why, "");
+  row = await last("reload");
+  assert.deepEqual([row.what, row.outcome], [`${after} -> ${(await node.version()).topology}`, "done"]);
+});
+
+// What is done to a store leaves the same rows whether a daemon runs or not.
+const copies = join(lab.place, "copies");
+const does = [
+  ["retention hold add", ["retention", "hold", "add", "case-1", "--from", "2026-01-01", "--why", "court"], "case-1"],
+  ["retention hold add", ["retention", "hold", "add", "case-1", "--from", "2026-01-01", "--why", "again"], "case-1"],
+  ["retention hold remove", ["retention", "hold", "remove", "case-1"], "case-1"],
+  ["retention hold remove", ["retention", "hold", "remove", "case-1"], "case-1"],
+];
+const OUTCOMES = ["done", "failed", "done", "failed"];
+
+story("holds, runs of retention, backups, secrets and exports are written down while it serves", async () => {
+  mkdirSync(copies);
+  const { seq } = (await egress.audit())[0];
+  for (const [, words] of does) await egress.tries(...words);
+  await egress.says("retention", "run", "--dry-run");
+  await egress.says("retention", "run");
+  await egress.says("backup", "--out", join(copies, "live"));
+  await egress.keep("spare", "sk-spare-1");
+  await egress.rotate("spare", "sk-spare-2");
+  await egress.says("secret", "remove", "spare");
+  await egress.says("ledger", "export", "--out", join(copies, "export"));
+  await egress.says("report");
+  const rows = (await egress.audit()).filter((row) => row.seq > seq).toReversed();
+  assert.ok(rows.every((row) => row.actor === UID), JSON.stringify(rows));
+  assert.deepEqual(rows.map((row) => [row.action, row.what, row.outcome]).filter(([action]) => !action.startsWith("POST /admin/reload")), [
+    ...does.map(([action, , what], i) => [action.endsWith("add") ? "POST /admin/retention/holds" : "POST /admin/retention/holds/remove", what, OUTCOMES[i]]),
+    ["POST /admin/retention/run", "dry run", "done"],
+    ["POST /admin/retention/run", "", "done"],
+    ["retention run", "0 rows", "done"],
+    ["POST /admin/backup", join(copies, "live", "store"), "done"],
+    ["backup", join(copies, "live", "store"), "done"],
+    ["POST /admin/note", "secret set spare", "done"],
+    ["POST /admin/note", "secret rotate spare", "done"],
+    ["POST /admin/note", "secret remove spare", "done"],
+    ["POST /admin/note", `ledger export ${join(copies, "export")}`, "done"],
+    ["GET /admin/report", "", "done"],
+  ]);
+});
+
+story("and when no daemon runs", async () => {
+  const { seq } = (await egress.audit())[0];
+  await egress.stop();
+  for (const [, words] of does) await egress.tries(...words);
+  await egress.says("retention", "run", "--dry-run");
+  await egress.says("retention", "run");
+  await egress.says("backup", "--out", join(copies, "stopped"));
+  await egress.says("ledger", "export", "--out", join(copies, "export-stopped"));
+  await egress.says("report");
+  await egress.keep("spare", "sk-spare-1");
+  await egress.rotate("spare", "sk-spare-2");
+  await egress.says("secret", "remove", "spare");
+  const rows = (await egress.audit()).filter((row) => row.seq > seq).toReversed();
+  assert.deepEqual(rows.map((row) => [row.actor, row.action, row.what, row.outcome]), [
+    ["signal", "drain", "", "done"],
+    ...does.map(([action, , what], i) => [UID, action, what, OUTCOMES[i]]),
+    [UID, "retention run", "", "done"],
+    [UID, "backup", join(copies, "stopped"), "done"],
+    [UID, "secret set", "spare", "done"],
+    [UID, "secret rotate", "spare", "done"],
+    [UID, "secret remove", "spare", "done"],
+  ]);
+  await egress.start();
+});
+
+story("a member's log begins before it first serves, and goes on in what is restored", async () => {
+  const rows = (await egress.audit()).toReversed();
+  assert.deepEqual(rows.slice(0, 2).map((row) => [row.actor, row.action, row.what]),
+    [[UID, "enroll", "central"], [UID, "secret set", "openai"]]);
+  // Its key is elsewhere: who opens the store with it signs the row.
+  const to = join(copies, "restored");
+  const restored = await run(binary(egress.program), ["restore", "--from", join(copies, "stopped"), "--state", to]);
+  assert.equal(restored.code, 0, restored.err);
+  cpSync(join(egress.state, "identity.key"), join(to, "identity.key"));
+  cpSync(join(egress.state, "master.key"), join(to, "master.key"));
+  const set = await run(binary(egress.program), ["token", "create", "after", "--role", "operator", "--state", to]);
+  assert.equal(set.code, 0, set.err);
+  const log = JSON.parse((await run(binary(egress.program), ["get", "audit", "--json", "--limit", "3", "--state", to])).out);
+  assert.deepEqual(log.map((row) => [row.actor, row.action, row.what]), [
+    [UID, "token create --role", "after: operator"],
+    [UID, "restore", join(copies, "stopped")],
+    [UID, "retention run", ""],
+  ]);
+  const verified = await run(binary(egress.program), ["audit", "verify", "--state", to]);
+  assert.equal(verified.code, 0, verified.err);
 });
 
 story("reads of rows with a token are written down, those at the machine are not", async () => {
@@ -282,6 +395,34 @@ story("a flood of refusals is counted, not kept", async () => {
   const [again, first] = rows;
   assert.deepEqual([first.action, first.times, again.times], ["another path", 0, 199]);
   assert.ok(Date.parse(again.since) <= Date.parse(again.at));
+});
+
+story("who comes to the callers' port without a token in force is written down, too", async () => {
+  const gone = await node.caller("gone-caller", { groups: ["own"] });
+  await node.says("token", "revoke", "gone-caller");
+  const { seq } = (await node.audit())[0];
+  const ask = async (token) => (await fetch(`${node.url}/v1/models`, { headers: { Authorization: `Bearer ${token}` } })).status;
+  assert.deepEqual([await ask(gone.token), await ask("gsr_nonsense"), await ask("gsr_nonsense"), await ask(checkout.token)], [403, 401, 401, 200]);
+  const rows = await until("they are written down", async () => {
+    const rows = (await node.audit("--action", "call")).filter((row) => row.seq > seq);
+    return rows.length === 3 && rows;
+  });
+  assert.deepEqual(rows.toReversed().map((row) => [row.actor, row.why, row.status, row.outcome, row.from, row.times]), [
+    ["gone-caller", "token-revoked", 403, "refused", "127.0.0.1", 0],
+    ["", "unauthorized", 401, "refused", "127.0.0.1", 0],
+    ["", "unauthorized", 401, "refused", "127.0.0.1", 1],
+  ]);
+});
+
+story("what was counted of refusals outlives a kill", async () => {
+  const { seq } = (await node.audit())[0];
+  for (let i = 0; i < 30; i++) assert.equal((await node.admin("/metrics", { token: "again" })).status, 401);
+  await node.kill();
+  // The store itself: what was counted is no row yet.
+  assert.deepEqual((await node.audit("--outcome", "refused")).filter((row) => row.seq > seq).map((row) => row.times), [0]);
+  await node.start();
+  const rows = (await node.audit("--outcome", "refused")).filter((row) => row.seq > seq);
+  assert.deepEqual(rows.map((row) => [row.action, row.times]), [["GET /metrics", 29], ["GET /metrics", 0]]);
 });
 
 story("a stranger's body is not asked for, and no log has a token", async () => {

@@ -97,6 +97,8 @@ story("who is not let in stands apart, with the reason", async () => {
   assert.equal((await egress.reload()).why, "");
   const refused = await until("it is refused", async () => (await links(egress)).refused.find((r) => r.count > 1));
   assert.deepEqual([refused.peer, refused.why], ["search", "not allowed by the topology"]);
+  const stranger = await until("it is in the audit log", async () => (await egress.audit("--action", "link")).find((row) => row.actor === "search"));
+  assert.deepEqual([stranger.outcome, stranger.why], ["refused", "not allowed by the topology"]);
   assert.ok((await links(egress)).links.every((link) => link.peer === "payments"));
   assert.match(await egress.says("get", "links"), /^not let in +last +times +why\nsearch +2.* not allowed by the topology$/m);
   const { links: rows } = await links(search);

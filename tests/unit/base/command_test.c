@@ -91,7 +91,25 @@ static const struct command list_all = { .name = "list",
 	.summary = "list all",
 	.options_bytes = sizeof(struct seen_options),
 	.run = run_list };
-static const struct command *const commands[] = { &create, &list_all };
+
+static int
+run_row(const void *row, const void *options)
+{
+	const struct seen_options *o = options;
+
+	return strcmp(row, "second") == 0 && o->number == 3 ? STATUS_AS_EXPECTED
+							    : 1;
+}
+
+static const struct command of_table = { .name = "rows",
+	.summary = "one of a table",
+	.options = &create_options[2],
+	.options_count = 1,
+	.options_bytes = sizeof(struct seen_options),
+	.run_row = run_row,
+	.row = "second" };
+static const struct command *const commands[] = { &create, &list_all,
+	&of_table };
 static const struct program program = { .name = "gsr-test",
 	.about = "A test.",
 	.version = "1.2.3",
@@ -289,7 +307,7 @@ bash_completes_words(void **state)
 {
 	(void)state;
 	assert_completes("gsr-test \"\"", 1,
-	    "token list help completion --help --version\n");
+	    "token list rows help completion --help --version\n");
 	assert_completes("gsr-test l", 1, "list\n");
 	assert_completes("gsr-test token \"\"", 2, "create\n");
 	assert_completes("gsr-test token create --n", 3, "--number\n");
@@ -359,6 +377,15 @@ near_words_are_found(void **state)
 	}
 }
 
+static void
+a_command_of_a_table_gets_its_row(void **state)
+{
+	(void)state;
+	assert_int_equal(RUN("rows", "--number", "3").status,
+	    STATUS_AS_EXPECTED);
+	expect(RUN("rows", "none"), 2, "none");
+}
+
 int
 main(void)
 {
@@ -373,6 +400,7 @@ main(void)
 		cmocka_unit_test(zsh_has_what_words_mean),
 		cmocka_unit_test(a_first_word_lists_its_commands),
 		cmocka_unit_test(near_words_are_found),
+		cmocka_unit_test(a_command_of_a_table_gets_its_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,36 @@ what_differs_is_told_apart(void **state)
 	flood_free(f);
 }
 
+static void
+what_is_counted_can_be_told_at_any_time(void **state)
+{
+	struct flood *f = flood_new();
+	struct audit_row row;
+	size_t first, second;
+
+	(void)state;
+	assert_true(lets(f, "10.0.0.1", START));
+	assert_true(lets(f, "10.0.0.2", START));
+	assert_false(lets(f, "10.0.0.1", START + 1));
+	first = flood_place(f);
+	assert_false(lets(f, "10.0.0.2", START + 2));
+	second = flood_place(f);
+	assert_int_not_equal(first, second);
+	assert_false(lets(f, "10.0.0.1", START + 3));
+	assert_int_equal(flood_place(f), first);
+	flood_counted(f, &row);
+	assert_int_equal(row.times, 2);
+	assert_int_equal(row.since, START);
+	assert_int_equal(row.at, START + 3);
+	assert_true(slice_is(row.from, "10.0.0.1"));
+	assert_true(flood_next(f, INT64_MAX, &row));
+	assert_int_equal(flood_place(f), first);
+	assert_int_equal(row.times, 2);
+	assert_true(flood_next(f, INT64_MAX, &row));
+	assert_int_equal(flood_place(f), second);
+	flood_free(f);
+}
+
 /* However many come from however many places. */
 static void
 rows_are_bounded(void **state)
@@ -111,6 +141,7 @@ main(void)
 		cmocka_unit_test(
 		    the_first_is_written_and_the_others_are_counted),
 		cmocka_unit_test(what_differs_is_told_apart),
+		cmocka_unit_test(what_is_counted_can_be_told_at_any_time),
 		cmocka_unit_test(rows_are_bounded),
 	};
 

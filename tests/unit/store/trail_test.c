@@ -244,6 +244,63 @@ a_list_is_filtered_and_cut(void **state)
 	assert_non_null(strstr(buf_text(&f->text), name));
 }
 
+static void
+hold(struct fixture *f, uint64_t place, int64_t times)
+{
+	const struct audit_row row = { .at = 1700000000000000,
+		.action = slice_of("GET /metrics"),
+		.outcome = slice_of("refused"),
+		.times = times };
+
+	assert_true(trail_hold(f->ledger, place, &row));
+}
+
+static size_t
+listed(struct fixture *f, const char *part)
+{
+	const char *at;
+	size_t n = 0;
+
+	buf_reset(&f->text);
+	trail_list(f->ledger, &(struct trail_filter){ .limit = 100 },
+	    OUTPUT_JSON, &f->text);
+	for (at = buf_text(&f->text); (at = strstr(at, part)) != NULL; at++)
+		n++;
+	return n;
+}
+
+static void
+what_is_held_is_a_row_once_and_also_after_a_kill(void **state)
+{
+	struct fixture *f = *state;
+	struct audit_row row = { .at = 1700000000000000,
+		.action = slice_of("GET /metrics"),
+		.outcome = slice_of("refused"),
+		.times = 3 };
+	struct trail_report r;
+
+	fill(f);
+	hold(f, 0, 1);
+	hold(f, 0, 2);
+	hold(f, 1, 3);
+	hold(f, TRAIL_PLACE_COMMAND, 4);
+	assert_int_equal(listed(f, "refused"), 0);
+	assert_true(trail_put_held(f->trail, 1, &row));
+	assert_int_equal(listed(f, "\"times\":3"), 1);
+	/* It is not told that it ends. */
+	trail_close(f->trail);
+	f->trail = trail_open(f->ledger, f->identity);
+	assert_int_equal(listed(f, "refused"), 3);
+	assert_int_equal(listed(f, "\"times\":2"), 1);
+	assert_int_equal(listed(f, "\"times\":4"), 1);
+	trail_close(f->trail);
+	f->trail = trail_open(f->ledger, f->identity);
+	assert_int_equal(listed(f, "refused"), 3);
+	r = verify(f);
+	assert_true(is_good(&r));
+	assert_int_equal(r.checked, ROWS + 3);
+}
+
 int
 main(void)
 {
@@ -259,6 +316,9 @@ main(void)
 		    a_chain_of_somebody_else_s_is_found, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_list_is_filtered_and_cut,
 		    setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    what_is_held_is_a_row_once_and_also_after_a_kill, setup,
+		    teardown),
 	};
 
 	return crypto_start() ? cmocka_run_group_tests(tests, NULL, NULL) : 1;
