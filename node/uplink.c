@@ -261,6 +261,7 @@ static void
 on_written(void *arg, bool written)
 {
 	struct uplink *u = arg;
+	struct ledger *ledger = u->desk->node->process->ledger;
 	size_t i;
 
 	assert(written); /* settlements are kept until they are */
@@ -270,9 +271,11 @@ on_written(void *arg, bool written)
 	for (i = 0; i < u->open_count; i++)
 		sum_correct(u->desk->worker->turn, &u->open[i]);
 	u->open_count = 0;
-	u->fresh.commit = ledger_committed(u->desk->node->process->ledger);
+	u->fresh.commit = ledger_committed(ledger);
 	if (!list_empty(&u->left))
 		forget(u);
+	else if (ledger_durable(ledger) == u->fresh.commit)
+		uplink_durable(u); /* all were known: no fsync follows */
 }
 
 /* It will be acknowledged once this turn's rows are durable. */

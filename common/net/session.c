@@ -379,8 +379,13 @@ session_tick(struct session *s, int64_t now_us)
 		session_stop(s, "peer is silent");
 		return now_us;
 	}
-	if (s->state != SESSION_UP || s->ping_us != 0)
+	if (s->state != SESSION_UP)
 		return next;
+	/* Look again when the PONG is there: it comes without a tick. */
+	if (s->ping_us != 0)
+		return now_us < s->ping_us + s->quiet_us
+			   ? min_i64(next, s->ping_us + s->quiet_us)
+			   : next;
 	/* Who is heard all the time is asked, too, how far away he is. */
 	due = s->heard_us + s->quiet_us;
 	if (s->pinged_us > 0)
@@ -389,5 +394,5 @@ session_tick(struct session *s, int64_t now_us)
 		return due;
 	s->quiet_us = quiet_time();
 	send_ping(s);
-	return next;
+	return min_i64(next, now_us + s->quiet_us);
 }

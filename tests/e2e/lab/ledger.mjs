@@ -1,5 +1,6 @@
 // ledger: exports of both sides of a mesh, and what an auditor who has only
 // public keys makes of them.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { binary, run } from "./program.mjs";
@@ -14,6 +15,10 @@ export async function exportBoth({ place, node, egress }, ...more) {
   await node.says("ledger", "export", "--out", out.node, ...more);
   return out;
 }
+
+// All rows of a kind in an export.
+export const exported = (dir, kind) =>
+  readFileSync(join(dir, `${kind}.jsonl`), "utf8").split("\n").filter(Boolean).map((line) => JSON.parse(line));
 
 // A ledger command of an auditor: { code, err, said }.
 export async function audit(lab, ...words) {

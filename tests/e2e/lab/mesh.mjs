@@ -59,7 +59,7 @@ class Mesh {
     this.operator = await this.topology.keygen("operator");
     this.provider = await new Provider().start(this.place);
     for (const name of egresses) {
-      this.links[name] = await new Link().start(() => this.egresses[name].port);
+      this.links[name] = await new (this.wish.link ?? Link)().start(() => this.egresses[name].port);
       this.egresses[name] = this.member("gsr-egress", name, options);
     }
     for (const team of teams) this.nodes[team] = this.member("gsr-node", team, options);

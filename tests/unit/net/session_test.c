@@ -288,6 +288,30 @@ a_busy_link_is_measured(void **state)
 	pair_free(p);
 }
 
+/* A peer that only answers is asked again in time, from the beginning on. */
+static void
+a_quiet_peer_is_kept_by_its_pongs(void **state)
+{
+	struct pair *p = pair_up();
+	int64_t end_us = p->now_us + 600 * US_PER_SECOND, next, pings = 0;
+
+	(void)state;
+	while (p->now_us < end_us) {
+		next = session_tick(p->child.s, p->now_us);
+		assert_int_equal(p->child.s->state, SESSION_UP);
+		assert_true(next > p->now_us);
+		if (pair_carry(p, &p->child)) {
+			pings++;
+			p->now_us += 10 * pings * US_PER_MS;
+			assert_true(pair_carry(p, &p->parent));
+		}
+		assert_true(next - p->now_us <= 12 * US_PER_SECOND);
+		p->now_us = max_i64(p->now_us, next);
+	}
+	assert_true(pings >= 45);
+	pair_free(p);
+}
+
 static void
 a_silent_peer_is_dead_after_30_s(void **state)
 {
@@ -509,6 +533,7 @@ main(void)
 		cmocka_unit_test(some_unknown_frames_are_passed_over),
 		cmocka_unit_test(a_ping_measures_the_way),
 		cmocka_unit_test(a_busy_link_is_measured),
+		cmocka_unit_test(a_quiet_peer_is_kept_by_its_pongs),
 		cmocka_unit_test(a_silent_peer_is_dead_after_30_s),
 		cmocka_unit_test(too_many_pings_end_it),
 		cmocka_unit_test(a_drain_lets_streams_finish),
