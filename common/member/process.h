@@ -91,10 +91,11 @@ struct process {
 	size_t workers_count;
 	struct clerk *clerk;
 	struct errands *errands;   /* the clerk's */
-	struct stewards *stewards; /* these three are the clerk's */
+	struct stewards *stewards; /* these five are the clerk's */
 	struct trail *trail;
-	struct flood *flood;
-	struct sessions *sessions; /* the clerk's, too */
+	struct flood *flood; /* refusals that come again */
+	struct flood *reads; /* and reads */
+	struct sessions *sessions;
 	unsigned port;             /* the workers' */
 	atomic_bool draining;
 	void *shared; /* the app's own, made by open */

@@ -206,7 +206,8 @@ put_filters(struct admin_call *call)
 	static const char *const names[] = { "caller", "group", "target",
 		"team", "project", "user", "request", "kind", "fail", "status",
 		"slow", "actor", "action", "outcome", "month", "from", "to",
-		"by", "where", "of", "source", "baseline", "limit" };
+		"before", "after", "by", "where", "of", "source", "baseline",
+		"limit" };
 	size_t i;
 
 	if (call->what.len > 0)
@@ -220,6 +221,16 @@ put_filters(struct admin_call *call)
 			    call->what.len > 0 ? " " : "", names[i],
 			    SLICE_FMT(value));
 	}
+}
+
+/* A page that is open reads the same every few seconds. */
+static bool
+keep_read(struct process *p, struct audit_row *row)
+{
+	if (!flood_lets(p->reads, row) || trail_put(p->trail, row))
+		return true;
+	flood_forget(p->reads, row);
+	return false;
 }
 
 bool
@@ -246,7 +257,8 @@ sentry_note(struct admin_call *call, const struct admin_route *r, int status)
 	row.what = buf_slice(&call->what);
 	row.outcome = slice_of(status / 100 == 2 ? "done" : "failed");
 	row.from = slice_of(from);
-	kept = trail_put(call->process->trail, &row);
+	kept = r->trace == TRACE_READ ? keep_read(call->process, &row)
+				      : trail_put(call->process->trail, &row);
 	buf_fini(&roles);
 	return kept;
 }
@@ -269,8 +281,7 @@ sentry_sweep(struct process *p, int64_t wall_us)
 {
 	struct audit_row row;
 
-	while (flood_next(p->flood, wall_us, &row)) {
-		row.outcome = slice_of("refused");
+	while (flood_next(p->flood, wall_us, &row) ||
+	       flood_next(p->reads, wall_us, &row))
 		(void)trail_put(p->trail, &row);
-	}
 }
