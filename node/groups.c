@@ -103,6 +103,7 @@ put_target(struct json_writer *w, const struct node_file *file,
 	json_open(w, '{');
 	json_field_text(w, "target", target->model);
 	json_field_int(w, "weight", target->weight);
+	json_field_int(w, "quality_ppm", target->quality_ppm);
 	json_field_text(w, "egress", egress);
 	json_field_bool(w, "offered", m != NULL || e != NULL);
 	if (m != NULL) {
@@ -119,6 +120,84 @@ put_target(struct json_writer *w, const struct node_file *file,
 }
 
 static void
+put_script(struct json_writer *w, const struct script_policy *p)
+{
+	char hash[2 * HASH_BYTES + 1];
+
+	hex_write(hash, &p->hash, sizeof(p->hash));
+	json_field_text(w, "file", p->file);
+	json_field_text(w, "hash", slice_of(hash));
+	json_field_text(w, "fallback", slice_of(strategy_name(p->fallback)));
+	json_field_int(w, "cpu_ms", p->cpu_ms);
+	json_field_int(w, "memory_bytes", p->memory_bytes);
+}
+
+static void
+put_external(struct json_writer *w, const struct external_policy *p)
+{
+	json_field_text(w, "url", p->url);
+	json_field_text(w, "mode", slice_of(external_mode_name(p->mode)));
+	json_field_text(w, "fallback", slice_of(strategy_name(p->fallback)));
+	json_field_bool(w, "fail_closed", p->fail_closed);
+	json_field_bool(w, "include_content", p->include_content);
+	json_field_int(w, "timeout_ms", p->timeout_ms);
+}
+
+static void
+put_score(struct json_writer *w, const struct score_terms *s)
+{
+	enum score_term t;
+
+	json_key(w, "weights_ppm");
+	json_open(w, '{');
+	for (t = 0; t < SCORE_TERMS; t++)
+		json_field_int(w, score_term_name(t), s->weights_ppm[t]);
+	json_close(w, '}');
+	json_field_int(w, "explore_ppm", s->explore_ppm);
+	json_field_int(w, "min_attempts", s->min_attempts);
+}
+
+/* By what its strategy orders, besides the targets themselves. */
+static void
+put_policy(struct json_writer *w, const struct group *g)
+{
+	json_key(w, "policy");
+	json_open(w, '{');
+	if (g->strategy == STRATEGY_SCRIPT)
+		put_script(w, &g->script);
+	else if (g->strategy == STRATEGY_EXTERNAL)
+		put_external(w, &g->external);
+	else if (g->strategy == STRATEGY_SCORE)
+		put_score(w, &g->score);
+	json_close(w, '}');
+}
+
+/* What every target has to fulfil; where it is not said 0, and -1 of a share
+ * and of a price. */
+static void
+put_contract(struct json_writer *w, const struct contract *c)
+{
+	size_t i;
+
+	json_key(w, "contract");
+	json_open(w, '{');
+	json_field_text(w, "workload", c->workload);
+	json_field_int(w, "min_context_tokens", c->min_context_tokens);
+	json_field_int(w, "min_quality_ppm", c->min_quality_ppm);
+	json_field_int(w, "max_error_ppm", c->max_error_ppm);
+	json_field_int(w, "max_ttft_ms", c->max_ttft_ms);
+	json_field_int(w, "max_latency_ms", c->max_latency_ms);
+	json_field_int(w, "max_price_input", c->max_price.input);
+	json_field_int(w, "max_price_output", c->max_price.output);
+	json_key(w, "regions");
+	json_open(w, '[');
+	for (i = 0; i < c->regions_count; i++)
+		json_put_text(w, c->regions[i]);
+	json_close(w, ']');
+	json_close(w, '}');
+}
+
+static void
 put_group(struct json_writer *w, const struct node_file *file,
     const struct catalogs *catalogs, const struct group *g)
 {
@@ -127,6 +206,7 @@ put_group(struct json_writer *w, const struct node_file *file,
 
 	json_open(w, '{');
 	json_field_text(w, "name", g->name);
+	json_field_text(w, "display_name", g->display_name);
 	json_key(w, "aliases");
 	json_open(w, '[');
 	for (i = 0; i < g->aliases_count; i++)
@@ -136,6 +216,8 @@ put_group(struct json_writer *w, const struct node_file *file,
 	put_dialects(w, c->dialects != 0 ? c->dialects : IN_ANY);
 	put_capabilities(w, "requires", c->requires);
 	json_field_int(w, "evidence_ms", c->evidence_ms);
+	put_policy(w, g);
+	put_contract(w, c);
 	json_key(w, "targets");
 	json_open(w, '[');
 	for (i = 0; i < g->targets_count; i++)

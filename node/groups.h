@@ -1,8 +1,8 @@
 #pragma once
 /*
- * groups: this node's model groups as an operator's command sees them: what
- * each demands and, of each target, what it is said to be able to do and, of
- * an upstream of the node itself, how it is called directly.  Names of
+ * groups: this node's model groups as an operator sees them: what each demands
+ * and is ordered by and, of each target, what it is said to be able to do and,
+ * of an upstream of the node itself, how it is called directly.  Names of
  * secrets, never secrets.  The clerk's thread.
  */
 #include "common/base/lang.h"
@@ -11,6 +11,6 @@ struct buf;
 struct ledger;
 struct topology;
 
-/* As one JSON object, which node/trial/docket.c reads. */
+/* As one JSON object, which node/trial/docket.c and the pages read. */
 void groups_write(struct buf *out, const struct topology *t,
     struct ledger *ledger);

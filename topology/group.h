@@ -37,6 +37,8 @@ enum score_term {
 	SCORE_TERMS
 };
 
+const char *score_term_name(enum score_term term);
+
 /* USD per million tokens as in common/llm/price.h; -1: no ceiling. */
 struct price_ceiling {
 	int64_t input, output;
@@ -93,6 +95,8 @@ struct script_policy {
 };
 
 enum external_mode { EXTERNAL_BASELINE, EXTERNAL_SHADOW, EXTERNAL_ENFORCE };
+
+const char *external_mode_name(size_t i); /* NULL behind the last */
 
 struct external_policy {
 	struct slice url;

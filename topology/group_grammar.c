@@ -176,6 +176,12 @@ static const struct table weights_table = { .name = "weights",
 _Static_assert(count_of(weights_keywords) == SCORE_TERMS,
     "every term has its weight");
 
+const char *
+score_term_name(enum score_term term)
+{
+	return weights_keywords[term].name;
+}
+
 static const struct keyword score_keywords[] = {
 	{ .name = "weights",
 	    .table = &weights_table,

@@ -95,8 +95,8 @@ read_fallback(struct arena *arena, struct slice text, void *at)
 	return true;
 }
 
-static const char *
-mode_name(size_t i)
+const char *
+external_mode_name(size_t i)
 {
 	static const char *const names[] = { [EXTERNAL_BASELINE] = "baseline",
 		[EXTERNAL_SHADOW] = "shadow",
@@ -124,8 +124,8 @@ read_mode(struct arena *arena, struct slice text, void *at)
 	size_t i;
 
 	(void)arena;
-	for (i = 0; mode_name(i) != NULL; i++)
-		if (slice_is(text, mode_name(i))) {
+	for (i = 0; external_mode_name(i) != NULL; i++)
+		if (slice_is(text, external_mode_name(i))) {
 			*(enum external_mode *)at = (enum external_mode)i;
 			return true;
 		}
@@ -261,7 +261,7 @@ static const struct value_spec specs[] = {
 	[VALUE_FALLBACK - VALUE_ROLE] = { "strategy to fall back to",
 	    .word = fallback_name, .bytes = sizeof(enum strategy),
 	    .read = read_fallback },
-	[VALUE_MODE - VALUE_ROLE] = { "mode", .word = mode_name,
+	[VALUE_MODE - VALUE_ROLE] = { "mode", .word = external_mode_name,
 	    .meaning = mode_meaning, .bytes = sizeof(enum external_mode),
 	    .read = read_mode },
 	[VALUE_ON_ERROR - VALUE_ROLE] = { "way to fail", .word = on_error_name,

@@ -4,18 +4,17 @@
 
 #include "common/base/memory.h"
 
-#define ACTOR_BYTES  64
-#define ACTION_BYTES 96
-#define FROM_BYTES   48
-#define WHY_BYTES    96
+#define TEXT_BYTES 1024 /* of a kind's texts together */
+
+/* What a kind is told apart by, besides the status. */
+enum part { ACTOR, ROLE, ACTION, WHAT, OUTCOME, WHY, FROM, PARTS };
 
 struct kind {
 	int64_t since_us; /* 0: the place is free */
 	int64_t last_us, times;
 	int64_t status;
-	uint8_t actor_len, action_len, from_len, why_len;
-	char actor[ACTOR_BYTES], action[ACTION_BYTES], from[FROM_BYTES],
-	    why[WHY_BYTES];
+	uint16_t ends[PARTS]; /* of each part, in `text` */
+	char text[TEXT_BYTES];
 };
 
 struct flood {
@@ -37,26 +36,40 @@ flood_free(struct flood *f)
 	free(f);
 }
 
-static uint8_t
-copy(char *to, size_t room, struct slice text)
+static struct slice *
+part_of(struct audit_row *row, enum part part)
 {
-	size_t len = min_size(room, text.len);
+	struct slice *const parts[PARTS] = { [ACTOR] = &row->actor,
+		[ROLE] = &row->role,
+		[ACTION] = &row->action,
+		[WHAT] = &row->what,
+		[OUTCOME] = &row->outcome,
+		[WHY] = &row->why,
+		[FROM] = &row->from };
 
-	if (len > 0)
-		memcpy(to, text.ptr, len);
-	return (uint8_t)len;
+	return parts[part];
 }
 
-static struct kind
-kind_of(const struct audit_row *row)
+/* False: its texts are too long to be kept, and it is of no kind. */
+static bool
+kind_init(struct kind *k, const struct audit_row *row)
 {
-	struct kind k = { .since_us = row->at, .status = row->status };
+	struct audit_row texts = *row;
+	size_t end = 0;
+	enum part p;
 
-	k.actor_len = copy(k.actor, sizeof(k.actor), row->actor);
-	k.action_len = copy(k.action, sizeof(k.action), row->action);
-	k.from_len = copy(k.from, sizeof(k.from), row->from);
-	k.why_len = copy(k.why, sizeof(k.why), row->why);
-	return k;
+	*k = (struct kind){ .since_us = row->at, .status = row->status };
+	for (p = 0; p < PARTS; p++) {
+		struct slice *text = part_of(&texts, p);
+
+		if (text->len > TEXT_BYTES - end)
+			return false;
+		if (text->len > 0)
+			memcpy(k->text + end, text->ptr, text->len);
+		end += text->len;
+		k->ends[p] = (uint16_t)end;
+	}
+	return true;
 }
 
 /* Everything but when and how often. */
@@ -64,14 +77,8 @@ static bool
 is_same(const struct kind *a, const struct kind *b)
 {
 	return a->since_us != 0 && a->status == b->status &&
-	       slice_eq(slice_make(a->actor, a->actor_len),
-		   slice_make(b->actor, b->actor_len)) &&
-	       slice_eq(slice_make(a->action, a->action_len),
-		   slice_make(b->action, b->action_len)) &&
-	       slice_eq(slice_make(a->from, a->from_len),
-		   slice_make(b->from, b->from_len)) &&
-	       slice_eq(slice_make(a->why, a->why_len),
-		   slice_make(b->why, b->why_len));
+	       memcmp(a->ends, b->ends, sizeof(a->ends)) == 0 &&
+	       memcmp(a->text, b->text, a->ends[PARTS - 1]) == 0;
 }
 
 /* Its place, or a free one (which stays so), or NULL: all are taken. */
@@ -96,10 +103,14 @@ find(struct flood *f, const struct kind *k)
 static void
 write_row(struct audit_row *row, const struct kind *k)
 {
-	row->actor = slice_make(k->actor, k->actor_len);
-	row->action = slice_make(k->action, k->action_len);
-	row->from = slice_make(k->from, k->from_len);
-	row->why = slice_make(k->why, k->why_len);
+	size_t start = 0;
+	enum part p;
+
+	for (p = 0; p < PARTS; p++) {
+		*part_of(row, p) =
+		    slice_make(k->text + start, k->ends[p] - start);
+		start = k->ends[p];
+	}
 	row->status = k->status;
 }
 
@@ -122,28 +133,32 @@ count(struct flood *f, struct kind *k, int64_t at)
 	return false;
 }
 
+/* Of a refusal that no place is left for; the last one is that of all such. */
+static bool
+lump(struct flood *f, struct audit_row *row)
+{
+	struct kind *at = &f->kinds[FLOOD_KINDS - 1];
+	const struct audit_row others = { .at = row->at,
+		.outcome = row->outcome,
+		.why = slice_of("more kinds of refusals than are told "
+				"apart") };
+
+	if (at->since_us != 0)
+		return count(f, at, row->at);
+	(void)kind_init(at, &others);
+	write_row(row, at);
+	return true;
+}
+
 bool
 flood_lets(struct flood *f, struct audit_row *row)
 {
-	struct kind k = kind_of(row), *at = find(f, &k);
+	struct kind k, *at = NULL;
 
-	if (at == NULL) {
-		const struct audit_row others = { .at = row->at,
-			.status = row->status,
-			.why = slice_of("more kinds of refusals than are told "
-					"apart") };
-
-		at = &f->kinds[FLOOD_KINDS - 1];
-		k = kind_of(&others);
-		k.status = 0;
-		if (at->since_us == 0) {
-			*at = k;
-			write_row(row, at);
-			row->what = slice_of("");
-			row->role = slice_of("");
-			return true;
-		}
-	}
+	if (kind_init(&k, row))
+		at = find(f, &k);
+	if (at == NULL)
+		return slice_is(row->outcome, "refused") ? lump(f, row) : true;
 	if (at->since_us != 0)
 		return count(f, at, row->at);
 	*at = k;
@@ -160,6 +175,17 @@ size_t
 flood_place(const struct flood *f)
 {
 	return f->last;
+}
+
+void
+flood_forget(struct flood *f, const struct audit_row *row)
+{
+	struct kind k, *at = NULL;
+
+	if (kind_init(&k, row))
+		at = find(f, &k);
+	if (at != NULL)
+		at->since_us = 0;
 }
 
 bool

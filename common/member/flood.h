@@ -1,10 +1,12 @@
 #pragma once
 /*
- * flood: bounds what refusals may write to the audit log.  The first of a kind
- * (who, from where, which question, which answer) is written at once; those
- * that follow are counted, and written as one row when FLOOD_WINDOW_US is over.
- * Beyond FLOOD_KINDS kinds at a time all others are one kind.  So there are at
- * most two rows a kind and window, whoever asks how often.  Pure; the clerk's.
+ * flood: bounds what repeated refusals, and repeated reads, may write to the
+ * audit log.  The first of a kind (who, from where, which question about what,
+ * which answer) is written at once; those that follow are counted, and written
+ * as one row when FLOOD_WINDOW_US is over: at most two rows a kind and window.
+ * Beyond FLOOD_KINDS kinds at a time all further refusals are one kind, so that
+ * strangers cannot fill the log; further reads are all written, so that it is
+ * never lost who read what.  Pure; the clerk's.
  */
 #include "common/store/row.h"
 
@@ -27,6 +29,9 @@ void flood_counted(const struct flood *f, struct audit_row *row);
 /* The number of the kind that was counted, or given by flood_next, last: below
  * FLOOD_KINDS, and no other's until then. */
 size_t flood_place(const struct flood *f);
+
+/* One that was let could not be written: the next of its kind is let, too. */
+void flood_forget(struct flood *f, const struct audit_row *row);
 
 /*
  * One that was counted and whose window is over at `now_us`, as the row to

@@ -387,6 +387,7 @@ open_all(struct process *p, struct buf *why)
 	p->stewards = stewards_open(p->ledger, p->identity.key);
 	p->trail = trail_open(p->ledger, p->identity.key);
 	p->flood = flood_new();
+	p->reads = flood_new();
 	p->sessions = sessions_new();
 	p->strangers = strangers_new();
 	p->tls = tls_boot_new(p->identity.key, p->identity.name);
@@ -435,6 +436,7 @@ close_all(struct process *p)
 		stewards_close(p->stewards);
 		trail_close(p->trail);
 		flood_free(p->flood);
+		flood_free(p->reads);
 		sessions_free(p->sessions);
 		ledger_close(p->ledger);
 	}

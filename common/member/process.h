@@ -92,10 +92,11 @@ struct process {
 	size_t workers_count;
 	struct clerk *clerk;
 	struct errands *errands;   /* the clerk's */
-	struct stewards *stewards; /* these three are the clerk's */
+	struct stewards *stewards; /* these five are the clerk's */
 	struct trail *trail;
-	struct flood *flood;
-	struct sessions *sessions;   /* the clerk's, too */
+	struct flood *flood; /* refusals that come again */
+	struct flood *reads; /* and reads */
+	struct sessions *sessions;
 	struct strangers *strangers; /* any thread tells, the clerk takes */
 	unsigned port;               /* the workers' */
 	atomic_bool draining;

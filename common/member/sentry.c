@@ -17,6 +17,9 @@
 #define TEXT_MAX   4096
 #define ACTION_MAX 128
 
+/* Counted reads are held behind the places of refusals. */
+#define READ_PLACES FLOOD_KINDS
+
 /* Of a path that is none of ours, nothing: it is whoever asks that chose it. */
 static void
 put_action(char text[ACTION_MAX], const struct admin_route *r)
@@ -50,19 +53,23 @@ put_wanted(struct buf *out, const struct admin_route *r)
 	roles_put(out, r->roles, " or ");
 }
 
-/* That it is not kept is logged, and it is refused all the same. */
-static void
-keep_refusal(struct process *p, struct audit_row *row)
+/*
+ * The first of its kind is a row, those after it are counted, and held
+ * meanwhile, from that place on.  False: it leaves no trace (logged).
+ */
+static bool
+keep(struct process *p, struct flood *f, size_t places, struct audit_row *row)
 {
 	struct audit_row counted;
 
-	if (flood_lets(p->flood, row)) {
-		(void)trail_put(p->trail, row);
-		return;
+	if (!flood_lets(f, row)) {
+		flood_counted(f, &counted);
+		return trail_hold(p->ledger, places + flood_place(f), &counted);
 	}
-	flood_counted(p->flood, &counted);
-	counted.outcome = row->outcome;
-	(void)trail_hold(p->ledger, flood_place(p->flood), &counted);
+	if (trail_put(p->trail, row))
+		return true;
+	flood_forget(f, row);
+	return false;
 }
 
 /* A refusal: the row, and the status that it has. */
@@ -89,7 +96,8 @@ refuse(struct admin_call *call, const struct admin_route *r,
 		roles_put(&roles, who->roles, ",");
 		row.role = buf_slice(&roles);
 	}
-	keep_refusal(p, &row);
+	/* That it is not kept is logged, and it is refused all the same. */
+	(void)keep(p, p->flood, 0, &row);
 	buf_fini(&roles);
 	return status;
 }
@@ -220,7 +228,8 @@ put_filters(struct admin_call *call)
 	static const char *const names[] = { "caller", "group", "target",
 		"team", "project", "user", "request", "kind", "fail", "status",
 		"slow", "actor", "action", "outcome", "month", "from", "to",
-		"by", "where", "of", "source", "baseline", "limit" };
+		"before", "after", "by", "where", "of", "source", "baseline",
+		"limit" };
 	size_t i;
 
 	if (call->what.len > 0)
@@ -260,7 +269,11 @@ sentry_note(struct admin_call *call, const struct admin_route *r, int status)
 	row.what = buf_slice(&call->what);
 	row.outcome = slice_of(status / 100 == 2 ? "done" : "failed");
 	row.from = slice_of(from);
-	kept = trail_put(call->process->trail, &row);
+	/* A page that is open reads the same every few seconds. */
+	kept =
+	    r->trace == TRACE_READ
+		? keep(call->process, call->process->reads, READ_PLACES, &row)
+		: trail_put(call->process->trail, &row);
 	buf_fini(&roles);
 	return kept;
 }
@@ -284,7 +297,7 @@ sentry_strangers(struct process *p)
 	struct audit_row row;
 
 	while (strangers_next(p->strangers, &row))
-		keep_refusal(p, &row);
+		(void)keep(p, p->flood, 0, &row);
 }
 
 void
@@ -293,8 +306,9 @@ sentry_sweep(struct process *p, int64_t wall_us)
 	struct audit_row row;
 
 	sentry_strangers(p);
-	while (flood_next(p->flood, wall_us, &row)) {
-		row.outcome = slice_of("refused");
+	while (flood_next(p->flood, wall_us, &row))
 		(void)trail_put_held(p->trail, flood_place(p->flood), &row);
-	}
+	while (flood_next(p->reads, wall_us, &row))
+		(void)trail_put_held(p->trail,
+		    READ_PLACES + flood_place(p->reads), &row);
 }

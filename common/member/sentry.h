@@ -6,7 +6,7 @@
  * A question on the TCP listener comes with "Authorization: Bearer TOKEN", or
  * from a browser with the cookie of a session (signin.h).
  * No token, or one that is not in force, is 401; one without the role is 403;
- * both are rows of the audit log, bounded by flood.h.
+ * both are rows of the audit log, bounded by flood.h, as are repeated reads.
  */
 #include "common/base/slice.h"
 
