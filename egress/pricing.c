@@ -5,8 +5,8 @@
 
 #include "common/base/memory.h"
 #include "common/member/admin.h"
+#include "common/member/price_sheet.h"
 #include "common/member/process.h"
-#include "common/member/sheet.h"
 #include "egress/offer.h"
 #include "topology/load.h"
 
@@ -76,7 +76,8 @@ put_sharers(struct buf *out, const struct offers *o, size_t i)
 }
 
 static void
-add_book(struct sheet *s, const struct offers *o, size_t i, struct slice party)
+add_book(struct price_sheet *s, const struct offers *o, size_t i,
+    struct slice party)
 {
 	struct price_book book;
 	struct buf bytes;
@@ -84,7 +85,7 @@ add_book(struct sheet *s, const struct offers *o, size_t i, struct slice party)
 	buf_init(&bytes, PRICE_BOOK_MAX);
 	offer_write_book(&bytes, o->topology, team_at(o, i));
 	if (price_book_read(&book, buf_slice(&bytes))) {
-		sheet_add_book(s, &book, party, slice_of(o->names[i]));
+		price_sheet_add_book(s, &book, party, slice_of(o->names[i]));
 		price_book_fini(&book);
 	}
 	buf_fini(&bytes);
@@ -92,7 +93,7 @@ add_book(struct sheet *s, const struct offers *o, size_t i, struct slice party)
 
 /* Of all teams, each book once, or of one of them. */
 static void
-add_current(struct sheet *s, const struct offers *o, struct slice team)
+add_current(struct price_sheet *s, const struct offers *o, struct slice team)
 {
 	struct buf party;
 	size_t i;
@@ -113,7 +114,7 @@ add_current(struct sheet *s, const struct offers *o, struct slice team)
 int
 pricing_serve(struct admin_call *call)
 {
-	const struct sheet_wish wish = {
+	const struct price_sheet_wish wish = {
 		.book = admin_argument(call, "book"),
 		.target = admin_argument(call, "target"),
 		.books = admin_argument(call, "books").len > 0,
@@ -122,15 +123,15 @@ pricing_serve(struct admin_call *call)
 	struct ledger *l = call->process->ledger;
 	struct topology *t;
 	struct offers offers;
-	struct sheet sheet;
+	struct price_sheet sheet;
 
 	if (wish.books || wish.book.len > 0)
-		return sheet_kept(l, &wish, &call->out) ? 200 : 404;
+		return price_sheet_kept(l, &wish, &call->out) ? 200 : 404;
 	t = process_topology(call->process);
 	offers_make(&offers, t);
-	sheet_open(&sheet, &call->out, &wish, "for");
+	price_sheet_open(&sheet, &call->out, &wish, "for");
 	add_current(&sheet, &offers, admin_argument(call, "team"));
 	free(offers.names);
 	topology_release(t);
-	return sheet_close(&sheet) ? 200 : 404;
+	return price_sheet_close(&sheet) ? 200 : 404;
 }

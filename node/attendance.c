@@ -26,7 +26,7 @@ struct wanted {
 
 struct attendance {
 	struct node *node;
-	struct caller_book *book;
+	struct token_book *book;
 	const struct caller **all;
 	size_t count;
 	int64_t now_us; /* wall */
@@ -41,7 +41,7 @@ passes(struct slice wanted, struct slice is)
 static const char *
 state_of(const struct attendance *a, const struct caller *c)
 {
-	return caller_state_name(caller_state(c, a->now_us));
+	return token_state_name(caller_state(c, a->now_us));
 }
 
 static bool
@@ -50,7 +50,7 @@ is_wanted(const struct attendance *a, const struct wanted *w,
 {
 	const char *state = state_of(a, c);
 
-	if (w->state.len == 0 && caller_state(c, a->now_us) != CALLER_ACTIVE)
+	if (w->state.len == 0 && caller_state(c, a->now_us) != TOKEN_ACTIVE)
 		return false;
 	if (w->state.len > 0 && !slice_is(w->state, "all") &&
 	    !slice_is(w->state, state))
@@ -81,7 +81,7 @@ gather(struct attendance *a, const struct wanted *w)
 	size_t at = 0;
 
 	callers_refresh(a->node->callers, &a->book);
-	a->all = xcalloc(caller_book_count(a->book) + 1, sizeof(*a->all));
+	a->all = xcalloc(token_book_count(a->book) + 1, sizeof(*a->all));
 	while ((c = caller_next(a->book, &at)) != NULL)
 		if (is_wanted(a, w, c))
 			a->all[a->count++] = c;
@@ -95,7 +95,7 @@ stand(const struct attendance *a, const struct caller *c,
 {
 	const struct limits_who who = { SCOPE_CALLER, c->name, c->tier };
 
-	if (caller_state(c, a->now_us) != CALLER_ACTIVE)
+	if (caller_state(c, a->now_us) != TOKEN_ACTIVE)
 		return false;
 	limits_stand(a->node->limits, &who, s);
 	return true;
@@ -303,6 +303,6 @@ attendance_serve(struct admin_call *call)
 		write_text(&a, &call->out);
 	}
 	free(a.all);
-	caller_book_release(a.book);
+	token_book_release(a.book);
 	return status;
 }

@@ -1,40 +1,29 @@
 #pragma once
 /*
- * caller: who may call this node, and the tokens that prove it.
- *
- * A token is "gsr_" and 24 random bytes; only its keyed hash is kept, so the
- * store cannot be used to call.  `callers` owns the store's side and the
- * present book; a book is an immutable, reference-counted list of all tokens
- * that workers look tokens up in.  A change makes a new book and is durable,
- * and in force on every worker's next request, before the call returns.
+ * caller: who may call this node, by a token "gsr_…" (store/token.h).
+ * `callers` owns all of them; workers look tokens up in a book.  A change is
+ * durable, and in force on every worker's next request, before its call
+ * returns.
  */
-#include "common/base/crypto.h"
-#include "common/base/slice.h"
+#include "common/store/token.h"
 
 struct buf;
 struct callers;
-struct caller_book;
 struct ledger;
 struct presence;
 struct topology;
 
-#define TOKEN_PREFIX      "gsr_"
-#define TOKEN_CHARS       37 /* with the NUL */
 #define CALLER_GROUPS_MAX 64
 
-enum caller_state { CALLER_ACTIVE, CALLER_EXPIRED, CALLER_REVOKED };
-
 struct caller {
-	struct slice name; /* of the token; unique among active ones */
+	TOKEN_FIRST;
 	struct slice user, project, environment;
 	struct slice
 	    tier; /* of the node file, or empty: no limits of its own */
 	struct slice pseudonym; /* what egresses see: a keyed hash, hex */
 	struct slice groups[CALLER_GROUPS_MAX];
 	size_t groups_count;
-	int64_t created_us, expires_us, revoked_us; /* wall; 0: never */
 	bool pins; /* may choose the target of a group itself: for tests */
-	struct hash hash;
 	struct presence *presence; /* of those in a book */
 };
 
@@ -67,31 +56,26 @@ void callers_list(struct callers *c, bool json, struct buf *out);
  * The present book in place of `*book` if it has changed since; cheap when it
  * has not.  `*book` starts NULL.  Any thread.
  */
-void callers_refresh(struct callers *c, struct caller_book **book);
-struct caller_book *caller_book_hold(struct caller_book *b);
-void caller_book_release(struct caller_book *b); /* NULL is fine */
+void callers_refresh(struct callers *c, struct token_book **book);
 
 /* The token in "Bearer …", or else in the x-api-key header. */
 struct slice caller_token(struct slice authorization, struct slice api_key);
 
 /* NULL when the token is not known.  Its state is the caller's to look at. */
-const struct caller *caller_find(const struct caller_book *b,
+const struct caller *caller_find(const struct token_book *b,
     struct slice token);
 
 /* The active token of that name, or NULL. */
-const struct caller *caller_named(const struct caller_book *b,
-    struct slice name, int64_t wall_us);
+const struct caller *caller_named(const struct token_book *b, struct slice name,
+    int64_t wall_us);
 
 /* Walk all tokens in no order: start with *at = 0, stop at NULL. */
-const struct caller *caller_next(const struct caller_book *b, size_t *at);
+const struct caller *caller_next(const struct token_book *b, size_t *at);
 
 /* Does every active token have its tier among the topology's?  Else which has
  * not, in `why`. */
 must_check bool callers_fit(struct callers *c, const struct topology *t,
     struct buf *why);
 
-size_t caller_book_count(const struct caller_book *b);
-
-const char *caller_state_name(enum caller_state s); /* "active" */
-enum caller_state caller_state(const struct caller *c, int64_t wall_us);
+enum token_state caller_state(const struct caller *c, int64_t wall_us);
 bool caller_may_use(const struct caller *c, struct slice group);

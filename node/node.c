@@ -440,7 +440,7 @@ node_stop(struct worker *w)
 	bell_fini(&d->bell);
 	outlay_stop(d);
 	checkpoints_stop(d->checkpoints);
-	caller_book_release(d->book);
+	token_book_release(d->book);
 	evidence_book_release(d->evidence);
 	free(d);
 }

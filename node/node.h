@@ -18,7 +18,7 @@
 #include "topology/mesh.h"
 
 struct affinity;
-struct caller_book;
+struct token_book;
 struct callers;
 struct checkpoints;
 struct evidence;
@@ -64,7 +64,7 @@ struct desk {
 	struct uplink *uplinks[MEMBER_PARENTS_MAX];
 	size_t uplinks_count;
 	struct list left_uplinks; /* of parents that left; uplink.c's */
-	struct caller_book *book;
+	struct token_book *book;
 	struct evidence_book *evidence; /* see evidence_refresh */
 	struct routes *routes;          /* the present ones */
 	struct scripts *scripts;

@@ -64,7 +64,7 @@ presence_get(struct presences *p, const struct hash *hash)
 
 /* Names are used again: the row is the token's that had it then. */
 static const struct caller *
-caller_then(const struct caller_book *book, const struct request_row *row)
+caller_then(const struct token_book *book, const struct request_row *row)
 {
 	const struct caller *c;
 	size_t at = 0;
@@ -78,7 +78,7 @@ caller_then(const struct caller_book *book, const struct request_row *row)
 }
 
 void
-presences_recall(struct caller_book *book, struct ledger *ledger)
+presences_recall(struct token_book *book, struct ledger *ledger)
 {
 	const union search_row *row;
 	const struct caller *c;

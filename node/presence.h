@@ -8,7 +8,7 @@
 
 #include "common/base/crypto.h"
 
-struct caller_book;
+struct token_book;
 struct ledger;
 struct presences;
 
@@ -37,4 +37,4 @@ presence_seen(const struct presence *p)
 }
 
 /* Before there are workers: by the rows of the last requests. */
-void presences_recall(struct caller_book *book, struct ledger *ledger);
+void presences_recall(struct token_book *book, struct ledger *ledger);

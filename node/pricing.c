@@ -2,14 +2,14 @@
 
 #include "common/llm/catalog.h"
 #include "common/member/admin.h"
+#include "common/member/price_sheet.h"
 #include "common/member/process.h"
-#include "common/member/sheet.h"
 #include "node/uplink.h"
 #include "topology/load.h"
 #include "topology/tariff.h"
 
 static void
-add_own(struct sheet *s, const struct topology *t)
+add_own(struct price_sheet *s, const struct topology *t)
 {
 	const struct tariff_wish own = { .providers = t->node->providers,
 		.count = t->node->providers_count };
@@ -21,14 +21,14 @@ add_own(struct sheet *s, const struct topology *t)
 	tariff_write(&bytes, &own);
 	price_book_name(name, buf_slice(&bytes));
 	if (price_book_read(&book, buf_slice(&bytes))) {
-		sheet_add_book(s, &book, t->self->name, slice_of(name));
+		price_sheet_add_book(s, &book, t->self->name, slice_of(name));
 		price_book_fini(&book);
 	}
 	buf_fini(&bytes);
 }
 
 static void
-add_parent(struct sheet *s, struct ledger *l, struct slice parent)
+add_parent(struct price_sheet *s, struct ledger *l, struct slice parent)
 {
 	struct catalog *c = uplink_stored_catalog(l, parent);
 	struct price_entry e;
@@ -37,7 +37,7 @@ add_parent(struct sheet *s, struct ledger *l, struct slice parent)
 	for (i = 0; c != NULL && i < c->count; i++) {
 		e = (struct price_entry){ c->entries[i].target,
 			c->entries[i].price };
-		sheet_add(s, &e, parent, c->price_book);
+		price_sheet_add(s, &e, parent, c->price_book);
 	}
 	catalog_release(c);
 }
@@ -45,7 +45,7 @@ add_parent(struct sheet *s, struct ledger *l, struct slice parent)
 int
 pricing_serve(struct admin_call *call)
 {
-	const struct sheet_wish wish = {
+	const struct price_sheet_wish wish = {
 		.book = admin_argument(call, "book"),
 		.target = admin_argument(call, "target"),
 		.books = admin_argument(call, "books").len > 0,
@@ -53,16 +53,16 @@ pricing_serve(struct admin_call *call)
 	};
 	struct ledger *l = call->process->ledger;
 	struct topology *t;
-	struct sheet sheet;
+	struct price_sheet sheet;
 	size_t i;
 
 	if (wish.books || wish.book.len > 0)
-		return sheet_kept(l, &wish, &call->out) ? 200 : 404;
+		return price_sheet_kept(l, &wish, &call->out) ? 200 : 404;
 	t = process_topology(call->process);
-	sheet_open(&sheet, &call->out, &wish, "from");
+	price_sheet_open(&sheet, &call->out, &wish, "from");
 	add_own(&sheet, t);
 	for (i = 0; i < t->self->parents_count; i++)
 		add_parent(&sheet, l, t->self->parents[i]);
 	topology_release(t);
-	return sheet_close(&sheet) ? 200 : 404;
+	return price_sheet_close(&sheet) ? 200 : 404;
 }

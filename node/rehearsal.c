@@ -29,7 +29,7 @@ struct rehearsal {
 	struct node *node;
 	struct topology *topology;
 	struct routes *routes;
-	struct caller_book *book;
+	struct token_book *book;
 	struct arena arena;
 	const struct json_value *root; /* of the request */
 	const struct group *group;
@@ -456,7 +456,7 @@ rehearsal_serve(struct node *n, struct slice wish, bool json, struct buf *out)
 		put(&r, json, out);
 		status = 200;
 	}
-	caller_book_release(r.book);
+	token_book_release(r.book);
 	routes_release(r.routes);
 	topology_release(r.topology);
 	arena_fini(&r.arena);

@@ -99,7 +99,7 @@ free_request(void *arg)
 	loop_timer_free(r->round.pause);
 	routes_release(r->routes);
 	arena_fini(&r->round.spare);
-	caller_book_release(r->book);
+	token_book_release(r->book);
 	topology_release(r->topology);
 	arena_fini(&r->arena);
 	free(r);
@@ -168,7 +168,7 @@ static enum step
 step_auth(struct request *r)
 {
 	callers_refresh(r->desk->node->callers, &r->desk->book);
-	r->book = caller_book_hold(r->desk->book);
+	r->book = token_book_hold(r->desk->book);
 	r->caller = caller_find(r->book,
 	    caller_token(http_header(r->exchange, "Authorization"),
 		http_header(r->exchange, "x-api-key")));
@@ -176,11 +176,11 @@ step_auth(struct request *r)
 		return request_fail(r, FAIL_UNAUTHORIZED);
 	presence_note(r->caller->presence, r->received_us);
 	switch (caller_state(r->caller, r->received_us)) {
-	case CALLER_REVOKED:
+	case TOKEN_REVOKED:
 		return request_fail(r, FAIL_TOKEN_REVOKED);
-	case CALLER_EXPIRED:
+	case TOKEN_EXPIRED:
 		return request_fail(r, FAIL_TOKEN_EXPIRED);
-	case CALLER_ACTIVE:
+	case TOKEN_ACTIVE:
 		break;
 	}
 	if (r->desk->draining)

@@ -23,7 +23,7 @@
 #include "node/strategy/plan.h"
 
 struct caller;
-struct caller_book;
+struct token_book;
 struct desk;
 struct external_ask;
 struct group;
@@ -49,7 +49,7 @@ struct request {
 	struct desk *desk;
 	struct http_exchange *exchange; /* NULL once it is done */
 	struct topology *topology;
-	struct caller_book *book; /* holds the caller */
+	struct token_book *book; /* holds the caller */
 	const struct caller *caller;
 	struct arena arena;
 	struct id id;

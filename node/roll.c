@@ -21,15 +21,15 @@ static void
 call_callers(struct node *n)
 {
 	int64_t now_us = clock_wall_us();
-	struct caller_book *book = NULL;
+	struct token_book *book = NULL;
 	const struct caller *c;
 	size_t at = 0;
 
 	callers_refresh(n->callers, &book);
 	while ((c = caller_next(book, &at)) != NULL)
-		if (c->tier.len > 0 && caller_state(c, now_us) == CALLER_ACTIVE)
+		if (c->tier.len > 0 && caller_state(c, now_us) == TOKEN_ACTIVE)
 			meet(n, SCOPE_CALLER, c->name, c->tier);
-	caller_book_release(book);
+	token_book_release(book);
 }
 
 void

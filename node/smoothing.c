@@ -194,7 +194,7 @@ adopt_callers(struct desk *d, const struct topology *t)
 	callers_refresh(d->node->callers, &d->book);
 	while ((c = caller_next(d->book, &at)) != NULL) {
 		tier = node_tier(t->node, c->tier);
-		if (tier != NULL && caller_state(c, now_us) == CALLER_ACTIVE)
+		if (tier != NULL && caller_state(c, now_us) == TOKEN_ACTIVE)
 			gatehouse_adopt(d->node->gates,
 			    name_gate(name, "caller", c->name), &tier->shaping,
 			    t->serial);

@@ -214,12 +214,12 @@ known_caller(struct desk *d, struct http_exchange *x)
 	c = caller_find(d->book, token);
 	if (c != NULL)
 		switch (caller_state(c, clock_wall_us())) {
-		case CALLER_ACTIVE:
+		case TOKEN_ACTIVE:
 			return c;
-		case CALLER_EXPIRED:
+		case TOKEN_EXPIRED:
 			fail = FAIL_TOKEN_EXPIRED;
 			break;
-		case CALLER_REVOKED:
+		case TOKEN_REVOKED:
 			fail = FAIL_TOKEN_REVOKED;
 			break;
 		}

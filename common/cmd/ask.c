@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "common/format/json.h"
 #include "common/net/control.h"
 #include "common/store/ledger.h"
 
 #define ANSWER_MAX (16 * 1024 * 1024)
+#define BODY_MAX   (64 * 1024)
 #define POLL_US    100000
 
 /* Statuses, and what stands for none. */
@@ -64,6 +66,23 @@ ask_daemon(const char *state_dir, const char *method, const char *target,
 	asked = tell(call_daemon(state_dir, method, target, body, &answer),
 	    &answer);
 	buf_fini(&answer);
+	return asked;
+}
+
+enum asked
+ask_by_name(const char *state_dir, const char *target, const char *name)
+{
+	struct json_writer w = { 0 };
+	struct buf body;
+	enum asked asked;
+
+	buf_init(&body, BODY_MAX);
+	w.out = &body;
+	json_open(&w, '{');
+	json_field_text(&w, "name", slice_of(name));
+	json_close(&w, '}');
+	asked = ask_daemon(state_dir, "POST", target, buf_slice(&body));
+	buf_fini(&body);
 	return asked;
 }
 

@@ -18,6 +18,10 @@ enum asked {
 enum asked ask_daemon(const char *state_dir, const char *method,
     const char *target, struct slice body);
 
+/* The same of a POST whose body is {"name": NAME}. */
+enum asked ask_by_name(const char *state_dir, const char *target,
+    const char *name);
+
 /* GET it and keep what it says in `answer`; only another status is printed. */
 enum asked ask_bytes(const char *state_dir, const char *target,
     struct buf *answer);

@@ -42,7 +42,7 @@ static const struct option_spec restore_specs[] = {
 };
 
 static void
-print_sum(const struct manifest *m, const char *what)
+print_sum(const struct backup_manifest *m, const char *what)
 {
 	int64_t bytes = 0;
 	struct buf out;
@@ -99,12 +99,12 @@ copy_store(const struct backup *b)
 }
 
 static int
-end(bool good, struct manifest *m, struct buf *why, const char *what)
+end(bool good, struct backup_manifest *m, struct buf *why, const char *what)
 {
 	if (good)
 		print_sum(m, what);
 	fprintf(stderr, "%s", buf_text(why));
-	manifest_fini(m);
+	backup_manifest_fini(m);
 	buf_fini(why);
 	return good ? 0 : 1;
 }
@@ -115,7 +115,7 @@ run_backup(const void *options, int count, char *const *operands)
 	const struct options *o = options;
 	struct backup b = { .state_dir = o->state,
 		.with_identity = o->with_identity };
-	struct manifest m = { .count = 0 };
+	struct backup_manifest m = { .count = 0 };
 	struct identity id;
 	struct buf why;
 	bool good;
@@ -136,7 +136,7 @@ static int
 run_verify(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
-	struct manifest m;
+	struct backup_manifest m;
 	struct buf why;
 
 	(void)count;
@@ -150,7 +150,7 @@ static int
 run_restore(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
-	struct manifest m;
+	struct backup_manifest m;
 	struct buf why;
 	bool good;
 

@@ -2,7 +2,7 @@
 
 #include "common/cmd/ask.h"
 #include "common/cmd/watch.h"
-#include "common/member/sheet.h"
+#include "common/member/price_sheet.h"
 #include "common/store/ledger.h"
 
 #define OUT_MAX ((size_t)64 * 1024 * 1024)
@@ -23,7 +23,7 @@ static int
 read_store(const void *options)
 {
 	const struct options *o = options;
-	const struct sheet_wish wish = {
+	const struct price_sheet_wish wish = {
 		.book = text_or_empty(o->book),
 		.target = text_or_empty(o->target),
 		.books = o->books,
@@ -45,7 +45,7 @@ read_store(const void *options)
 	if (l == NULL)
 		return 1;
 	buf_init(&out, OUT_MAX);
-	found = sheet_kept(l, &wish, &out);
+	found = price_sheet_kept(l, &wish, &out);
 	fwrite(out.data, 1, out.len, found ? stdout : stderr);
 	buf_fini(&out);
 	ledger_close(l);

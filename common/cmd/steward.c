@@ -4,16 +4,12 @@
 
 #include "common/base/clock.h"
 #include "common/cmd/ask.h"
-#include "common/cmd/note.h"
-#include "common/format/json.h"
+#include "common/cmd/offline.h"
 #include "common/format/moment.h"
 #include "common/member/appointment.h"
-#include "common/member/identity.h"
 #include "common/member/steward.h"
-#include "common/store/ledger.h"
 
 #define BODY_MAX (64 * 1024)
-#define OUT_MAX  (4 * 1024 * 1024)
 #define PATH     "/admin/admin-tokens"
 
 /* "a,b" as well as each by itself; false: too many. */
@@ -64,68 +60,59 @@ read_roles(const struct steward_options *o, struct steward_wish *wish)
 	return true;
 }
 
-/* Without a daemon the store is ours to change. */
-struct offline {
-	struct identity identity;
-	struct ledger *ledger;
-	struct stewards *stewards;
-};
-
-static bool
-open_offline(struct offline *off, const char *state_dir)
+bool
+steward_expiry(const char *text, int64_t *expires_us)
 {
-	struct buf why;
+	int64_t span_us;
 
-	*off = (struct offline){ .ledger = NULL };
-	buf_init(&why, BODY_MAX);
-	if (!identity_open(&off->identity, state_dir, &why)) {
-		fprintf(stderr, "%s", buf_text(&why));
-		buf_fini(&why);
+	*expires_us = 0;
+	if (text == NULL)
+		return true;
+	if (!span_read(slice_of(text), &span_us)) {
+		fprintf(stderr,
+		    "--expires is a number and s, m, h or d: 30d\n");
 		return false;
 	}
-	buf_fini(&why);
-	off->ledger = ledger_open(state_dir, false);
-	if (off->ledger != NULL)
-		off->stewards = stewards_open(off->ledger, off->identity.key);
-	else
-		identity_close(&off->identity);
-	return off->ledger != NULL;
+	*expires_us = clock_wall_us() + span_us;
+	return true;
 }
 
-static void
-close_offline(struct offline *off)
+static struct stewards *
+open_stewards(const struct offline *off)
 {
-	stewards_close(off->stewards);
-	ledger_close(off->ledger);
-	identity_close(&off->identity);
+	return stewards_open(off->ledger, off->identity.key);
+}
+
+static bool
+create(const void *arg, const struct offline *off, struct buf *out)
+{
+	struct stewards *stewards = open_stewards(off);
+	char token[TOKEN_CHARS];
+	bool made = stewards_create(stewards, arg, token, out);
+
+	if (made)
+		buf_printf(out, "%s\n", token);
+	crypto_wipe(token, sizeof(token));
+	stewards_close(stewards);
+	return made;
 }
 
 static int
 create_offline(const char *state_dir, const struct steward_wish *wish)
 {
-	char token[STEWARD_TOKEN_CHARS];
-	struct offline off;
-	struct buf why, what;
-	bool made;
+	struct deed deed = { .action = "token create --role",
+		.act = create,
+		.arg = wish };
+	struct buf what;
+	int status;
 
-	if (!open_offline(&off, state_dir))
-		return 1;
-	buf_init(&why, BODY_MAX);
 	buf_init(&what, BODY_MAX);
-	made = stewards_create(off.stewards, wish, token, &why);
 	buf_printf(&what, "%.*s: ", SLICE_FMT(wish->name));
 	roles_put(&what, wish->roles, ", ");
-	note_write(off.ledger, &off.identity, "token create --role",
-	    buf_slice(&what), made);
-	if (made)
-		printf("%s\n", token);
-	else
-		fprintf(stderr, "%s", buf_text(&why));
-	crypto_wipe(token, sizeof(token));
+	deed.what = buf_slice(&what);
+	status = offline_do(state_dir, &deed);
 	buf_fini(&what);
-	buf_fini(&why);
-	close_offline(&off);
-	return made ? 0 : 1;
+	return status;
 }
 
 int
@@ -133,19 +120,12 @@ steward_create(const struct steward_options *o, const char *name)
 {
 	struct steward_wish wish = { .name = slice_of(name),
 		.by = slice_of("operator") };
-	int64_t span_us;
 	enum asked asked;
 	struct buf body;
 
-	if (o->expires != NULL && !span_read(slice_of(o->expires), &span_us)) {
-		fprintf(stderr,
-		    "--expires is a number and s, m, h or d: 30d\n");
+	if (!steward_expiry(o->expires, &wish.expires_us) ||
+	    !read_roles(o, &wish))
 		return 2;
-	}
-	if (!read_roles(o, &wish))
-		return 2;
-	if (o->expires != NULL)
-		wish.expires_us = clock_wall_us() + span_us;
 	buf_init(&body, BODY_MAX);
 	appointment_put(&body, &wish);
 	asked = ask_daemon(o->state, "POST", PATH, buf_slice(&body));
@@ -155,61 +135,51 @@ steward_create(const struct steward_options *o, const char *name)
 	return asked == ASKED_OK ? 0 : 1;
 }
 
+static bool
+list(const void *arg, const struct offline *off, struct buf *out)
+{
+	const bool *json = arg;
+	struct stewards *stewards = open_stewards(off);
+
+	stewards_list(stewards, *json, out);
+	stewards_close(stewards);
+	return true;
+}
+
 int
 steward_list(const char *state_dir, bool json)
 {
-	struct offline off;
-	struct buf out;
+	const struct deed deed = { .act = list, .arg = &json };
 	enum asked asked = ask_daemon(state_dir, "GET",
 	    json ? PATH "?format=json" : PATH, slice_make(NULL, 0));
 
-	if (asked != ASKED_NOBODY)
-		return asked == ASKED_OK ? 0 : 1;
-	if (!open_offline(&off, state_dir))
-		return 1;
-	buf_init(&out, OUT_MAX);
-	stewards_list(off.stewards, json, &out);
-	fwrite(out.data, 1, out.len, stdout);
-	buf_fini(&out);
-	close_offline(&off);
-	return 0;
+	if (asked == ASKED_NOBODY)
+		return offline_do(state_dir, &deed);
+	return asked == ASKED_OK ? 0 : 1;
 }
 
-static int
-revoke_offline(const char *state_dir, const char *name)
+static bool
+revoke(const void *arg, const struct offline *off, struct buf *out)
 {
-	struct offline off;
-	struct buf why;
-	bool revoked;
+	struct stewards *stewards = open_stewards(off);
+	bool revoked = stewards_revoke(stewards, slice_of(arg), out);
 
-	if (!open_offline(&off, state_dir))
-		return 1;
-	buf_init(&why, BODY_MAX);
-	revoked = stewards_revoke(off.stewards, slice_of(name), &why);
-	note_write(off.ledger, &off.identity, "token revoke --admin",
-	    slice_of(name), revoked);
-	fprintf(revoked ? stdout : stderr, "%s",
-	    revoked ? "revoked\n" : buf_text(&why));
-	buf_fini(&why);
-	close_offline(&off);
-	return revoked ? 0 : 1;
+	if (revoked)
+		buf_puts(out, "revoked\n");
+	stewards_close(stewards);
+	return revoked;
 }
 
 int
 steward_revoke(const char *state_dir, const char *name)
 {
-	struct json_writer w = { 0 };
-	struct buf body;
-	enum asked asked;
+	const struct deed deed = { .action = "token revoke --admin",
+		.what = slice_of(name),
+		.act = revoke,
+		.arg = name };
+	enum asked asked = ask_by_name(state_dir, PATH "/revoke", name);
 
-	buf_init(&body, BODY_MAX);
-	w.out = &body;
-	json_open(&w, '{');
-	json_field_text(&w, "name", slice_of(name));
-	json_close(&w, '}');
-	asked = ask_daemon(state_dir, "POST", PATH "/revoke", buf_slice(&body));
-	buf_fini(&body);
 	if (asked == ASKED_NOBODY)
-		return revoke_offline(state_dir, name);
+		return offline_do(state_dir, &deed);
 	return asked == ASKED_OK ? 0 : 1;
 }

@@ -15,6 +15,10 @@ int steward_create(const struct steward_options *o, const char *name);
 int steward_list(const char *state_dir, bool json);
 int steward_revoke(const char *state_dir, const char *name);
 
+/* When a token ends by its --expires, which may be NULL: never, 0.  False: said
+ * why. */
+must_check bool steward_expiry(const char *text, int64_t *expires_us);
+
 /* --role, for the table of a struct with a `struct option_list` there. */
 #define ROLE_OPTION(type, member)                                              \
 	{                                                                      \

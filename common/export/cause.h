@@ -33,7 +33,7 @@ struct case_side {
 	struct case_receipt receipts[CASE_RECEIPTS_MAX];
 	size_t count;
 	bool open;     /* its export lists it as under way */
-	int64_t as_of; /* when its export began */
+	int64_t as_of; /* when its export began: wall, microseconds */
 };
 
 struct case_pair {

@@ -16,7 +16,7 @@ struct export_wish {
 	const struct secret *key; /* the member's, which signs the manifest */
 	enum export_encoding encoding;
 	bool kinds[EXPORT_KINDS];
-	int64_t from, to;  /* by the time the request came; 0: open */
+	int64_t from, to;  /* wall, microseconds, of the request; 0: open */
 	bool resume;       /* then those of the manifest count */
 	size_t step_bytes; /* what an interruption loses at most; 0: 1 MiB */
 	/* After each step, with the rows so far; false ends it.  NULL: none. */

@@ -15,7 +15,7 @@ struct side_wish {
 	const struct bundle *bundle;
 	struct slice node, egress;  /* whose attempts are compared */
 	bool is_egress;             /* whose export this is */
-	int64_t from, to;           /* by the request's time; microseconds */
+	int64_t from, to;           /* wall, microseconds, of the request */
 	const struct bundle *other; /* whose checkpoints count too */
 	struct proof_keys keys;
 	/* Each fault of the export, one line. */

@@ -7,14 +7,14 @@
 #include <unistd.h>
 
 bool
-tape_open(struct tape *s, const char *path)
+tape_open(struct tape *t, const char *path)
 {
 	struct stat st;
 	void *at = MAP_FAILED;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	bool good;
 
-	*s = (struct tape){ NULL, 0 };
+	*t = (struct tape){ NULL, 0 };
 	if (fd < 0)
 		return false;
 	good = fstat(fd, &st) == 0;
@@ -24,33 +24,33 @@ tape_open(struct tape *s, const char *path)
 		good = at != MAP_FAILED;
 	}
 	if (good && at != MAP_FAILED)
-		*s = (struct tape){ at, (size_t)st.st_size };
+		*t = (struct tape){ at, (size_t)st.st_size };
 	close(fd);
 	return good;
 }
 
 void
-tape_close(struct tape *s)
+tape_close(struct tape *t)
 {
-	if (s->bytes != NULL)
-		munmap((void *)(uintptr_t)s->bytes, s->len);
-	*s = (struct tape){ NULL, 0 };
+	if (t->bytes != NULL)
+		munmap((void *)(uintptr_t)t->bytes, t->len);
+	*t = (struct tape){ NULL, 0 };
 }
 
 struct tape_place
-tape_all(const struct tape *s)
+tape_all(const struct tape *t)
 {
-	return (struct tape_place){ 0, s->len };
+	return (struct tape_place){ 0, t->len };
 }
 
 bool
-tape_next(const struct tape *s, struct tape_place *p, struct tape_line *line)
+tape_next(const struct tape *t, struct tape_place *p, struct tape_line *line)
 {
 	const char *from, *end;
 
 	if (p->at >= p->end)
 		return false;
-	from = s->bytes + p->at;
+	from = t->bytes + p->at;
 	end = memchr(from, '\n', p->end - p->at);
 	line->at = p->at;
 	line->whole = end != NULL;
@@ -61,12 +61,12 @@ tape_next(const struct tape *s, struct tape_place *p, struct tape_line *line)
 }
 
 size_t
-tape_line_from(const struct tape *s, size_t at)
+tape_line_from(const struct tape *t, size_t at)
 {
 	const char *end;
 
-	if (at == 0 || at >= s->len)
-		return min_size(at, s->len);
-	end = memchr(s->bytes + at - 1, '\n', s->len - at + 1);
-	return end != NULL ? (size_t)(end - s->bytes) + 1 : s->len;
+	if (at == 0 || at >= t->len)
+		return min_size(at, t->len);
+	end = memchr(t->bytes + at - 1, '\n', t->len - at + 1);
+	return end != NULL ? (size_t)(end - t->bytes) + 1 : t->len;
 }

@@ -12,14 +12,14 @@ struct tape {
 };
 
 /* False: errno says why. */
-must_check bool tape_open(struct tape *s, const char *path);
-void tape_close(struct tape *s);
+must_check bool tape_open(struct tape *t, const char *path);
+void tape_close(struct tape *t);
 
 /* A reader's place and where it ends; both at line beginnings. */
 struct tape_place {
 	size_t at, end;
 };
-struct tape_place tape_all(const struct tape *s);
+struct tape_place tape_all(const struct tape *t);
 
 /*
  * The next line without its end, and where it began; false behind the last.
@@ -30,8 +30,8 @@ struct tape_line {
 	size_t at;
 	bool whole;
 };
-must_check bool tape_next(const struct tape *s, struct tape_place *p,
+must_check bool tape_next(const struct tape *t, struct tape_place *p,
     struct tape_line *line);
 
 /* The beginning of the first line at or behind `at`. */
-size_t tape_line_from(const struct tape *s, size_t at);
+size_t tape_line_from(const struct tape *t, size_t at);

@@ -146,7 +146,7 @@ int
 appointment_make(struct admin_call *call)
 {
 	struct steward_wish wish = { .by = slice_of(call->who) };
-	char token[STEWARD_TOKEN_CHARS];
+	char token[TOKEN_CHARS];
 	struct arena arena;
 	int status = 400;
 

@@ -64,7 +64,7 @@ backup_begin(struct backup *b, const char *dir, struct buf *why)
 }
 
 static bool
-copy_parts(const struct backup *b, struct manifest *m, int state, int to,
+copy_parts(const struct backup *b, struct backup_manifest *m, int state, int to,
     struct buf *why)
 {
 	size_t i;
@@ -76,18 +76,18 @@ copy_parts(const struct backup *b, struct manifest *m, int state, int to,
 			continue;
 		if (!p->always && faccessat(state, p->name, F_OK, 0) != 0)
 			continue;
-		if (!manifest_add_copy(m, state, p->name, to, why))
+		if (!backup_manifest_add_copy(m, state, p->name, to, why))
 			return false;
 	}
-	return manifest_add_store(m, to, why);
+	return backup_manifest_add_store(m, to, why);
 }
 
 static bool
-name_member(const struct backup *b, struct manifest *m, struct buf *why)
+name_member(const struct backup *b, struct backup_manifest *m, struct buf *why)
 {
 	struct identity id;
 
-	*m = (struct manifest){ .made_us = clock_wall_us() };
+	*m = (struct backup_manifest){ .made_us = clock_wall_us() };
 	if (!identity_open(&id, b->state_dir, why))
 		return false;
 	memcpy(m->mesh, id.mesh, sizeof(m->mesh));
@@ -98,7 +98,8 @@ name_member(const struct backup *b, struct manifest *m, struct buf *why)
 }
 
 bool
-backup_finish(const struct backup *b, struct manifest *m, struct buf *why)
+backup_finish(const struct backup *b, struct backup_manifest *m,
+    struct buf *why)
 {
 	int state, to;
 	bool good;
@@ -112,11 +113,11 @@ backup_finish(const struct backup *b, struct manifest *m, struct buf *why)
 		close(to);
 	if (state >= 0)
 		close(state);
-	return good && manifest_write(m, b->dir, why);
+	return good && backup_manifest_write(m, b->dir, why);
 }
 
 bool
-backup_has_identity(const struct manifest *m)
+backup_has_identity(const struct backup_manifest *m)
 {
 	size_t i;
 
@@ -128,7 +129,7 @@ backup_has_identity(const struct manifest *m)
 
 /* All that has to be there is listed; what is listed is as it was. */
 static bool
-check(const struct manifest *m, const char *dir, int to, struct buf *why)
+check(const struct backup_manifest *m, const char *dir, int to, struct buf *why)
 {
 	bool good = true;
 	size_t i, k;
@@ -146,21 +147,21 @@ check(const struct manifest *m, const char *dir, int to, struct buf *why)
 			    parts[i].name);
 	}
 	fd = good ? open_directory(dir, why) : -1;
-	good = fd >= 0 && manifest_check(m, fd, to, why);
+	good = fd >= 0 && backup_manifest_check(m, fd, to, why);
 	if (fd >= 0)
 		close(fd);
 	return good;
 }
 
 bool
-backup_verify(const char *dir, struct manifest *m, struct buf *why)
+backup_verify(const char *dir, struct backup_manifest *m, struct buf *why)
 {
-	return manifest_read(m, dir, why) && check(m, dir, -1, why);
+	return backup_manifest_read(m, dir, why) && check(m, dir, -1, why);
 }
 
 /* Only what a restore puts there. */
 static void
-take_away(const struct manifest *m, const char *path, int fd)
+take_away(const struct backup_manifest *m, const char *path, int fd)
 {
 	size_t i;
 
@@ -182,7 +183,7 @@ sync_all(int fd)
 }
 
 static bool
-fill(const char *dir, const char *path, const struct manifest *m,
+fill(const char *dir, const char *path, const struct backup_manifest *m,
     const char *state_dir, struct buf *why)
 {
 	int fd = open_directory(path, why);
@@ -218,13 +219,13 @@ make_way(const char *state_dir, struct buf *why)
 }
 
 bool
-backup_restore(const char *dir, const char *state_dir, struct manifest *m,
-    struct buf *why)
+backup_restore(const char *dir, const char *state_dir,
+    struct backup_manifest *m, struct buf *why)
 {
 	size_t len = strlen(state_dir);
 	char path[PATH_MAX];
 
-	if (!manifest_read(m, dir, why) || !make_way(state_dir, why))
+	if (!backup_manifest_read(m, dir, why) || !make_way(state_dir, why))
 		return false;
 	while (len > 1 && state_dir[len - 1] == '/')
 		len--;

@@ -5,7 +5,7 @@
  * identity.key and master.key, come along only when that is said.  Reasons
  * are lines in *why.  For commands: blocking.
  */
-#include "common/member/manifest.h"
+#include "common/member/backup_manifest.h"
 
 struct backup {
 	const char *state_dir;
@@ -18,12 +18,12 @@ must_check bool backup_begin(struct backup *b, const char *dir,
     struct buf *why);
 
 /* The store was copied to b->dir/store: the other files, then the manifest.
- * For manifest_fini also when it fails. */
-must_check bool backup_finish(const struct backup *b, struct manifest *m,
+ * For backup_manifest_fini also when it fails. */
+must_check bool backup_finish(const struct backup *b, struct backup_manifest *m,
     struct buf *why);
 
 /* Is it whole, and all of it as it was written? */
-must_check bool backup_verify(const char *dir, struct manifest *m,
+must_check bool backup_verify(const char *dir, struct backup_manifest *m,
     struct buf *why);
 
 /*
@@ -31,7 +31,7 @@ must_check bool backup_verify(const char *dir, struct manifest *m,
  * whole or not at all.  One that is there has to be empty.
  */
 must_check bool backup_restore(const char *dir, const char *state_dir,
-    struct manifest *m, struct buf *why);
+    struct backup_manifest *m, struct buf *why);
 
 /* Has it the keys? */
-must_check bool backup_has_identity(const struct manifest *m);
+must_check bool backup_has_identity(const struct backup_manifest *m);

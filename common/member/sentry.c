@@ -226,10 +226,11 @@ static void
 put_filters(struct admin_call *call)
 {
 	static const char *const names[] = { "caller", "group", "target",
-		"team", "project", "user", "request", "kind", "fail", "status",
-		"slow", "actor", "action", "outcome", "month", "from", "to",
-		"before", "after", "by", "where", "of", "source", "baseline",
-		"limit" };
+		"team", "project", "user", "origin", "egress", "dialect",
+		"state", "tier", "bucket", "outcome", "request", "kind", "fail",
+		"status", "slow", "what", "actor", "action", "month", "from",
+		"to", "before", "after", "by", "where", "of", "source",
+		"baseline", "fixed", "routed", "limit" };
 	size_t i;
 
 	if (call->what.len > 0)

@@ -5,31 +5,24 @@
 #include "common/base/arena.h"
 #include "common/base/buf.h"
 #include "common/base/clock.h"
-#include "common/base/map.h"
 #include "common/base/memory.h"
-#include "common/base/secret.h"
 #include "common/format/pack.h"
 #include "common/format/table.h"
-#include "common/store/ledger.h"
 
-#define TOKEN_RANDOM 24
-#define ROW_SCHEMA   1
-#define ROW_FIELDS   9
-#define ROW_MAX      (16 * 1024)
-#define BOOK_MAX     ((size_t)64 * 1024 * 1024)
-#define NAME_MAX     63
+#define ROW_SCHEMA 1
+#define ROW_FIELDS 9
+#define ROW_MAX    (16 * 1024)
+#define BOOK_MAX   ((size_t)64 * 1024 * 1024)
 
 struct stewards {
-	struct ledger *ledger;
-	struct secret *key; /* keys the hashes; made from the identity */
-	struct map by_hash; /* struct steward */
-	struct arena arena;
+	struct tokens *tokens;
+	struct token_book *book; /* the present one */
 };
 
-static struct hash
-token_hash(const struct stewards *s, struct slice token)
+static const struct steward *
+steward_of(const struct token *t)
 {
-	return hash_keyed(secret_view(s->key), token.ptr, token.len);
+	return t != NULL ? container_of(t, struct steward, token) : NULL;
 }
 
 static void
@@ -55,8 +48,10 @@ write_roles(struct buf *out, unsigned roles)
 }
 
 static void
-write_row(struct buf *out, const struct steward *s)
+write_row(struct buf *out, const struct token *t)
 {
+	const struct steward *s = steward_of(t);
+
 	pack_array(out, ROW_FIELDS);
 	pack_int(out, ROW_SCHEMA);
 	pack_text(out, s->name);
@@ -100,14 +95,14 @@ read_roles(struct unpack *u)
 }
 
 static bool
-read_row(struct steward *s, struct arena *a, struct slice key, struct slice row)
+read_row(void *arg, struct token *t, struct arena *a, struct slice row)
 {
+	struct steward *s = container_of(t, struct steward, token);
 	struct unpack u = unpack_start(row);
 
-	if (key.len != HASH_BYTES || unpack_array(&u) != ROW_FIELDS ||
-	    unpack_int(&u) != ROW_SCHEMA)
+	(void)arg;
+	if (unpack_array(&u) != ROW_FIELDS || unpack_int(&u) != ROW_SCHEMA)
 		return false;
-	memcpy(s->hash.bytes, key.ptr, HASH_BYTES);
 	s->name = arena_copy(a, unpack_text(&u));
 	s->roles = read_roles(&u);
 	s->scope.teams = read_names(&u, a, &s->scope.teams_count);
@@ -119,41 +114,24 @@ read_row(struct steward *s, struct arena *a, struct slice key, struct slice row)
 	return unpack_done(&u);
 }
 
-static void
-read_all(struct stewards *s)
-{
-	struct slice none = { NULL, 0 }, key, value;
-	struct db_scan *scan;
-
-	map_init(&s->by_hash);
-	arena_init(&s->arena, BOOK_MAX);
-	scan = db_scan_new(ledger_db(s->ledger), FAMILY_STEWARD, none, none,
-	    false);
-	while (db_scan_next(scan, &key, &value)) {
-		struct steward *one = arena_new(&s->arena, struct steward);
-
-		if (read_row(one, &s->arena, key, value))
-			map_put(&s->by_hash,
-			    slice_make(one->hash.bytes, HASH_BYTES), one);
-	}
-	db_scan_free(scan);
-}
-
-static void
-forget_all(struct stewards *s)
-{
-	map_fini(&s->by_hash);
-	arena_fini(&s->arena);
-}
+static const struct token_kind kind = {
+	.family = FAMILY_STEWARD,
+	.prefix = STEWARD_PREFIX,
+	.purpose = "gsr/admin-token-hash/v1",
+	.called = "admin token",
+	.bytes = sizeof(struct steward),
+	.book_bytes_max = BOOK_MAX,
+	.write = write_row,
+	.read = read_row,
+};
 
 struct stewards *
 stewards_open(struct ledger *ledger, const struct secret *identity)
 {
 	struct stewards *s = xcalloc(1, sizeof(*s));
 
-	s->key = key_derive(identity, "gsr/admin-token-hash/v1");
-	s->ledger = ledger;
-	read_all(s);
+	s->tokens = tokens_open(&kind, ledger, identity, NULL);
+	tokens_refresh(s->tokens, &s->book);
 	return s;
 }
 
@@ -162,87 +140,28 @@ stewards_close(struct stewards *s)
 {
 	if (s == NULL)
 		return;
-	forget_all(s);
-	secret_free(s->key);
+	token_book_release(s->book);
+	tokens_close(s->tokens);
 	free(s);
-}
-
-enum steward_state
-steward_state(const struct steward *s, int64_t wall_us)
-{
-	if (s->revoked_us != 0)
-		return STEWARD_REVOKED;
-	if (s->expires_us != 0 && wall_us >= s->expires_us)
-		return STEWARD_EXPIRED;
-	return STEWARD_ACTIVE;
 }
 
 const struct steward *
 steward_check(const struct stewards *s, struct slice token, int64_t wall_us,
     const struct steward **known, const char **why)
 {
-	struct hash h;
+	enum token_state state;
 
 	*known = NULL;
 	*why = "is no admin token: those begin with " STEWARD_PREFIX;
-	if (token.len != STEWARD_TOKEN_CHARS - 1 ||
-	    !slice_starts(token, STEWARD_PREFIX))
+	if (!token_is_shaped(&kind, token))
 		return NULL;
-	h = token_hash(s, token);
-	*known = map_find(&s->by_hash, slice_make(h.bytes, HASH_BYTES));
+	*known = steward_of(token_find(s->book, token));
 	*why = "is not known here";
 	if (*known == NULL)
 		return NULL;
-	*why = steward_state(*known, wall_us) == STEWARD_EXPIRED ? "has expired"
-								 : "is revoked";
-	return steward_state(*known, wall_us) == STEWARD_ACTIVE ? *known : NULL;
-}
-
-static const struct steward *
-active_by_name(const struct stewards *s, struct slice name)
-{
-	int64_t now = clock_wall_us();
-	const struct steward *one;
-	size_t at = 0;
-
-	while ((one = map_next(&s->by_hash, &at)) != NULL)
-		if (slice_eq(one->name, name) &&
-		    steward_state(one, now) == STEWARD_ACTIVE)
-			return one;
-	return NULL;
-}
-
-static bool
-store(struct stewards *s, const struct steward *one, struct buf *why)
-{
-	struct buf row;
-	bool stored;
-
-	buf_init(&row, ROW_MAX);
-	write_row(&row, one);
-	stored = !row.failed && db_put_now(ledger_db(s->ledger), FAMILY_STEWARD,
-				    slice_make(one->hash.bytes, HASH_BYTES),
-				    buf_slice(&row)) == DB_OK;
-	buf_fini(&row);
-	if (stored) {
-		forget_all(s);
-		read_all(s);
-	} else {
-		buf_puts(why, "the store did not take the token\n");
-	}
-	return stored;
-}
-
-static bool
-name_is_plain(struct slice name)
-{
-	size_t i;
-
-	for (i = 0; i < name.len; i++)
-		if (name.ptr[i] <= ' ' || name.ptr[i] > '~' ||
-		    name.ptr[i] == '"' || name.ptr[i] == '\\')
-			return false;
-	return name.len > 0 && name.len <= NAME_MAX;
+	state = token_state(&(*known)->token, wall_us);
+	*why = state == TOKEN_EXPIRED ? "has expired" : "is revoked";
+	return state == TOKEN_ACTIVE ? *known : NULL;
 }
 
 static bool
@@ -251,7 +170,7 @@ names_are_plain(const struct slice *names, size_t count)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (!name_is_plain(names[i]))
+		if (!token_name_is_plain(names[i]))
 			return false;
 	return true;
 }
@@ -273,11 +192,9 @@ is_taken(struct slice name)
 static const char *
 fault_of(const struct steward_wish *w)
 {
-	if (!name_is_plain(w->name) ||
-	    !names_are_plain(w->teams, w->teams_count) ||
+	if (!names_are_plain(w->teams, w->teams_count) ||
 	    !names_are_plain(w->projects, w->projects_count))
-		return "a name is 1 to 63 printable characters without spaces "
-		       "or quotes";
+		return "a name " TOKEN_NAME_RULE;
 	if (is_taken(w->name))
 		return "operator, router, time, signal and start are not for "
 		       "tokens: the logs have those names for others";
@@ -290,73 +207,35 @@ fault_of(const struct steward_wish *w)
 	return NULL;
 }
 
-static bool
-wish_is_good(const struct stewards *s, const struct steward_wish *wish,
-    struct buf *why)
-{
-	const char *fault = fault_of(wish);
-
-	if (fault != NULL) {
-		buf_printf(why, "%s\n", fault);
-		return false;
-	}
-	if (active_by_name(s, wish->name) == NULL)
-		return true;
-	buf_printf(why,
-	    "there is an active admin token named '%.*s'; revoke it or choose "
-	    "another name\n",
-	    SLICE_FMT(wish->name));
-	return false;
-}
-
 bool
 stewards_create(struct stewards *s, const struct steward_wish *wish,
-    char token[STEWARD_TOKEN_CHARS], struct buf *why)
+    char token[TOKEN_CHARS], struct buf *why)
 {
-	const size_t n = sizeof(STEWARD_PREFIX) - 1;
-	uint8_t random[TOKEN_RANDOM];
 	struct steward one = { .name = wish->name,
 		.roles = wish->roles,
 		.scope = { wish->teams, wish->teams_count, wish->projects,
 		    wish->projects_count },
 		.by = wish->by,
-		.created_us = clock_wall_us(),
 		.expires_us = wish->expires_us };
+	const char *fault = fault_of(wish);
+	bool made;
 
-	if (!wish_is_good(s, wish, why))
+	if (fault != NULL) {
+		buf_printf(why, "%s\n", fault);
 		return false;
-	crypto_random(random, sizeof(random));
-	memcpy(token, STEWARD_PREFIX, n);
-	base64_write(token + n, random, sizeof(random));
-	crypto_wipe(random, sizeof(random));
-	one.hash = token_hash(s, slice_of(token));
-	return store(s, &one, why);
+	}
+	made = tokens_create(s->tokens, &one.token, token, why);
+	tokens_refresh(s->tokens, &s->book);
+	return made;
 }
 
 bool
 stewards_revoke(struct stewards *s, struct slice name, struct buf *why)
 {
-	const struct steward *found = active_by_name(s, name);
-	struct steward one;
+	bool revoked = tokens_revoke(s->tokens, name, why);
 
-	if (found == NULL) {
-		buf_printf(why, "no active admin token is named '%.*s'\n",
-		    SLICE_FMT(name));
-		return false;
-	}
-	one = *found; /* its text lies in the arena until it is stored */
-	one.revoked_us = clock_wall_us();
-	return store(s, &one, why);
-}
-
-static int
-by_creation(const void *a, const void *b)
-{
-	const struct steward *x = *(const struct steward *const *)a;
-	const struct steward *y = *(const struct steward *const *)b;
-
-	return (x->created_us > y->created_us) -
-	       (x->created_us < y->created_us);
+	tokens_refresh(s->tokens, &s->book);
+	return revoked;
 }
 
 static void
@@ -376,13 +255,13 @@ put_names(struct table *t, const struct slice *names, size_t count)
 static void
 put_steward(struct table *t, const struct steward *s, int64_t now_us)
 {
-	static const char *const states[] = { "active", "expired", "revoked" };
 	struct buf roles;
 
 	buf_init(&roles, ROW_MAX);
 	roles_put(&roles, s->roles, ",");
 	table_text(t, s->name);
-	table_text(t, slice_of(states[steward_state(s, now_us)]));
+	table_text(t,
+	    slice_of(token_state_name(token_state(&s->token, now_us))));
 	table_text(t, buf_slice(&roles));
 	put_names(t, s->scope.teams, s->scope.teams_count);
 	put_names(t, s->scope.projects, s->scope.projects_count);
@@ -407,19 +286,15 @@ stewards_list(const struct stewards *s, bool json, struct buf *out)
 		{ "expires", CELL_TIME },
 		{ "revoked", CELL_TIME },
 	};
-	const struct steward **all =
-	    xcalloc(s->by_hash.count + 1, sizeof(struct steward *));
+	const struct token **all = token_book_by_age(s->book);
 	int64_t now_us = clock_wall_us();
 	struct table table;
-	size_t at = 0, n = 0, i;
+	size_t i;
 
-	while (n < s->by_hash.count)
-		all[n++] = map_next(&s->by_hash, &at);
-	qsort(all, n, sizeof(struct steward *), by_creation);
 	table_open(&table, out, json ? OUTPUT_JSON : OUTPUT_TEXT, columns,
 	    count_of(columns));
-	for (i = 0; i < n; i++)
-		put_steward(&table, all[i], now_us);
+	for (i = 0; i < token_book_count(s->book); i++)
+		put_steward(&table, steward_of(all[i]), now_us);
 	table_close(&table);
 	free(all);
 }

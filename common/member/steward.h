@@ -1,34 +1,27 @@
 #pragma once
 /*
- * steward: who may ask what of the operator listener, by an admin token.
- *
- * A token is "gsra_" and 24 random bytes; only its hash is kept, under a key
- * of its own made from the member's identity.  It has roles, and perhaps a
- * scope of teams and projects.  All of it is the clerk's thread's, or a
+ * steward: who may ask what of the operator listener, by an admin token
+ * "gsra_…" (store/token.h), under a key of its own.  It has roles, and perhaps
+ * a scope of teams and projects.  All of it is the clerk's thread's, or a
  * command's while no daemon runs; a change is durable, and in force, before
  * its call returns.
  */
-#include "common/base/crypto.h"
 #include "common/member/role.h"
 #include "common/store/admin_scope.h"
+#include "common/store/token.h"
 
 struct buf;
 struct ledger;
 struct stewards;
 
-#define STEWARD_PREFIX      "gsra_"
-#define STEWARD_TOKEN_CHARS 38 /* with the NUL */
-#define STEWARD_NAMES_MAX   32 /* teams, and projects */
-
-enum steward_state { STEWARD_ACTIVE, STEWARD_EXPIRED, STEWARD_REVOKED };
+#define STEWARD_PREFIX    "gsra_"
+#define STEWARD_NAMES_MAX 32 /* teams, and projects */
 
 struct steward {
-	struct slice name; /* of the token; unique among active ones */
+	TOKEN_FIRST;
 	unsigned roles;
 	struct admin_scope scope;
-	struct slice by;                            /* who made it */
-	int64_t created_us, expires_us, revoked_us; /* wall; 0: never */
-	struct hash hash;
+	struct slice by; /* who made it */
 };
 
 /* Reads all tokens.  The identity key keys the hashes. */
@@ -47,8 +40,7 @@ struct steward_wish {
 
 /* Writes the token once; false and one line in `why`. */
 must_check bool stewards_create(struct stewards *s,
-    const struct steward_wish *wish, char token[STEWARD_TOKEN_CHARS],
-    struct buf *why);
+    const struct steward_wish *wish, char token[TOKEN_CHARS], struct buf *why);
 
 /* False when no active token has that name, or the store failed. */
 must_check bool stewards_revoke(struct stewards *s, struct slice name,
@@ -65,5 +57,3 @@ void stewards_list(const struct stewards *s, bool json, struct buf *out);
 const struct steward *steward_check(const struct stewards *s,
     struct slice token, int64_t wall_us, const struct steward **known,
     const char **why);
-
-enum steward_state steward_state(const struct steward *s, int64_t wall_us);

@@ -65,8 +65,6 @@ vault_name_ok(const char *name)
 	       strspn(name, first) > 0;
 }
 
-/* --- keys --- */
-
 static struct secret *
 derive(const struct secret *master, const char *purpose)
 {
@@ -88,8 +86,6 @@ fingerprint(char *out, const struct secret *key, struct slice of, size_t chars)
 	memcpy(out, hex, chars);
 	out[chars] = '\0';
 }
-
-/* --- entries --- */
 
 static void
 entries_fini(struct entries *e)
@@ -156,8 +152,6 @@ entries_insert(struct entries *e, size_t at, const char *name,
 		.secret = secret_hold(secret) };
 	memcpy(e->at[at].name, name, strlen(name) + 1);
 }
-
-/* --- writing --- */
 
 static void
 write_entry(struct buf *out, const struct vault *v, const struct entry *e)
@@ -243,8 +237,6 @@ save(struct vault *v, const struct entries *e, const char **why)
 	buf_fini(&out);
 	return saved;
 }
-
-/* --- reading --- */
 
 /* Cut off what stands before `end`; false when `end` is not there. */
 static bool
@@ -389,8 +381,6 @@ load(const struct vault *v, struct entries *e, const char **why)
 	close(fd);
 	return loaded;
 }
-
-/* --- the vault --- */
 
 bool
 vault_create(const char *state_dir, const char **why)

@@ -9,11 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/store/format.h"
-#include "common/store/total.h"
 
 /*
  * Small on purpose: a member shares its machine with the team's own service.
@@ -34,41 +32,7 @@
 #define MEMTABLES_EACH    5
 #define LEVEL0_SLOW       48 /* small files: many are no harm */
 #define LEVEL0_STOP       96
-#define COMPLAIN_EVERY_US US_PER_SECOND
 #define BOTTOM_TOO        2 /* BottommostLevelCompaction::kForce */
-
-struct family_kind {
-	const char *name;
-	bool once; /* a key is put once and deleted: SingleDelete is right */
-	/* Values are added to, by this; NULL: they are not. */
-	char *(*merge)(const struct operands *o, size_t *len);
-	const char *merge_name; /* stands in the store: it stays */
-};
-
-/* RocksDB insists on a family called "default". */
-static const struct family_kind kinds[FAMILIES] = {
-	[FAMILY_META] = { .name = "default" },
-	[FAMILY_REQUEST] = { .name = "request" },
-	[FAMILY_ATTEMPT] = { .name = "attempt" },
-	[FAMILY_INTENT] = { .name = "intent", .once = true },
-	[FAMILY_EVENT] = { .name = "event" },
-	[FAMILY_RECEIPT] = { .name = "receipt" },
-	[FAMILY_OUTBOX] = { .name = "outbox", .once = true },
-	[FAMILY_TOKEN] = { .name = "token" },
-	[FAMILY_MAKER] = { .name = "maker" },
-	[FAMILY_CONTENT] = { .name = "content" },
-	[FAMILY_DECISION] = { .name = "decision" },
-	[FAMILY_EVIDENCE] = { .name = "evidence" },
-	[FAMILY_SPEND] = { .name = "spend",
-	    .merge = merge_sums,
-	    .merge_name = "gsr.sums" },
-	[FAMILY_ROLLUP] = { .name = "rollup",
-	    .merge = total_merge,
-	    .merge_name = "gsr.totals" },
-	[FAMILY_BOOK] = { .name = "book" },
-	[FAMILY_STEWARD] = { .name = "steward" },
-	[FAMILY_AUDIT] = { .name = "audit" },
-};
 
 struct db {
 	rocksdb_t *rocks;
@@ -78,10 +42,8 @@ struct db {
 	rocksdb_writeoptions_t *patient, *impatient, *synced;
 	rocksdb_readoptions_t *read;
 	struct db_veil veil; /* hides NULL: none */
-	atomic_int_least64_t complained_us;
+	struct fault fault;
 	atomic_bool halted;
-	atomic_bool
-	    failing; /* the last write was refused, but not by a stall */
 };
 
 struct db_batch {
@@ -97,57 +59,35 @@ struct db_scan {
 	bool backwards, begun, bare, failed;
 };
 
-/* A store that fails does so in every turn: one line a second says it. */
-static void
-complain(struct db *db, const char *text, const char *why)
-{
-	int64_t now = clock_mono_us();
-	int64_t last = atomic_load(&db->complained_us);
-
-	if (last != 0 && now - last < COMPLAIN_EVERY_US)
-		return;
-	if (atomic_compare_exchange_strong(&db->complained_us, &last, now))
-		log_error(text, log_str("why", why));
-}
-
-/*
- * What an error of a write or a sync means.  A full disk passes: RocksDB goes
- * on by itself when there is room.  After any other I/O error nobody knows
- * what is on the disk (a second fsync may say yes to lost pages), so the only
- * honest thing is to stop; recovery reads what is really there.
- */
 static enum db_result
-judge(struct db *db, const char *text, char *error)
+judge(struct db *db, const char *call, char *error)
 {
-	enum db_result result = DB_FAILED;
+	enum db_result result = fault_judge(&db->fault, call, error);
 
-	if (error == NULL)
-		return DB_OK;
-	if (strstr(error, "Write stall") != NULL) {
-		result = DB_BUSY;
-	} else if (strstr(error, "No space left") != NULL ||
-		   strstr(error, "quota exceeded") != NULL ||
-		   strstr(error, "IO error") == NULL) {
-		complain(db, text, error);
-	} else {
-		log_error("the disk failed under the store: stopping",
-		    log_str("call", text), log_str("why", error));
-		abort();
-	}
-	rocksdb_free(error);
+	if (error != NULL)
+		rocksdb_free(error);
 	return result;
 }
 
 static enum db_result
 judge_write(struct db *db, char *error)
 {
-	enum db_result result = judge(db, "store cannot be written", error);
+	enum db_result result = fault_judge_write(&db->fault, error);
 
-	if (result == DB_FAILED)
-		atomic_store(&db->failing, true);
-	else if (result == DB_OK && atomic_load(&db->failing))
-		atomic_store(&db->failing, false);
+	if (error != NULL)
+		rocksdb_free(error);
 	return result;
+}
+
+/* An error of one store or directory, told whenever it comes.  False: none. */
+static bool
+tell(const char *text, const char *dir, char *error)
+{
+	if (error == NULL)
+		return false;
+	log_error(text, log_str("dir", dir), log_str("why", error));
+	rocksdb_free(error);
+	return true;
 }
 
 static void
@@ -278,17 +218,16 @@ db_new(bool read_only)
 		    1);
 	}
 	for (f = 0; f < FAMILIES; f++)
-		if (kinds[f].merge != NULL)
+		if (family_kind(f)->merge != NULL)
 			db->merging[f] =
-			    options_merging(db->options, &kinds[f]);
+			    options_merging(db->options, family_kind(f));
 	db->patient = rocksdb_writeoptions_create();
 	db->impatient = rocksdb_writeoptions_create();
 	rocksdb_writeoptions_set_no_slowdown(db->impatient, 1);
 	db->synced = rocksdb_writeoptions_create();
 	rocksdb_writeoptions_set_sync(db->synced, 1);
 	db->read = rocksdb_readoptions_create();
-	atomic_init(&db->complained_us, 0);
-	atomic_init(&db->failing, false);
+	fault_init(&db->fault);
 	atomic_init(&db->halted, false);
 	return db;
 }
@@ -317,18 +256,6 @@ db_close(struct db *db)
 	free(db);
 }
 
-static int
-family_by_name(const char *name)
-{
-	int f;
-
-	for (f = 0; f < FAMILIES; f++) {
-		if (strcmp(kinds[f].name, name) == 0)
-			return f;
-	}
-	return -1;
-}
-
 /*
  * Which families stand in `dir`.  One that we do not know is of a newer
  * format; it is refused before RocksDB changes anything.
@@ -342,16 +269,12 @@ look(const struct db *db, const char *dir, bool there[FAMILIES])
 	char **names =
 	    rocksdb_list_column_families(db->options, dir, &count, &error);
 
-	if (error != NULL) {
-		log_error("store cannot be read", log_str("dir", dir),
-		    log_str("why", error));
-		rocksdb_free(error);
+	if (tell("store cannot be read", dir, error))
 		return DB_FAILED;
-	}
 	for (i = 0; i < count; i++) {
-		int f = family_by_name(names[i]);
+		enum family f = family_named(names[i]);
 
-		if (f >= 0) {
+		if (f < FAMILIES) {
 			there[f] = true;
 			continue;
 		}
@@ -368,10 +291,9 @@ open_refused(const char *dir, char *error)
 {
 	bool busy = strstr(error, "LOCK") != NULL;
 
-	log_error(busy ? "store is in use by another process"
-		       : "store cannot be opened",
-	    log_str("dir", dir), log_str("why", error));
-	rocksdb_free(error);
+	(void)tell(busy ? "store is in use by another process"
+			: "store cannot be opened",
+	    dir, error);
 	return busy ? DB_BUSY : DB_FAILED;
 }
 
@@ -388,7 +310,7 @@ open_families(struct db *db, const char *dir, bool read_only, bool there[])
 		/* An older store lacks some: writing makes them. */
 		if (read_only && !there[f])
 			continue;
-		names[count] = kinds[f].name;
+		names[count] = family_kind(f)->name;
 		options[count] =
 		    db->merging[f] != NULL ? db->merging[f] : db->options;
 		ours[count++] = f;
@@ -480,7 +402,7 @@ void
 db_batch_merge(struct db_batch *b, struct db *db, enum family f,
     struct slice key, struct slice value)
 {
-	assert(kinds[f].merge != NULL);
+	assert(family_kind(f)->merge != NULL);
 	rocksdb_writebatch_merge_cf(b->rocks, db->families[f], key.ptr, key.len,
 	    value.ptr, value.len);
 }
@@ -489,7 +411,7 @@ void
 db_batch_delete(struct db_batch *b, struct db *db, enum family f,
     struct slice key)
 {
-	if (kinds[f].once)
+	if (family_kind(f)->once)
 		rocksdb_writebatch_singledelete_cf(b->rocks, db->families[f],
 		    key.ptr, key.len);
 	else
@@ -501,7 +423,7 @@ void
 db_batch_delete_range(struct db_batch *b, struct db *db, enum family f,
     struct slice from, struct slice to)
 {
-	assert(!kinds[f].once); /* RocksDB forbids mixing the two */
+	assert(!family_kind(f)->once); /* RocksDB forbids mixing the two */
 	rocksdb_writebatch_delete_range_cf(b->rocks, db->families[f], from.ptr,
 	    from.len, to.ptr, to.len);
 }
@@ -546,7 +468,7 @@ db_sync(struct db *db)
 	 * Debian's RocksDB asserts that a log which failed is not synced.  A
 	 * write that succeeds again goes to a new log, after a flush.
 	 */
-	if (atomic_load(&db->failing))
+	if (fault_is_failing(&db->fault))
 		return DB_FAILED;
 	rocksdb_flush_wal(db->rocks, 1, &error);
 	return judge(db, "store cannot be synced", error);
@@ -578,7 +500,7 @@ db_get(struct db *db, enum family f, struct slice key, struct buf *out)
 	found = rocksdb_get_pinned_cf(db->rocks, db->read, db->families[f],
 	    key.ptr, key.len, &error);
 	if (error != NULL) {
-		complain(db, "store cannot be read", error);
+		fault_tell(&db->fault, "store cannot be read", error);
 		rocksdb_free(error);
 		return false;
 	}
@@ -814,13 +736,8 @@ db_checkpoint(struct db *db, const char *dir)
 		rocksdb_checkpoint_create(checkpoint, dir, 0, &error);
 		rocksdb_checkpoint_object_destroy(checkpoint);
 	}
-	if (error == NULL)
-		return true;
 	/* The store itself is well: the other disk may be full. */
-	log_error("store cannot be copied", log_str("dir", dir),
-	    log_str("why", error));
-	rocksdb_free(error);
-	return false;
+	return !tell("store cannot be copied", dir, error);
 }
 
 void

@@ -17,8 +17,7 @@ static const struct option_spec specs[] = {
 	WANT(mesh, "mesh", "MESH", "name of the mesh"),
 	WANT(name, "name", "NAME", "this node's name in mesh.yaml"),
 	WANT(team, "team", "TEAM", "the team it serves"),
-	{ "parent", "EGRESS", OPTION_TEXT, offsetof(struct options, parent),
-	    false, 0, 0, "the egress it dials; none: only its own upstreams" },
+	WANT(parent, "parent", "EGRESS", "the egress it dials"),
 	WANT(operator_key, "operator-key", "KEY",
 	    "the operator's public key, ed25519:… or its file; pinned for "
 	    "good"),

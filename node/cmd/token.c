@@ -1,21 +1,14 @@
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "common/base/arena.h"
-#include "common/base/clock.h"
 #include "common/cmd/ask.h"
-#include "common/cmd/note.h"
+#include "common/cmd/offline.h"
 #include "common/cmd/shared.h"
 #include "common/cmd/steward.h"
 #include "common/format/json.h"
-#include "common/format/moment.h"
-#include "common/member/identity.h"
-#include "common/store/ledger.h"
 #include "node/caller.h"
 #include "node/cmd/commands.h"
 
 #define BODY_MAX (64 * 1024)
-#define OUT_MAX  (4 * 1024 * 1024)
 
 /* A caller's token, or with roles an admin's. */
 struct options {
@@ -100,63 +93,47 @@ write_body(struct buf *body, const struct caller_wish *wish)
 	json_close(&w, '}');
 }
 
-/* Without a daemon the store is ours to change. */
-struct offline {
-	struct identity identity;
-	struct ledger *ledger;
-	struct callers *callers;
-};
+static struct callers *
+open_callers(const struct offline *off)
+{
+	return callers_open(off->ledger, off->identity.key);
+}
 
 static bool
-open_offline(struct offline *off, const char *state)
+create(const void *arg, const struct offline *off, struct buf *out)
 {
-	struct buf why;
-
-	*off = (struct offline){ .ledger = NULL };
-	buf_init(&why, BODY_MAX);
-	if (!identity_open(&off->identity, state, &why)) {
-		fprintf(stderr, "%s", buf_text(&why));
-		buf_fini(&why);
-		return false;
-	}
-	buf_fini(&why);
-	off->ledger = ledger_open(state, false);
-	if (off->ledger != NULL)
-		off->callers = callers_open(off->ledger, off->identity.key);
-	else
-		identity_close(&off->identity);
-	return off->ledger != NULL;
-}
-
-static void
-close_offline(struct offline *off)
-{
-	callers_close(off->callers);
-	ledger_close(off->ledger);
-	identity_close(&off->identity);
-}
-
-static int
-create_offline(const char *state, const struct caller_wish *wish)
-{
-	struct offline off;
+	struct callers *callers = open_callers(off);
 	char token[TOKEN_CHARS];
-	struct buf why;
-	bool made;
+	bool made = callers_create(callers, arg, token, out);
 
-	if (!open_offline(&off, state))
-		return 1;
-	buf_init(&why, BODY_MAX);
-	made = callers_create(off.callers, wish, token, &why);
-	note_write(off.ledger, &off.identity, "token create", wish->name, made);
 	if (made)
-		printf("%s\n", token);
-	else
-		fprintf(stderr, "%s", buf_text(&why));
+		buf_printf(out, "%s\n", token);
 	crypto_wipe(token, sizeof(token));
-	buf_fini(&why);
-	close_offline(&off);
-	return made ? 0 : 1;
+	callers_close(callers);
+	return made;
+}
+
+static bool
+list(const void *arg, const struct offline *off, struct buf *out)
+{
+	const bool *json = arg;
+	struct callers *callers = open_callers(off);
+
+	callers_list(callers, *json, out);
+	callers_close(callers);
+	return true;
+}
+
+static bool
+revoke(const void *arg, const struct offline *off, struct buf *out)
+{
+	struct callers *callers = open_callers(off);
+	bool revoked = callers_revoke(callers, slice_of(arg), out);
+
+	if (revoked)
+		buf_puts(out, "revoked\n");
+	callers_close(callers);
+	return revoked;
 }
 
 /* Which of the two it is; NULL, or what is wrong with that. */
@@ -187,8 +164,11 @@ run_create(const void *options, int count, char *const *operands)
 		.project = slice_of(o->steward.projects.items[0]),
 		.environment = slice_of(o->environment),
 		.tier = slice_of(o->tier) };
-	const char *expires = o->steward.expires, *fault = fault_of(o);
-	int64_t span_us;
+	const struct deed deed = { .action = "token create",
+		.what = wish.name,
+		.act = create,
+		.arg = &wish };
+	const char *fault = fault_of(o);
 	enum asked asked;
 	struct buf body;
 
@@ -199,13 +179,8 @@ run_create(const void *options, int count, char *const *operands)
 	}
 	if (o->groups == NULL)
 		return steward_create(&o->steward, operands[0]);
-	if (expires != NULL && !span_read(slice_of(expires), &span_us)) {
-		fprintf(stderr,
-		    "--expires is a number and s, m, h or d: 30d\n");
+	if (!steward_expiry(o->steward.expires, &wish.expires_us))
 		return 2;
-	}
-	if (expires != NULL)
-		wish.expires_us = clock_wall_us() + span_us;
 	split_groups(o->groups, &wish);
 	buf_init(&body, BODY_MAX);
 	write_body(&body, &wish);
@@ -213,7 +188,7 @@ run_create(const void *options, int count, char *const *operands)
 	    buf_slice(&body));
 	buf_fini(&body);
 	if (asked == ASKED_NOBODY)
-		return create_offline(o->steward.state, &wish);
+		return offline_do(o->steward.state, &deed);
 	return asked == ASKED_OK ? 0 : 1;
 }
 
@@ -221,8 +196,7 @@ static int
 run_list(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
-	struct offline off;
-	struct buf out;
+	const struct deed deed = { .act = list, .arg = &o->json };
 	enum asked asked;
 
 	(void)count;
@@ -232,50 +206,28 @@ run_list(const void *options, int count, char *const *operands)
 	asked = ask_daemon(o->steward.state, "GET",
 	    o->json ? "/admin/tokens?format=json" : "/admin/tokens",
 	    slice_make(NULL, 0));
-	if (asked != ASKED_NOBODY)
-		return asked == ASKED_OK ? 0 : 1;
-	if (!open_offline(&off, o->steward.state))
-		return 1;
-	buf_init(&out, OUT_MAX);
-	callers_list(off.callers, o->json, &out);
-	fwrite(out.data, 1, out.len, stdout);
-	buf_fini(&out);
-	close_offline(&off);
-	return 0;
+	if (asked == ASKED_NOBODY)
+		return offline_do(o->steward.state, &deed);
+	return asked == ASKED_OK ? 0 : 1;
 }
 
 static int
 run_revoke(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
-	struct json_writer w = { 0 };
-	struct offline off;
-	struct buf body;
+	const struct deed deed = { .action = "token revoke",
+		.what = slice_of(operands[0]),
+		.act = revoke,
+		.arg = operands[0] };
 	enum asked asked;
-	bool revoked;
 
 	(void)count;
 	if (o->admin)
 		return steward_revoke(o->steward.state, operands[0]);
-	buf_init(&body, BODY_MAX);
-	w.out = &body;
-	json_open(&w, '{');
-	json_field_text(&w, "name", slice_of(operands[0]));
-	json_close(&w, '}');
-	asked = ask_daemon(o->steward.state, "POST", "/admin/tokens/revoke",
-	    buf_slice(&body));
-	buf_reset(&body);
-	if (asked == ASKED_NOBODY && open_offline(&off, o->steward.state)) {
-		revoked =
-		    callers_revoke(off.callers, slice_of(operands[0]), &body);
-		note_write(off.ledger, &off.identity, "token revoke",
-		    slice_of(operands[0]), revoked);
-		fprintf(revoked ? stdout : stderr, "%s",
-		    revoked ? "revoked\n" : buf_text(&body));
-		close_offline(&off);
-		asked = revoked ? ASKED_OK : ASKED_NO;
-	}
-	buf_fini(&body);
+	asked =
+	    ask_by_name(o->steward.state, "/admin/tokens/revoke", operands[0]);
+	if (asked == ASKED_NOBODY)
+		return offline_do(o->steward.state, &deed);
 	return asked == ASKED_OK ? 0 : 1;
 }
 

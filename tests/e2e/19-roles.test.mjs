@@ -379,10 +379,10 @@ story("reads of rows with a token are written down, those at the machine are not
   await node.says("get", "requests");
   await node.says("get", "limits");
   assert.equal((await node.audit()).length, before);
-  await node.admin("/admin/requests?caller=app&group=own&limit=3", { token: reader });
+  await node.admin("/admin/requests?caller=app&group=own&egress=central&limit=3", { token: reader });
   await node.admin(`/admin/explain/${ids.request}`, { token: reader });
   const [explained, listed] = await node.audit("--actor", "reader");
-  assert.deepEqual([listed.action, listed.what, listed.outcome], ["GET /admin/requests", "caller=app group=own limit=3", "done"]);
+  assert.deepEqual([listed.action, listed.what, listed.outcome], ["GET /admin/requests", "caller=app group=own egress=central limit=3", "done"]);
   assert.deepEqual([explained.action, explained.what], ["GET /admin/explain/", ids.request]);
 });
 

@@ -10,6 +10,7 @@
 #include "common/base/buf.h"
 #include "common/base/clock.h"
 #include "common/base/secret.h"
+#include "common/format/pack.h"
 #include "common/member/steward.h"
 #include "common/store/ledger.h"
 
@@ -77,7 +78,7 @@ a_token_is_found_with_its_roles_and_scope(void **state)
 	struct fixture *f = *state;
 	struct steward_wish w =
 	    wish("ann", ROLE_BIT(REPORT_ADMIN) | ROLE_BIT(OPERATOR));
-	char token[STEWARD_TOKEN_CHARS];
+	char token[TOKEN_CHARS];
 	const struct steward *s;
 	const char *why;
 
@@ -85,7 +86,7 @@ a_token_is_found_with_its_roles_and_scope(void **state)
 	w.projects[w.projects_count++] = slice_of("checkout");
 	w.projects[w.projects_count++] = slice_of("fraud");
 	assert_true(stewards_create(f->stewards, &w, token, &f->why));
-	assert_int_equal(strlen(token), STEWARD_TOKEN_CHARS - 1);
+	assert_int_equal(strlen(token), TOKEN_CHARS - 1);
 	stewards_close(f->stewards);
 	f->stewards = stewards_open(f->ledger, f->identity);
 	s = check(f, token, clock_wall_us(), &why);
@@ -110,7 +111,7 @@ another_member_s_identity_knows_none(void **state)
 	struct fixture *f = *state;
 	struct steward_wish w = wish("ann", ROLE_BIT(OPERATOR));
 	struct secret *other = sign_key_new();
-	char token[STEWARD_TOKEN_CHARS];
+	char token[TOKEN_CHARS];
 	const char *why;
 
 	assert_true(stewards_create(f->stewards, &w, token, &f->why));
@@ -125,7 +126,7 @@ an_end_is_the_end(void **state)
 {
 	struct fixture *f = *state;
 	struct steward_wish w = wish("ann", ROLE_BIT(METRICS_ADMIN));
-	char token[STEWARD_TOKEN_CHARS];
+	char token[TOKEN_CHARS];
 	const struct steward *known;
 	const char *why;
 
@@ -149,7 +150,7 @@ a_bad_wish_is_refused_with_what_is_wrong(void **state)
 {
 	struct fixture *f = *state;
 	struct steward_wish w = wish("ann", 0);
-	char token[STEWARD_TOKEN_CHARS];
+	char token[TOKEN_CHARS];
 
 	assert_false(stewards_create(f->stewards, &w, token, &f->why));
 	assert_non_null(strstr(buf_text(&f->why), "at least one role"));
@@ -173,7 +174,7 @@ a_list_has_no_token(void **state)
 {
 	struct fixture *f = *state;
 	struct steward_wish w = wish("ann", ROLE_BIT(OPERATOR));
-	char token[STEWARD_TOKEN_CHARS];
+	char token[TOKEN_CHARS];
 
 	assert_true(stewards_create(f->stewards, &w, token, &f->why));
 	stewards_list(f->stewards, true, &f->why);
@@ -181,6 +182,48 @@ a_list_has_no_token(void **state)
 	assert_non_null(strstr(buf_text(&f->why), "operator (uid 7)"));
 	assert_null(strstr(buf_text(&f->why), token + 5));
 	assert_null(strstr(buf_text(&f->why), "gsra_"));
+}
+
+/* As it was written from the first version on. */
+static void
+a_row_of_before_is_read(void **state)
+{
+	static const char text[] = "gsra_0000000000000000000000000000000A";
+	struct fixture *f = *state;
+	struct secret *key = key_derive(f->identity, "gsr/admin-token-hash/v1");
+	struct hash h = hash_keyed(secret_view(key), text, strlen(text));
+	const struct steward *s;
+	const char *why;
+	struct buf row;
+
+	buf_init(&row, TEXT_MAX);
+	pack_array(&row, 9);
+	pack_int(&row, 1);
+	pack_text(&row, slice_of("ann"));
+	pack_array(&row, 2);
+	pack_text(&row, slice_of("operator"));
+	pack_text(&row, slice_of("of a later version"));
+	pack_array(&row, 1);
+	pack_text(&row, slice_of("payments"));
+	pack_array(&row, 0);
+	pack_text(&row, slice_of("bob"));
+	pack_int(&row, 1000);
+	pack_int(&row, 2000);
+	pack_int(&row, 0);
+	assert_int_equal(db_put_now(ledger_db(f->ledger), FAMILY_STEWARD,
+			     slice_make(h.bytes, HASH_BYTES), buf_slice(&row)),
+	    DB_OK);
+	buf_fini(&row);
+	secret_free(key);
+	stewards_close(f->stewards);
+	f->stewards = stewards_open(f->ledger, f->identity);
+	s = check(f, text, 1999, &why);
+	assert_non_null(s);
+	assert_true(slice_is(s->name, "ann") && slice_is(s->by, "bob"));
+	assert_int_equal(s->roles, ROLE_BIT(OPERATOR));
+	assert_int_equal(s->scope.teams_count, 1);
+	assert_int_equal(s->created_us, 1000);
+	assert_null(check(f, text, 2000, &why));
 }
 
 int
@@ -196,6 +239,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    a_bad_wish_is_refused_with_what_is_wrong, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_list_has_no_token, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(a_row_of_before_is_read, setup,
 		    teardown),
 	};
 

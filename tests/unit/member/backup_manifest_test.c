@@ -62,9 +62,9 @@ only_files_of_a_state_directory_are_named(void **state)
 
 	(void)state;
 	for (i = 0; i < count_of(good); i++)
-		assert_true(manifest_name_ok(slice_of(good[i])));
+		assert_true(backup_manifest_name_ok(slice_of(good[i])));
 	for (i = 0; i < count_of(bad); i++)
-		assert_false(manifest_name_ok(slice_of(bad[i])));
+		assert_false(backup_manifest_name_ok(slice_of(bad[i])));
 }
 
 static void
@@ -92,7 +92,7 @@ what_no_backup_wrote_is_refused(void **state)
 		{ HEAD "[{\"name\":\"vault\",\"bytes\":1,\"hash\":\"00\"}]}",
 		    "is not as a backup" },
 	};
-	struct manifest m;
+	struct backup_manifest m;
 	struct buf why;
 	char dir[64];
 	size_t i;
@@ -102,17 +102,17 @@ what_no_backup_wrote_is_refused(void **state)
 	buf_init(&why, 4096);
 	for (i = 0; i < count_of(cases); i++) {
 		buf_reset(&why);
-		put(dir, MANIFEST_NAME, cases[i].text);
-		assert_int_equal(manifest_read(&m, dir, &why),
+		put(dir, BACKUP_MANIFEST, cases[i].text);
+		assert_int_equal(backup_manifest_read(&m, dir, &why),
 		    cases[i].says[0] == '\0');
 		assert_non_null(strstr(buf_text(&why), cases[i].says));
-		manifest_fini(&m);
+		backup_manifest_fini(&m);
 	}
 	/* One that lists nothing is no state directory either. */
-	put(dir, MANIFEST_NAME, HEAD "[]}");
+	put(dir, BACKUP_MANIFEST, HEAD "[]}");
 	assert_false(backup_verify(dir, &m, &why));
 	assert_non_null(strstr(buf_text(&why), "lacks member.yaml"));
-	manifest_fini(&m);
+	backup_manifest_fini(&m);
 	buf_fini(&why);
 	remove_folder(dir);
 }
@@ -123,10 +123,10 @@ many_files_come_back_as_they_were(void **state)
 {
 	enum { FILES = 200 };
 	char dir[64], copy[64], name[64], path[128];
-	struct manifest m = { .mesh = "acme",
+	struct backup_manifest m = { .mesh = "acme",
 		.member = "payments",
 		.made_us = 5 };
-	struct manifest read;
+	struct backup_manifest read;
 	struct buf why;
 	int from, i;
 
@@ -144,31 +144,31 @@ many_files_come_back_as_they_were(void **state)
 	from = open(dir, O_RDONLY | O_DIRECTORY);
 	assert_true(from >= 0);
 	buf_init(&why, 4096);
-	assert_true(manifest_add(&m, from, "member.yaml", &why));
-	assert_true(manifest_add(&m, from, "seen.yaml", &why));
-	assert_true(manifest_add_store(&m, from, &why));
+	assert_true(backup_manifest_add(&m, from, "member.yaml", &why));
+	assert_true(backup_manifest_add(&m, from, "seen.yaml", &why));
+	assert_true(backup_manifest_add_store(&m, from, &why));
 	assert_int_equal(m.count, FILES + 2);
-	assert_true(manifest_write(&m, dir, &why));
-	assert_false(manifest_write(&m, dir, &why));
+	assert_true(backup_manifest_write(&m, dir, &why));
+	assert_false(backup_manifest_write(&m, dir, &why));
 	assert_true(backup_verify(dir, &read, &why));
 	assert_string_equal(read.member, "payments");
 	assert_int_equal(read.count, m.count);
 	assert_false(backup_has_identity(&read));
-	manifest_fini(&read);
+	backup_manifest_fini(&read);
 	/* A directory that is empty is one that may be restored to. */
 	assert_true(backup_restore(dir, copy, &read, &why));
 	snprintf(path, sizeof(path), "%s/store/000199.sst", copy);
 	assert_int_equal(access(path, F_OK), 0);
-	manifest_fini(&read);
+	backup_manifest_fini(&read);
 	assert_false(backup_restore(dir, copy, &read, &why));
 	assert_non_null(strstr(buf_text(&why), "is not empty"));
-	manifest_fini(&read);
+	backup_manifest_fini(&read);
 	/* A link is no file, wherever it leads. */
 	snprintf(path, sizeof(path), "%s/vault", dir);
 	assert_int_equal(symlink("/etc/hostname", path), 0);
-	assert_false(manifest_add(&m, from, "vault", &why));
+	assert_false(backup_manifest_add(&m, from, "vault", &why));
 	close(from);
-	manifest_fini(&m);
+	backup_manifest_fini(&m);
 	buf_fini(&why);
 	remove_folder(dir);
 	remove_folder(copy);

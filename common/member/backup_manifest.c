@@ -1,4 +1,4 @@
-#include "common/member/manifest.h"
+#include "common/member/backup_manifest.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,7 +23,7 @@
 #define STORE       "store/"
 
 void
-manifest_fini(struct manifest *m)
+backup_manifest_fini(struct backup_manifest *m)
 {
 	free(m->files);
 	m->files = NULL;
@@ -46,13 +46,13 @@ is_store_name(struct slice name)
 }
 
 bool
-manifest_name_ok(struct slice name)
+backup_manifest_name_ok(struct slice name)
 {
 	static const char *const own[] = { "member.yaml", "seen.yaml", "vault",
 		"identity.key", "master.key" };
 	size_t i;
 
-	if (name.len > MANIFEST_NAME_MAX)
+	if (name.len > BACKUP_NAME_MAX)
 		return false;
 	for (i = 0; i < count_of(own); i++)
 		if (slice_is(name, own[i]))
@@ -87,7 +87,7 @@ write_piece(int fd, const char *at, size_t len)
 
 /* To `out`, unless that is -1. */
 static bool
-read_through(int in, int out, struct manifest_file *f)
+read_through(int in, int out, struct backup_file *f)
 {
 	char *piece = xmalloc(PIECE_BYTES);
 	struct hashing hashing;
@@ -128,7 +128,7 @@ open_whole(int dir, const char *name)
 
 /* f->name is said: what it is like, and a copy below `to` unless that is -1. */
 static bool
-take_file(int dir, int to, struct manifest_file *f, struct buf *why)
+take_file(int dir, int to, struct backup_file *f, struct buf *why)
 {
 	int in = open_whole(dir, f->name), out = -1;
 	bool good;
@@ -152,8 +152,8 @@ take_file(int dir, int to, struct manifest_file *f, struct buf *why)
 	return good;
 }
 
-static struct manifest_file *
-more_room(struct manifest *m)
+static struct backup_file *
+more_room(struct backup_manifest *m)
 {
 	/* Powers of two, from 64 on. */
 	if (m->files == NULL)
@@ -164,19 +164,19 @@ more_room(struct manifest *m)
 }
 
 bool
-manifest_add_copy(struct manifest *m, int dir, const char *name, int to,
-    struct buf *why)
+backup_manifest_add_copy(struct backup_manifest *m, int dir, const char *name,
+    int to, struct buf *why)
 {
-	struct manifest_file *f;
+	struct backup_file *f;
 
-	if (!manifest_name_ok(slice_of(name)) ||
-	    m->count == MANIFEST_FILES_MAX) {
+	if (!backup_manifest_name_ok(slice_of(name)) ||
+	    m->count == BACKUP_FILES_MAX) {
 		buf_printf(why, "%s is no file of a backup, or one too many\n",
 		    name);
 		return false;
 	}
 	f = more_room(m);
-	*f = (struct manifest_file){ .bytes = 0 };
+	*f = (struct backup_file){ .bytes = 0 };
 	memcpy(f->name, name, strlen(name));
 	if (!take_file(dir, to, f, why))
 		return false;
@@ -185,9 +185,10 @@ manifest_add_copy(struct manifest *m, int dir, const char *name, int to,
 }
 
 bool
-manifest_add(struct manifest *m, int dir, const char *name, struct buf *why)
+backup_manifest_add(struct backup_manifest *m, int dir, const char *name,
+    struct buf *why)
 {
-	return manifest_add_copy(m, dir, name, -1, why);
+	return backup_manifest_add_copy(m, dir, name, -1, why);
 }
 
 static bool
@@ -221,7 +222,7 @@ each_entry(int dir, const char *name, bool (*each)(void *arg, const char *name),
 }
 
 struct adding {
-	struct manifest *m;
+	struct backup_manifest *m;
 	int dir;
 	struct buf *why;
 };
@@ -233,11 +234,11 @@ add_of_store(void *arg, const char *entry)
 	char name[PATH_MAX];
 
 	snprintf(name, sizeof(name), STORE "%s", entry);
-	return manifest_add(a->m, a->dir, name, a->why);
+	return backup_manifest_add(a->m, a->dir, name, a->why);
 }
 
 bool
-manifest_add_store(struct manifest *m, int dir, struct buf *why)
+backup_manifest_add_store(struct backup_manifest *m, int dir, struct buf *why)
 {
 	struct adding a = { m, dir, why };
 
@@ -245,7 +246,8 @@ manifest_add_store(struct manifest *m, int dir, struct buf *why)
 }
 
 bool
-manifest_write(const struct manifest *m, const char *dir, struct buf *why)
+backup_manifest_write(const struct backup_manifest *m, const char *dir,
+    struct buf *why)
 {
 	char path[PATH_MAX], hash[2 * HASH_BYTES + 1];
 	struct json_writer w = { 0 };
@@ -276,7 +278,7 @@ manifest_write(const struct manifest *m, const char *dir, struct buf *why)
 	json_close(&w, ']');
 	json_close(&w, '}');
 	buf_putc(&out, '\n');
-	snprintf(path, sizeof(path), "%s/%s", dir, MANIFEST_NAME);
+	snprintf(path, sizeof(path), "%s/%s", dir, BACKUP_MANIFEST);
 	good = !out.failed && file_create(path, 0600, buf_slice(&out));
 	if (!good)
 		failed(why, path, "cannot be written");
@@ -285,16 +287,16 @@ manifest_write(const struct manifest *m, const char *dir, struct buf *why)
 }
 
 static bool
-read_file(struct manifest *m, const struct json_value *v)
+read_file(struct backup_manifest *m, const struct json_value *v)
 {
 	char room[JSON_WORD_MAX];
 	struct slice name = json_word(json_find(v, "name"), room);
-	struct manifest_file *f;
+	struct backup_file *f;
 
-	if (!manifest_name_ok(name) || m->count == MANIFEST_FILES_MAX)
+	if (!backup_manifest_name_ok(name) || m->count == BACKUP_FILES_MAX)
 		return false;
 	f = more_room(m);
-	*f = (struct manifest_file){ .bytes = 0 };
+	*f = (struct backup_file){ .bytes = 0 };
 	memcpy(f->name, name.ptr, name.len);
 	m->count++;
 	return json_int(json_find(v, "bytes"), &f->bytes) &&
@@ -317,14 +319,15 @@ read_word(const struct json_value *root, const char *key,
 }
 
 static bool
-read_root(struct manifest *m, const struct json_value *root, struct buf *why)
+read_root(struct backup_manifest *m, const struct json_value *root,
+    struct buf *why)
 {
 	const struct json_value *files = json_find(root, "files"), *v;
 	int64_t format = 0;
 
 	if (json_int(json_find(root, "format"), &format) && format > FORMAT) {
 		buf_puts(why,
-		    MANIFEST_NAME ": was written by a newer version\n");
+		    BACKUP_MANIFEST ": was written by a newer version\n");
 		return false;
 	}
 	m->role =
@@ -339,12 +342,13 @@ read_root(struct manifest *m, const struct json_value *root, struct buf *why)
 			goto bad;
 	return true;
 bad:
-	buf_puts(why, MANIFEST_NAME ": is not as a backup wrote it\n");
+	buf_puts(why, BACKUP_MANIFEST ": is not as a backup wrote it\n");
 	return false;
 }
 
 bool
-manifest_read(struct manifest *m, const char *dir, struct buf *why)
+backup_manifest_read(struct backup_manifest *m, const char *dir,
+    struct buf *why)
 {
 	const struct json_value *root;
 	struct json_error error;
@@ -353,9 +357,9 @@ manifest_read(struct manifest *m, const char *dir, struct buf *why)
 	char path[PATH_MAX];
 	bool good = false;
 
-	*m = (struct manifest){ .count = 0 };
+	*m = (struct backup_manifest){ .count = 0 };
 	arena_init(&arena, ARENA_MAX);
-	snprintf(path, sizeof(path), "%s/%s", dir, MANIFEST_NAME);
+	snprintf(path, sizeof(path), "%s/%s", dir, BACKUP_MANIFEST);
 	if (file_read(&arena, path, TEXT_MAX, &text) != FILE_FINE) {
 		buf_printf(why,
 		    "%s cannot be read: is this a backup, and "
@@ -369,8 +373,8 @@ manifest_read(struct manifest *m, const char *dir, struct buf *why)
 	return good;
 }
 
-static const struct manifest_file *
-find_file(const struct manifest *m, const char *name)
+static const struct backup_file *
+find_file(const struct backup_manifest *m, const char *name)
 {
 	size_t i;
 
@@ -381,7 +385,7 @@ find_file(const struct manifest *m, const char *name)
 }
 
 struct checking {
-	const struct manifest *m;
+	const struct backup_manifest *m;
 	const char *before; /* the entry's name */
 	struct buf *why;
 };
@@ -393,7 +397,7 @@ is_listed(void *arg, const char *entry)
 	char name[PATH_MAX];
 
 	snprintf(name, sizeof(name), "%s%s", c->before, entry);
-	if (strcmp(name, MANIFEST_NAME) == 0 || strcmp(name, "store") == 0 ||
+	if (strcmp(name, BACKUP_MANIFEST) == 0 || strcmp(name, "store") == 0 ||
 	    find_file(c->m, name) != NULL)
 		return true;
 	buf_printf(c->why, "%s is not in the manifest: take it away\n", name);
@@ -401,7 +405,8 @@ is_listed(void *arg, const char *entry)
 }
 
 bool
-manifest_check(const struct manifest *m, int dir, int to, struct buf *why)
+backup_manifest_check(const struct backup_manifest *m, int dir, int to,
+    struct buf *why)
 {
 	struct checking top = { m, "", why }, store = { m, STORE, why };
 	size_t i;
@@ -410,7 +415,7 @@ manifest_check(const struct manifest *m, int dir, int to, struct buf *why)
 	    !each_entry(dir, "store", is_listed, &store, why))
 		return false;
 	for (i = 0; i < m->count; i++) {
-		struct manifest_file now = m->files[i];
+		struct backup_file now = m->files[i];
 
 		if (!take_file(dir, to, &now, why))
 			return false;

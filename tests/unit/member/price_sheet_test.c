@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "common/base/buf.h"
-#include "common/member/sheet.h"
+#include "common/member/price_sheet.h"
 
 #define OUT_MAX 65536
 
@@ -29,14 +29,15 @@ static bool
 draw(struct buf *out, const char *target, enum output_format format)
 {
 	const struct price_book book = { .entries = entries, .count = 2 };
-	const struct sheet_wish wish = { .target = slice_of(target),
+	const struct price_sheet_wish wish = { .target = slice_of(target),
 		.format = format };
-	struct sheet sheet;
+	struct price_sheet sheet;
 
 	buf_init(out, OUT_MAX);
-	sheet_open(&sheet, out, &wish, "from");
-	sheet_add_book(&sheet, &book, slice_of("central"), slice_of("b00c"));
-	return sheet_close(&sheet);
+	price_sheet_open(&sheet, out, &wish, "from");
+	price_sheet_add_book(&sheet, &book, slice_of("central"),
+	    slice_of("b00c"));
+	return price_sheet_close(&sheet);
 }
 
 static void

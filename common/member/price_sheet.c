@@ -1,4 +1,4 @@
-#include "common/member/sheet.h"
+#include "common/member/price_sheet.h"
 
 #include "common/base/buf.h"
 #include "common/store/book.h"
@@ -21,21 +21,22 @@ static const struct table_column columns[] = {
 
 #define PARTY 11
 
-_Static_assert(count_of(columns) == count_of(((struct sheet *)0)->columns),
+_Static_assert(count_of(columns) ==
+		   count_of(((struct price_sheet *)0)->columns),
     "a sheet has room for its columns");
 
 void
-sheet_open(struct sheet *s, struct buf *out, const struct sheet_wish *wish,
-    const char *party)
+price_sheet_open(struct price_sheet *s, struct buf *out,
+    const struct price_sheet_wish *wish, const char *party)
 {
-	*s = (struct sheet){ .target = wish->target };
+	*s = (struct price_sheet){ .target = wish->target };
 	memcpy(s->columns, columns, sizeof(columns));
 	s->columns[PARTY].name = party;
 	table_open(&s->table, out, wish->format, s->columns, count_of(columns));
 }
 
 static void
-add_line(struct sheet *s, const struct price_entry *e, int64_t above,
+add_line(struct price_sheet *s, const struct price_entry *e, int64_t above,
     struct slice party, struct slice book)
 {
 	struct price_rates r =
@@ -58,8 +59,8 @@ add_line(struct sheet *s, const struct price_entry *e, int64_t above,
 }
 
 void
-sheet_add(struct sheet *s, const struct price_entry *entry, struct slice party,
-    struct slice book)
+price_sheet_add(struct price_sheet *s, const struct price_entry *entry,
+    struct slice party, struct slice book)
 {
 	size_t i;
 
@@ -72,17 +73,17 @@ sheet_add(struct sheet *s, const struct price_entry *entry, struct slice party,
 }
 
 void
-sheet_add_book(struct sheet *s, const struct price_book *book,
+price_sheet_add_book(struct price_sheet *s, const struct price_book *book,
     struct slice party, struct slice name)
 {
 	size_t i;
 
 	for (i = 0; i < book->count; i++)
-		sheet_add(s, &book->entries[i], party, name);
+		price_sheet_add(s, &book->entries[i], party, name);
 }
 
 bool
-sheet_close(struct sheet *s)
+price_sheet_close(struct price_sheet *s)
 {
 	struct buf *out = s->table.out;
 
@@ -106,7 +107,8 @@ add_name(void *arg, struct slice name, size_t targets)
 }
 
 static bool
-list_books(struct ledger *l, const struct sheet_wish *wish, struct buf *out)
+list_books(struct ledger *l, const struct price_sheet_wish *wish,
+    struct buf *out)
 {
 	static const struct table_column named[] = {
 		{ "book", CELL_TEXT },
@@ -124,10 +126,11 @@ list_books(struct ledger *l, const struct sheet_wish *wish, struct buf *out)
 }
 
 bool
-sheet_kept(struct ledger *l, const struct sheet_wish *wish, struct buf *out)
+price_sheet_kept(struct ledger *l, const struct price_sheet_wish *wish,
+    struct buf *out)
 {
 	struct price_book book;
-	struct sheet sheet;
+	struct price_sheet sheet;
 
 	if (wish->books)
 		return list_books(l, wish, out);
@@ -137,8 +140,8 @@ sheet_kept(struct ledger *l, const struct sheet_wish *wish, struct buf *out)
 		    SLICE_FMT(wish->book));
 		return false;
 	}
-	sheet_open(&sheet, out, wish, "from");
-	sheet_add_book(&sheet, &book, slice_of(""), wish->book);
+	price_sheet_open(&sheet, out, wish, "from");
+	price_sheet_add_book(&sheet, &book, slice_of(""), wish->book);
 	price_book_fini(&book);
-	return sheet_close(&sheet);
+	return price_sheet_close(&sheet);
 }
