@@ -63,8 +63,11 @@ print_audit(const struct receipt_audit *a, bool json)
 		{ "unreadable", a->unreadable, "not receipts" },
 		{ "unmatched", a->unmatched, "without a row that agrees" },
 		{ "chains", a->chains, "chains" },
-		{ "missing", a->missing, "numbers absent inside chains" },
+		{ "missing", a->missing,
+		    "numbers absent of chains, up to their checkpoints" },
 		{ "dropped", a->dropped, "numbers that retention dropped" },
+		{ "checkpoints", a->checkpoints,
+		    "signed words of nodes of how far a chain reaches" },
 	};
 	struct json_writer w = { 0 };
 	struct buf out;
@@ -104,7 +107,10 @@ verify(const struct options *o, struct topology *t)
 		return 1;
 	}
 	print_audit(&audit, o->json);
-	return audit.good == audit.checked && audit.missing == 0 ? 0 : 1;
+	return audit.good == audit.checked && audit.missing == 0 &&
+		       audit.broken_chain == 0
+		   ? 0
+		   : 1;
 }
 
 static int
@@ -141,6 +147,7 @@ verify_export(const struct options *o)
 		    "nothing vouches for the ends of the chains: that takes a "
 		    "whole export with its checkpoints\n");
 	proof_check(&b.tapes[EXPORT_RECEIPT], &wish, THREADS, &audit);
+	audit.checkpoints = wish.marks != NULL ? (int64_t)marks.count : 0;
 	marks_fini(&marks);
 	print_audit(&audit, o->json);
 	bundle_close(&b);
@@ -194,7 +201,9 @@ const struct command cmd_ledger_verify = {
 	.name = "ledger verify",
 	.summary = "check every receipt: signature, chain, rows beside it",
 	.text =
-	    "Of a store, by the public keys of the verified topology; or of "
+	    "Of a store, by the public keys of the verified topology; and "
+	    "that no chain ends before\nthe number up to which its node "
+	    "signed that it has it (its checkpoint).  Or of "
 	    "an export, which needs nothing of the mesh but public keys: then "
 	    "also that no byte of the folder was changed since its member "
 	    "signed it.  Exit status 0: all are good.\n\n"

@@ -74,15 +74,17 @@ bool receipt_keep(struct ledger *l, struct ledger_turn *t,
 struct receipt_audit {
 	int64_t checked, good;
 	int64_t bad_signature, broken_chain, unreadable;
-	int64_t chains, missing; /* numbers absent inside chains */
+	int64_t chains, missing; /* numbers absent, up to checkpoints */
 	int64_t dropped;         /* numbers that retention took of them */
 	int64_t unmatched;       /* without an attempt row that agrees */
+	int64_t checkpoints;     /* that vouch for the ends of chains */
 };
 
 /*
  * Check every receipt in the store: signature by one of the keys that
- * `key_of` gives for an egress (the which-th; NULL: no more), chain, and the
- * attempt row beside it. `finding` is called for each fault with one line of
+ * `key_of` gives for a member (the which-th; NULL: no more), chain, and the
+ * attempt row beside it; and that each chain reaches as far as its last
+ * checkpoint, if a key vouches for that. `finding` is called for each fault with one line of
  * text; may be NULL. False when the store could not be read.
  */
 must_check bool receipt_audit(struct ledger *l,

@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/store/checkpoint.h"
 #include "common/store/custody.h"
 #include "common/store/intent.h"
 #include "common/store/receipt.h"
@@ -246,6 +247,109 @@ check(struct audit *a, struct slice key, struct slice message)
 	a->out->good += a->good;
 }
 
+/* Its node's, by a key that is known: others say nothing. */
+static bool
+is_vouched(struct audit *a, const struct checkpoint *c)
+{
+	const struct public_key *key;
+	size_t which;
+
+	for (which = 0;; which++) {
+		key = a->key_of(a->arg, c->row.origin, which);
+		if (key == NULL)
+			return false;
+		if (seal_check(&c->seal, key, CHECKPOINT_CONTEXT, c->object))
+			return true;
+	}
+}
+
+/* The last number that the chain has, up to that one; 0: none. */
+static int64_t
+last_number(struct audit *a, const uint8_t key[RECEIPT_KEY_BYTES])
+{
+	uint8_t first[RECEIPT_KEY_BYTES] = { 0 }, behind[RECEIPT_KEY_BYTES + 1];
+	struct slice at, message;
+	struct db_scan *scan;
+	int64_t seq = 0;
+
+	memcpy(first, key, CHAIN_ID_BYTES);
+	memcpy(behind, key, RECEIPT_KEY_BYTES);
+	behind[RECEIPT_KEY_BYTES] = 0;
+	scan = db_scan_new(ledger_db(a->ledger), FAMILY_RECEIPT,
+	    slice_make(first, sizeof(first)),
+	    slice_make(behind, sizeof(behind)), true);
+	if (db_scan_next(scan, &at, &message) && at.len == RECEIPT_KEY_BYTES)
+		seq = key_seq((const uint8_t *)at.ptr);
+	db_scan_free(scan);
+	return seq;
+}
+
+/* What is missing before its last is told already: see check_number. */
+static void
+check_end(struct audit *a, const uint8_t key[RECEIPT_KEY_BYTES])
+{
+	struct custody_chain dropped = { .seq = 0 };
+	int64_t wanted = a->seq, gap;
+
+	a->seq = last_number(a, key);
+	if (custody_chain_get(ledger_custody(a->ledger), key, &dropped))
+		a->seq = max_i64(a->seq, dropped.seq);
+	gap = wanted - a->seq;
+	if (gap <= 0)
+		return;
+	a->out->missing += gap - 1;
+	fault(a, &a->out->missing,
+	    "its node signed that it has %lld more, and they are missing",
+	    (long long)gap);
+}
+
+static void
+check_checkpoint(struct audit *a, struct slice message)
+{
+	uint8_t key[RECEIPT_KEY_BYTES];
+	struct receipt_row row = { .seq = 0 };
+	struct checkpoint c;
+	struct receipt r;
+	struct hash object;
+
+	if (!checkpoint_read(&c, message) || !is_vouched(a, &c))
+		return;
+	a->out->checkpoints++;
+	row.chain = c.row.chain;
+	row.seq = c.row.seq;
+	if (!receipt_key(key, &row))
+		return;
+	memcpy(a->chain, key, CHAIN_ID_BYTES);
+	a->seq = c.row.seq;
+	if (!db_get(ledger_db(a->ledger), FAMILY_RECEIPT,
+		slice_make(key, sizeof(key)), &a->found)) {
+		check_end(a, key);
+		return;
+	}
+	if (!receipt_read(&r, buf_slice(&a->found)))
+		return; /* told already */
+	object = hash_of(r.object.ptr, r.object.len);
+	if (memcmp(&object, &c.row.object, HASH_BYTES) != 0)
+		fault(a, &a->out->broken_chain,
+		    "it is not the one that its node signed for");
+}
+
+/* Chains have to reach as far as their nodes signed that they do. */
+static bool
+check_checkpoints(struct audit *a)
+{
+	struct slice key, message;
+	struct db_scan *scan = db_scan_new(ledger_db(a->ledger), FAMILY_META,
+	    slice_of(CHECKPOINT_PREFIX), slice_of(CHECKPOINT_END), false);
+	bool whole;
+
+	while (db_scan_next(scan, &key, &message))
+		check_checkpoint(a, message);
+	whole = !db_scan_failed(scan);
+	db_scan_free(scan);
+	return whole;
+}
+
 bool
 receipt_audit(struct ledger *l,
     const struct public_key *(
@@ -271,6 +375,7 @@ receipt_audit(struct ledger *l,
 		check(&a, key, value);
 	whole = !db_scan_failed(scan);
 	db_scan_free(scan);
+	whole = check_checkpoints(&a) && whole;
 	buf_fini(&a.found);
 	return whole;
 }

@@ -1,5 +1,8 @@
 #include "tests/unit/store/fixture.h"
 
+#include "common/store/checkpoint.h"
+#include "common/store/custody.h"
+
 #define RECEIPTS 5
 
 static struct secret *key;
@@ -12,7 +15,8 @@ key_of(void *arg, struct slice egress, size_t which)
 
 	/* The first is one that is being rotated out. */
 	(void)arg;
-	if (!slice_is(egress, "egress-1") || which > 1)
+	if ((!slice_is(egress, "egress-1") && !slice_is(egress, "node-a")) ||
+	    which > 1)
 		return NULL;
 	return which == 0 ? &other : &pub;
 }
@@ -267,6 +271,137 @@ test_an_unknown_signer_is_no_good(void **state)
 	fixture_free(&s.f);
 }
 
+/* The node signs that it has all up to the last one; or somebody else does. */
+static void
+put_checkpoint(struct store *s, const struct secret *signer)
+{
+	struct checkpoint_place place = { .seq = RECEIPTS,
+		.egress = "egress-1",
+		.origin = "node-a" };
+	uint8_t at[RECEIPT_KEY_BYTES];
+	char room[CHECKPOINT_KEY_MAX];
+	struct receipt r;
+	struct buf bytes;
+
+	buf_init(&bytes, RECEIPT_MAX);
+	assert_true(db_get(ledger_db(s->f.ledger), FAMILY_RECEIPT,
+	    receipt_at(s, RECEIPTS, at), &bytes));
+	assert_true(receipt_read(&r, buf_slice(&bytes)));
+	place.object = hash_of(r.object.ptr, r.object.len);
+	memcpy(place.chain, s->chain, sizeof(place.chain));
+	buf_fini(&bytes);
+	checkpoint_sign(&place, 1, 1000, signer, &bytes);
+	ledger_put(s->f.turn, LEDGER_SETTLEMENTS, FAMILY_META,
+	    checkpoint_key(room, slice_of(s->chain)), buf_slice(&bytes));
+	buf_fini(&bytes);
+	fixture_turn(&s->f);
+}
+
+static void
+remove_receipts(struct store *s, int64_t from, int64_t to)
+{
+	uint8_t at[RECEIPT_KEY_BYTES];
+
+	for (; from <= to; from++)
+		ledger_delete(s->f.turn, LEDGER_SETTLEMENTS, FAMILY_RECEIPT,
+		    receipt_at(s, from, at));
+	fixture_turn(&s->f);
+}
+
+static void
+test_a_chain_ends_no_sooner_than_its_checkpoint(void **state)
+{
+	struct receipt_audit a;
+	struct store s;
+	int egress, lines;
+
+	(void)state;
+	for (egress = 0; egress <= 1; egress++) {
+		store_new(&s, egress);
+		put_checkpoint(&s, key);
+		a = audit(&s, &lines);
+		assert_int_equal(a.checkpoints, 1);
+		assert_int_equal(a.good, RECEIPTS);
+		assert_int_equal(a.missing + lines, 0);
+		remove_receipts(&s, RECEIPTS - 1, RECEIPTS);
+		a = audit(&s, &lines);
+		assert_int_equal(a.good, RECEIPTS - 2);
+		assert_int_equal(a.missing, 2);
+		assert_int_equal(lines, 1);
+		remove_receipts(&s, 1, RECEIPTS - 2);
+		a = audit(&s, &lines);
+		assert_int_equal(a.checked, 0);
+		assert_int_equal(a.missing, RECEIPTS);
+		assert_int_equal(lines, 1);
+		fixture_free(&s.f);
+	}
+}
+
+static void
+test_what_retention_dropped_is_not_missed_by_a_checkpoint(void **state)
+{
+	const struct custody_chain dropped = { .seq = RECEIPTS };
+	uint8_t at[RECEIPT_KEY_BYTES];
+	struct receipt_audit a;
+	struct db_batch *batch;
+	struct store s;
+	int lines;
+
+	(void)state;
+	store_new(&s, true);
+	put_checkpoint(&s, key);
+	remove_receipts(&s, 1, RECEIPTS);
+	batch = db_batch_new();
+	custody_chain_put(ledger_custody(s.f.ledger), batch,
+	    receipt_at(&s, 1, at).ptr, &dropped);
+	assert_int_equal(db_write(ledger_db(s.f.ledger), batch, true), DB_OK);
+	db_batch_free(batch);
+	a = audit(&s, &lines);
+	assert_int_equal(a.missing + lines, 0);
+	fixture_free(&s.f);
+}
+
+static void
+test_the_last_receipt_is_the_one_that_was_signed_for(void **state)
+{
+	struct receipt_audit a;
+	struct receipt_row row;
+	struct hash previous;
+	struct store s;
+	int lines;
+
+	(void)state;
+	store_new(&s, false);
+	put_checkpoint(&s, key);
+	remove_receipts(&s, 1, RECEIPTS);
+	row = receipt_sample(s.ids[RECEIPTS], 1, RECEIPTS, s.chain);
+	put_receipt(&s, &row, &previous);
+	fixture_turn(&s.f);
+	a = audit(&s, &lines);
+	assert_int_equal(a.missing, RECEIPTS - 1);
+	assert_int_equal(a.broken_chain, 1);
+	fixture_free(&s.f);
+}
+
+/* Anybody could write such a one. */
+static void
+test_a_checkpoint_of_another_says_nothing(void **state)
+{
+	struct secret *other = sign_key_new();
+	struct receipt_audit a;
+	struct store s;
+	int lines;
+
+	(void)state;
+	store_new(&s, false);
+	put_checkpoint(&s, other);
+	remove_receipts(&s, RECEIPTS, RECEIPTS);
+	a = audit(&s, &lines);
+	assert_int_equal(a.checkpoints + a.missing + lines, 0);
+	secret_free(other);
+	fixture_free(&s.f);
+}
+
 int
 main(void)
 {
@@ -277,6 +412,13 @@ main(void)
 		cmocka_unit_test(test_a_replaced_receipt_breaks_the_chain),
 		cmocka_unit_test(test_a_changed_or_absent_attempt_is_found),
 		cmocka_unit_test(test_an_unknown_signer_is_no_good),
+		cmocka_unit_test(
+		    test_a_chain_ends_no_sooner_than_its_checkpoint),
+		cmocka_unit_test(
+		    test_what_retention_dropped_is_not_missed_by_a_checkpoint),
+		cmocka_unit_test(
+		    test_the_last_receipt_is_the_one_that_was_signed_for),
+		cmocka_unit_test(test_a_checkpoint_of_another_says_nothing),
 	};
 	int failed;
 
