@@ -46,7 +46,7 @@ LIBS_MEMBER   := $(LIBS_TOPOLOGY) -levent_core -lmicrohttpd -lcurl -lssl -lcrypt
 sources = $(filter-out %/main.c,$(wildcard $(addsuffix /*.c,$(1))))
 objects = $(patsubst %.c,$(OUT)/%.o,$(1))
 
-COMMON   := $(call sources,common/base common/format common/limit common/llm common/net common/store common/report common/export common/member common/cmd)
+COMMON   := $(call sources,common/base common/format common/limit common/llm common/net common/store common/report common/export common/invoice common/member common/cmd)
 TOPOLOGY := $(call sources,topology)
 NODE     := $(call sources,node node/strategy node/policy node/trial node/dialect node/dialect/chat node/dialect/responses node/dialect/messages node/cmd)
 EGRESS   := $(call sources,egress egress/cmd)

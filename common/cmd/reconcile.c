@@ -3,6 +3,7 @@
 
 #include "common/base/buf.h"
 #include "common/cmd/auditor.h"
+#include "common/cmd/invoice.h"
 #include "common/cmd/shared.h"
 #include "common/export/reconcile.h"
 #include "common/format/json.h"
@@ -11,15 +12,18 @@
 #define OUT_MAX (1024 * 1024)
 
 struct options {
+	struct invoice_options invoice;
 	const char *topology, *operator_key;
 	bool json;
 };
 
 static const struct option_spec specs[] = {
 	{ "topology", "DIR", OPTION_TEXT, offsetof(struct options, topology),
-	    true, 0, 0,
-	    "the folder whose mesh.yaml names the members' public keys" },
+	    false, 0, 0,
+	    "of exports: the folder whose mesh.yaml names the members' public "
+	    "keys" },
 	OPERATOR_KEY_OPTION(struct options),
+	INVOICE_OPTIONS(struct options, invoice),
 	JSON_OPTION(struct options),
 };
 
@@ -269,15 +273,14 @@ are_a_pair(const struct auditor *a, const struct bundle *node,
 	return has_files(node) && has_files(egress);
 }
 
+/* Two ledgers, by two exports. */
 static int
-run(const void *options, int count, char *const *operands)
+run_pair(const struct options *o, char *const *operands)
 {
-	const struct options *o = options;
 	struct bundle node, egress;
 	struct auditor *auditor;
 	int status = 1;
 
-	(void)count;
 	auditor = auditor_new(o->topology, o->operator_key);
 	if (auditor == NULL)
 		return 1;
@@ -294,12 +297,72 @@ run(const void *options, int count, char *const *operands)
 	return status;
 }
 
+/* What is only of invoices, and was given without one. */
+static const char *
+stray_option(const struct invoice_options *i)
+{
+	return i->state != NULL      ? "state"
+	       : i->export != NULL   ? "export"
+	       : i->provider != NULL ? "provider"
+	       : i->same.count > 0   ? "same"
+	       : i->from != NULL     ? "from"
+	       : i->to != NULL       ? "to"
+				     : NULL;
+}
+
+static int
+run_invoice(const struct options *o, int count)
+{
+	struct invoice_options invoice = o->invoice;
+
+	if (count > 0) {
+		fprintf(stderr,
+		    "--invoice is held against one ledger, --state DIR or "
+		    "--export DIR: leave the operands out\n");
+		return 2;
+	}
+	invoice.topology = o->topology;
+	invoice.operator_key = o->operator_key;
+	invoice.json = o->json;
+	return invoice_run(&invoice);
+}
+
+static int
+run(const void *options, int count, char *const *operands)
+{
+	const struct options *o = options;
+	const char *stray = stray_option(&o->invoice);
+
+	if (o->invoice.files.count > 0)
+		return run_invoice(o, count);
+	if (stray != NULL) {
+		fprintf(stderr, "--%s is of invoices: give --invoice FILE\n",
+		    stray);
+		return 2;
+	}
+	if (count != 2) {
+		fprintf(stderr,
+		    "give two exports, NODE_EXPORT EGRESS_EXPORT, or a "
+		    "provider's export, --invoice FILE\n");
+		return 2;
+	}
+	if (o->topology == NULL) {
+		fprintf(stderr,
+		    "--topology DIR is needed: its mesh.yaml names the "
+		    "members' public keys\n");
+		return 2;
+	}
+	return run_pair(o, operands);
+}
+
 const struct command cmd_ledger_reconcile = {
 	.name = "ledger reconcile",
-	.operands = "NODE_EXPORT EGRESS_EXPORT",
-	.summary = "hold a node's export against its egress's",
+	.operands = "[NODE_EXPORT EGRESS_EXPORT]",
+	.summary = "hold a node's export against its egress's, or an invoice "
+		   "against a ledger",
 	.text =
-	    "Needs the two folders and public keys, no member and no secret.  "
+	    "Two exports: "
+	    "needs the two folders and public keys, no member and no secret.  "
 	    "Checks each file against its manifest, each receipt's signature "
 	    "and chain, and each attempt that went from that node through "
 	    "that egress: who has it, and whether all figures are the same.  "
@@ -308,12 +371,28 @@ const struct command cmd_ledger_reconcile = {
 	    "in between is told apart.\n\n"
 	    "Exit status 0: all is matched or explained, and the sums of both "
 	    "sides below tell by how much the explained ones differ.\n\n"
-	    "Example:  ledger reconcile payments-export central-export "
-	    "--topology mesh --operator-key operator.pub",
+	    "An invoice: what a provider says was used, against the attempts "
+	    "of the member whose key it is, by day (UTC) and model: requests, "
+	    "tokens, cost.  Taken are the usage and cost exports of OpenAI "
+	    "and Anthropic (CSV of the console, JSON of the administration "
+	    "interface) and a CSV with the columns day, model, and of "
+	    "requests, input, cache_read, cache_write, cache_write_1h, output, "
+	    "web_searches, cost (USD) those that there are; input is without "
+	    "what was read from a cache or written to it.  What differs is "
+	    "told by name and amount; docs/LEDGER.md has the rule of each.  "
+	    "Exit status 0: it agrees, or differs only by what is "
+	    "explained.\n\n"
+	    "Examples:\n"
+	    "  ledger reconcile payments-export central-export --topology mesh "
+	    "--operator-key operator.pub\n"
+	    "  ledger reconcile --state DIR --invoice usage.csv --invoice "
+	    "costs.csv\n"
+	    "  ledger reconcile --export november --invoice cost.json "
+	    "--provider claude",
 	.options = specs,
 	.options_count = count_of(specs),
 	.options_bytes = sizeof(struct options),
-	.operands_min = 2,
+	.operands_min = 0,
 	.operands_max = 2,
 	.run = run,
 };

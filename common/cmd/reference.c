@@ -4,6 +4,7 @@
 #include "common/base/stat.h"
 #include "common/cmd/shared.h"
 #include "common/export/cause.h"
+#include "common/invoice/residual.h"
 #include "common/llm/exclusion.h"
 #include "common/llm/failure.h"
 #include "common/report/comparison.h"
@@ -105,6 +106,7 @@ run(const void *options, int count, char *const *operands)
 	put_exclusions(&out);
 	put_counters(&out);
 	cause_docs(&out);
+	residual_docs(&out);
 	fwrite(out.data, 1, out.len, stdout);
 	buf_fini(&out);
 	return 0;
