@@ -112,7 +112,10 @@ take_escape(const char **at, const char *end)
 	return kind_of_hex(c + 1);
 }
 
-/* Without branches but for escapes: runs are too short to be foretold. */
+/*
+ * Without branches but for escapes: runs are too short to be foretold.  A
+ * mask, since compilers make a jump of a choice.
+ */
 int64_t
 gauge_text(struct slice json)
 {
@@ -122,9 +125,9 @@ gauge_text(struct slice json)
 
 	for (; at < end; at++) {
 		kind = kinds[(uint8_t)*at];
-		if (kind == ESCAPE)
+		if (__builtin_expect(kind == ESCAPE, 0))
 			kind = take_escape(&at, end);
-		run = (last - kind <= 1 ? run : 0) + 1;
+		run = (run & -(unsigned)(last - kind <= 1)) + 1;
 		units += costs[kind][run % RUN_MAX];
 		last = kind;
 	}

@@ -20,9 +20,11 @@
 #include "common/net/control.h"
 #include "common/net/loop.h"
 #include "common/store/ledger.h"
+#include "common/store/slip.h"
 
 #define POLL_US    (20 * US_PER_MS)             /* while draining */
 #define CUT_US     (3 * (int64_t)US_PER_SECOND) /* for the last settlements */
+#define POST_US    ((int64_t)US_PER_SECOND)
 #define SWEEP_US   (60 * (int64_t)US_PER_SECOND)
 #define REASON_MAX (64 * 1024)
 
@@ -36,7 +38,8 @@ struct clerk {
 	int signal_fd;
 	struct loop_watch *signals;
 	struct caretaker *caretaker;
-	struct loop_timer *sync, *sweep, *ending_poll;
+	struct loop_timer *sync, *post, *sweep, *ending_poll;
+	uint64_t posted; /* of ledger_committed */
 	enum ending ending;
 	int64_t ending_deadline_us;
 };
@@ -55,6 +58,19 @@ on_sync(void *arg)
 		return;
 	for (i = 0; i < c->process->workers_count; i++)
 		worker_durable(&c->process->workers[i]);
+}
+
+/* What could not be posted is in a second. */
+static void
+on_post(void *arg)
+{
+	struct clerk *c = arg;
+	struct ledger *l = c->process->ledger;
+	uint64_t committed = ledger_committed(l);
+
+	loop_timer_set(c->post, POST_US);
+	if (committed != c->posted && slips_post(ledger_slips(l)))
+		c->posted = committed;
 }
 
 static void
@@ -221,10 +237,12 @@ clerk_new(struct process *p, struct buf *why)
 		buf_puts(why, "cannot make a thread\n");
 	} else if (open_listeners(c, why)) {
 		c->sync = loop_timer_new(c->loop, on_sync, c);
+		c->post = loop_timer_new(c->loop, on_post, c);
 		c->sweep = loop_timer_new(c->loop, on_sweep, c);
 		c->ending_poll = loop_timer_new(c->loop, on_ending, c);
 		c->caretaker = caretaker_new(p, c->loop);
 		loop_timer_set(c->sync, LEDGER_SYNC_MS * US_PER_MS);
+		loop_timer_set(c->post, POST_US);
 		loop_timer_set(c->sweep, SWEEP_US);
 		return c;
 	}
@@ -268,6 +286,7 @@ clerk_free(struct clerk *c)
 	errands_free(c->process->errands);
 	c->process->errands = NULL;
 	loop_timer_free(c->sync);
+	loop_timer_free(c->post);
 	loop_timer_free(c->sweep);
 	loop_timer_free(c->ending_poll);
 	loop_watch_free(c->signals);

@@ -9,6 +9,7 @@
 #include "common/format/pack.h"
 #include "common/store/book.h"
 #include "common/store/recount.h"
+#include "common/store/slip.h"
 
 /* Whatever eight texts of a row come to. */
 #define KEY_MAX    ((size_t)REPORT_BY_MAX * ROW_BYTES_MAX + 64)
@@ -271,6 +272,43 @@ end_scan(struct run *r, struct db_scan *scan)
 	db_scan_free(scan);
 }
 
+/* Where slips are looked through for what cells lack. */
+struct lack {
+	struct run *run;
+	enum period period;
+	int64_t from, to;
+};
+
+static void
+take_slip(void *arg, struct slice key, struct slice total)
+{
+	const struct lack *l = arg;
+	char cell[ROLLUP_KEY_BYTES];
+	struct rollup_place place;
+	int64_t number;
+
+	if (!goes_on(l->run) || !rollup_place(&place, key) ||
+	    place.kind != l->run->q->kind)
+		return;
+	number =
+	    period_of(l->period, period_start_us(PERIOD_HOUR, place.number));
+	if (number < l->from || number >= l->to)
+		return;
+	rollup_key(cell, l->run->q->kind, l->period, number);
+	memcpy(cell + 6, place.hash.ptr, ROLLUP_HASH_BYTES);
+	take_cell(l->run, l->period, slice_make(cell, sizeof(cell)), total);
+}
+
+static void
+read_slips(struct run *r, enum period p, int64_t from, int64_t to)
+{
+	struct lack lack = { r, p, from, to };
+
+	if (r->result == REPORT_OK &&
+	    !slips_each(ledger_slips(r->ledger), take_slip, &lack))
+		r->result = REPORT_FAILED;
+}
+
 static void
 read_cells(struct run *r, enum period p, int64_t from, int64_t to)
 {
@@ -286,6 +324,7 @@ read_cells(struct run *r, enum period p, int64_t from, int64_t to)
 	while (goes_on(r) && db_scan_next(scan, &key, &value))
 		take_cell(r, p, key, value);
 	end_scan(r, scan);
+	read_slips(r, p, from, to);
 }
 
 /*** Rows. */
@@ -472,7 +511,8 @@ report_run(struct ledger *l, const struct report_query *q,
     struct report **report)
 {
 	struct run r = { .ledger = l, .db = ledger_db(l), .result = REPORT_OK };
-	bool rows = q->rows || q->baseline.len > 0 || !recount_done(r.db);
+	bool rows = q->rows || q->baseline.len > 0 || !recount_done(r.db) ||
+		    !slips_post(ledger_slips(l));
 
 	*report = xcalloc(1, sizeof(**report));
 	(*report)->query = *q;

@@ -14,19 +14,19 @@
 #include "common/store/custody.h"
 #include "common/store/posting.h"
 #include "common/store/recent.h"
+#include "common/store/slip.h"
 #include "common/store/spend.h"
 
-#define RETRY_US (20 * US_PER_MS)
-#define FRESH_BYTES                                                            \
-	(64u << 20) /* rows of one turn: far beyond any real one               \
-		     */
-#define KEPT_MAX (16 * LEDGER_KEPT_BYTES)
-#define NEVER    UINT64_MAX
+#define RETRY_US    (20 * US_PER_MS)
+#define FRESH_BYTES (64u << 20) /* rows of one turn: far beyond any */
+#define KEPT_MAX    (16 * LEDGER_KEPT_BYTES)
+#define NEVER       UINT64_MAX
 
 struct ledger {
 	struct db *db;
 	struct books *books;
 	struct custody *custody;
+	struct slips *slips;
 	struct ledger_watch watch; /* set before there are turns */
 	atomic_uint_least64_t committed, durable;
 };
@@ -79,6 +79,7 @@ ledger_open(const char *state_dir, bool read_only)
 	l->db = db;
 	l->books = books_new();
 	l->custody = custody;
+	l->slips = slips_open(db, read_only);
 	atomic_init(&l->committed, 0);
 	atomic_init(&l->durable, 0);
 	return l;
@@ -89,6 +90,7 @@ ledger_close(struct ledger *l)
 {
 	if (l == NULL)
 		return;
+	slips_close(l->slips);
 	books_free(l->books);
 	custody_close(l->custody);
 	db_close(l->db);
@@ -111,6 +113,12 @@ struct custody *
 ledger_custody(struct ledger *l)
 {
 	return l->custody;
+}
+
+struct slips *
+ledger_slips(struct ledger *l)
+{
+	return l->slips;
 }
 
 struct ledger *
@@ -326,7 +334,7 @@ ledger_turn_new(struct ledger *l, struct loop *loop)
 	t->intents = db_batch_new();
 	t->fresh = settlements_new();
 	buf_init(&t->row, ROW_BYTES_MAX);
-	t->posting = posting_new(&l->watch);
+	t->posting = posting_new(&l->watch, l->slips);
 	list_init(&t->intent_waits);
 	list_init(&t->kept);
 	list_init(&t->written);

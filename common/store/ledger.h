@@ -18,6 +18,7 @@ struct custody;
 struct loop;
 struct ledger;
 struct ledger_turn;
+struct slips;
 
 #define LEDGER_SYNC_MS 100
 
@@ -30,6 +31,7 @@ struct ledger *ledger_open(const char *state_dir, bool read_only);
 void ledger_close(struct ledger *l);
 struct db *ledger_db(struct ledger *l);
 struct custody *ledger_custody(struct ledger *l);
+struct slips *ledger_slips(struct ledger *l);
 
 /* The price books that were read: book.c's. */
 struct books *ledger_books(struct ledger *l);

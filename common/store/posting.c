@@ -4,23 +4,32 @@
 
 #include "common/base/memory.h"
 #include "common/store/pile.h"
-#include "common/store/rollup.h"
+#include "common/store/slip.h"
 #include "common/store/spend.h"
+
+#define SLIP_BYTES (64 << 10) /* far beyond that of any turn */
 
 struct posting {
 	const struct ledger_watch *watch;
 	struct pile pile;
 	struct rollup *rollup;
+	bool slips; /* by slips, not to cells */
+	char slip_key[SLIP_KEY_BYTES];
+	struct buf slip;
 	struct posting_place to; /* of the row being posted */
 };
 
 struct posting *
-posting_new(const struct ledger_watch *watch)
+posting_new(const struct ledger_watch *watch, struct slips *slips)
 {
 	struct posting *p = xcalloc(1, sizeof(*p));
 
 	p->watch = watch;
 	p->rollup = rollup_new();
+	p->slips = slips != NULL;
+	if (slips != NULL)
+		slip_writer(slips, p->slip_key);
+	buf_init(&p->slip, SLIP_BYTES);
 	return p;
 }
 
@@ -30,6 +39,7 @@ posting_free(struct posting *p)
 	if (p == NULL)
 		return;
 	rollup_free(p->rollup);
+	buf_fini(&p->slip);
 	free(p);
 }
 
@@ -82,9 +92,34 @@ posting_attempt(struct posting *p, struct posting_place to,
 	rollup_attempt(p->rollup, to.batch, to.db, before, row);
 }
 
+static void
+take_cell(void *arg, const char key[ROLLUP_KEY_BYTES], struct slice total)
+{
+	slip_write(arg, key, total);
+}
+
+static void
+write_slip(struct posting *p, struct posting_place to)
+{
+	const struct rollup_taker taker = { take_cell, &p->slip };
+
+	buf_reset(&p->slip);
+	rollup_give(p->rollup, to.batch, to.db, &taker);
+	if (p->slip.len == 0)
+		return;
+	if (p->slip.failed)
+		abort(); /* a total is small: what would be counted is lost */
+	slip_next(p->slip_key);
+	db_batch_put(to.batch, to.db, FAMILY_SLIP,
+	    slice_make(p->slip_key, sizeof(p->slip_key)), buf_slice(&p->slip));
+}
+
 void
 posting_write(struct posting *p, struct posting_place to)
 {
 	pile_write(&p->pile, to.batch, to.db);
-	rollup_write(p->rollup, to.batch, to.db);
+	if (p->slips)
+		write_slip(p, to);
+	else
+		rollup_write(p->rollup, to.batch, to.db);
 }

@@ -9,6 +9,7 @@
 
 struct ledger_watch;
 struct posting;
+struct slips;
 
 /* Where the rows go. */
 struct posting_place {
@@ -16,9 +17,9 @@ struct posting_place {
 	struct db *db;
 };
 
-/* `watch` may be NULL. */
-struct posting *posting_new(const struct ledger_watch *watch)
-    __attribute__((returns_nonnull));
+/* `watch` may be NULL; without slips roll-ups change at once. */
+struct posting *posting_new(const struct ledger_watch *watch,
+    struct slips *slips) __attribute__((returns_nonnull));
 void posting_free(struct posting *p); /* NULL is fine */
 
 /*

@@ -9,6 +9,7 @@
 #include "common/store/receipt.h"
 #include "common/store/recount.h"
 #include "common/store/settlement.h"
+#include "common/store/slip.h"
 
 #define ROWS_A_WRITE 256
 
@@ -223,7 +224,7 @@ ledger_recover(struct ledger *l,
 	struct recovery r = {
 		.db = ledger_db(l),
 		.batch = db_batch_new(),
-		.posting = posting_new(NULL),
+		.posting = posting_new(NULL, NULL),
 		.each = each,
 		.arg = arg,
 	};
@@ -232,7 +233,7 @@ ledger_recover(struct ledger *l,
 	buf_init(&r.row, ROW_BYTES_MAX);
 	buf_init(&r.found, ROW_BYTES_MAX);
 	buf_init(&r.message, RECEIPT_MAX);
-	good = recover(&r);
+	good = slips_recover(ledger_slips(l)) && recover(&r);
 	if (r.closed > 0) {
 		stat_add(STAT_INTERRUPTED, (uint64_t)r.closed);
 		log_warn("closed requests that were open when the process "

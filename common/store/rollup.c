@@ -6,9 +6,8 @@
 #include "common/base/clock.h"
 #include "common/base/memory.h"
 
-#define STORED_MAX   (64 << 10) /* of one row's: all its texts */
-#define LATELY       256        /* dimensions remembered as told */
-#define GATHERED_MAX 16
+#define STORED_MAX (64 << 10) /* of one row's: all its texts */
+#define LATELY     256        /* dimensions remembered as told */
 
 static const char letters[PERIODS] = { 'h', 'd', 'm' };
 
@@ -23,7 +22,7 @@ struct gathered {
 struct rollup {
 	/* By the first byte of the hash: those that are in the store. */
 	uint8_t told[LATELY][ROLLUP_HASH_BYTES];
-	struct gathered gathered[GATHERED_MAX];
+	struct gathered gathered[ROLLUP_CELLS];
 	size_t count;
 	struct total before, after;
 	struct buf dimensions, value;
@@ -45,7 +44,7 @@ rollup_new(void)
 
 	buf_init(&r->dimensions, STORED_MAX);
 	buf_init(&r->value, STORED_MAX);
-	for (i = 0; i < GATHERED_MAX; i++)
+	for (i = 0; i < ROLLUP_CELLS; i++)
 		buf_init(&r->gathered[i].dimensions, STORED_MAX);
 	return r;
 }
@@ -57,7 +56,7 @@ rollup_free(struct rollup *r)
 
 	if (r == NULL)
 		return;
-	for (i = 0; i < GATHERED_MAX; i++) {
+	for (i = 0; i < ROLLUP_CELLS; i++) {
 		buf_fini(&r->gathered[i].dimensions);
 		total_fini(&r->gathered[i].total);
 	}
@@ -75,17 +74,23 @@ letter_of(enum row_kind kind)
 	return kind == ROW_REQUEST ? 'R' : 'A';
 }
 
-void
-rollup_key(char key[ROLLUP_KEY_BYTES], enum row_kind kind, enum period p,
-    int64_t number)
+static void
+key_write(char key[ROLLUP_KEY_BYTES], char kind, enum period p, int64_t number)
 {
 	int i;
 
 	memset(key, 0, ROLLUP_KEY_BYTES);
-	key[0] = letter_of(kind);
+	key[0] = kind;
 	key[1] = letters[p];
 	for (i = 0; i < 4; i++)
 		key[2 + i] = (char)((uint64_t)number >> (24 - 8 * i));
+}
+
+void
+rollup_key(char key[ROLLUP_KEY_BYTES], enum row_kind kind, enum period p,
+    int64_t number)
+{
+	key_write(key, letter_of(kind), p, number);
 }
 
 bool
@@ -95,6 +100,7 @@ rollup_place(struct rollup_place *place, struct slice key)
 
 	if (key.len != ROLLUP_KEY_BYTES)
 		return false;
+	place->kind = key.ptr[0] == 'R' ? ROW_REQUEST : ROW_ATTEMPT;
 	place->number = 0;
 	for (i = 0; i < 4; i++)
 		place->number = place->number << 8 | (uint8_t)key.ptr[2 + i];
@@ -125,14 +131,33 @@ tell_dimensions(struct rollup *r, struct db_batch *b, struct db *db,
 	    buf_slice(&g->dimensions));
 }
 
-static void
-write_one(struct rollup *r, struct db_batch *b, struct db *db,
-    const struct gathered *g)
+void
+rollup_add(struct db_batch *b, struct db *db, const char key[ROLLUP_KEY_BYTES],
+    struct slice total)
 {
-	int64_t wall_us = period_start_us(PERIOD_HOUR, g->hour);
+	struct rollup_place place;
+	char cell[ROLLUP_KEY_BYTES];
+	int64_t wall_us;
+	int p;
+
+	if (!rollup_place(&place, slice_make(key, ROLLUP_KEY_BYTES)))
+		abort(); /* it has the length of one */
+	wall_us = period_start_us(PERIOD_HOUR, place.number);
+	for (p = 0; p < PERIODS; p++) {
+		key_write(cell, key[0], (enum period)p,
+		    period_of((enum period)p, wall_us));
+		memcpy(cell + 6, place.hash.ptr, ROLLUP_HASH_BYTES);
+		db_batch_merge(b, db, FAMILY_ROLLUP,
+		    slice_make(cell, sizeof(cell)), total);
+	}
+}
+
+static void
+give_one(struct rollup *r, struct db_batch *b, struct db *db,
+    const struct gathered *g, const struct rollup_taker *taker)
+{
 	char key[ROLLUP_KEY_BYTES];
 	struct hash hash;
-	int p;
 
 	if (total_empty(&g->total))
 		return;
@@ -141,23 +166,29 @@ write_one(struct rollup *r, struct db_batch *b, struct db *db,
 	assert(!r->value.failed);
 	hash = hash_of(g->dimensions.data, g->dimensions.len);
 	tell_dimensions(r, b, db, g, hash.bytes);
-	for (p = 0; p < PERIODS; p++) {
-		rollup_key(key, g->kind, (enum period)p,
-		    period_of((enum period)p, wall_us));
-		memcpy(key + 6, hash.bytes, ROLLUP_HASH_BYTES);
-		db_batch_merge(b, db, FAMILY_ROLLUP,
-		    slice_make(key, sizeof(key)), buf_slice(&r->value));
-	}
+	rollup_key(key, g->kind, PERIOD_HOUR, g->hour);
+	memcpy(key + 6, hash.bytes, ROLLUP_HASH_BYTES);
+	if (taker != NULL)
+		taker->take(taker->arg, key, buf_slice(&r->value));
+	else
+		rollup_add(b, db, key, buf_slice(&r->value));
+}
+
+void
+rollup_give(struct rollup *r, struct db_batch *b, struct db *db,
+    const struct rollup_taker *taker)
+{
+	size_t i;
+
+	for (i = 0; i < r->count; i++)
+		give_one(r, b, db, &r->gathered[i], taker);
+	r->count = 0;
 }
 
 void
 rollup_write(struct rollup *r, struct db_batch *b, struct db *db)
 {
-	size_t i;
-
-	for (i = 0; i < r->count; i++)
-		write_one(r, b, db, &r->gathered[i]);
-	r->count = 0;
+	rollup_give(r, b, db, NULL);
 }
 
 static bool
@@ -181,7 +212,7 @@ find_gathered(struct rollup *r, struct db_batch *b, struct db *db,
 	for (i = 0; i < r->count; i++)
 		if (is_of(&r->gathered[i], part, buf_slice(&r->dimensions)))
 			return &r->gathered[i];
-	if (r->count == GATHERED_MAX)
+	if (r->count == ROLLUP_CELLS)
 		rollup_write(r, b, db);
 	g = &r->gathered[r->count++];
 	g->kind = part->kind;

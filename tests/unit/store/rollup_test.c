@@ -3,6 +3,7 @@
 #include "common/store/book.h"
 #include "common/store/recovery.h"
 #include "common/store/settlement.h"
+#include "common/store/slip.h"
 #include "tests/unit/store/fixture.h"
 
 /*
@@ -131,6 +132,8 @@ fill(struct fixture *f)
 			ledger_settle(f->turn, &q, &a);
 		if (below(3) == 0)
 			fixture_turn(f);
+		if (below(9) == 0)
+			assert_true(slips_post(ledger_slips(f->ledger)));
 	}
 	fixture_turn(f);
 	for (i = 0; i < 6; i++)
