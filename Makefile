@@ -120,7 +120,8 @@ $(ENGINE)/policy_%.inc:
 	@sed 's/[\\"]/\\&/g; s/^/"/; s/$$/\\n"/' $< >$@.part && mv $@.part $@
 # The operators' pages, as they are, and the chart library beside them.
 PAGE_NPM  := common/page/node_modules/uplot/package.json
-PAGE_FROM := $(wildcard common/page/*.* common/page/*/*.*)
+PAGE_FROM := $(wildcard common/page/*.* common/page/*/*.*) \
+	common/llm/exclusion.def common/llm/fail.def
 $(OUT)/common/member/page.o: CPPFLAGS += -isystem build/page
 $(OUT)/common/member/page.o: build/page/page_files.inc
 $(PAGE_NPM):

@@ -4,7 +4,7 @@ import { h, put } from "./part/element.js";
 import { failed, loading } from "./part/notice.js";
 import * as route from "./route.js";
 import { readSession, who } from "./server.js";
-import { allowed, find } from "./sections.js";
+import { allowed, find, refusal } from "./sections.js";
 
 const app = document.getElementById("app");
 let leave = null;
@@ -17,17 +17,14 @@ async function showSignIn() {
 }
 
 function refuse(place, section) {
+	place.dataset.name = "";
 	put(
 		place,
-		h("h1", {}, section?.title ?? "Not here"),
+		h("h1", { tabindex: "-1" }, section?.title ?? "Not here"),
 		section
-			? failed({
-					status: 403,
-					message:
-						`This page asks for what your roles ` +
-						`(${who().roles.join(", ") || "none"}) do not allow, or this daemon does not have.`,
-				})
+			? failed({ status: 403, message: refusal(section) })
 			: failed({ status: 404, message: "There is no page at this address." }),
+		h("p", {}, h("a", { href: "#/overview" }, "To the overview")),
 	);
 }
 
@@ -39,6 +36,8 @@ async function show() {
 
 	leave?.();
 	leave = null;
+	// What was asked over the page before is not of this one.
+	for (const dialog of document.querySelectorAll("dialog")) dialog.close();
 	for (const link of document.querySelectorAll(".nav a"))
 		link.toggleAttribute("aria-current", link.dataset.name === (section?.parent ?? here.name));
 	for (const link of document.querySelectorAll(".nav a[aria-current]"))

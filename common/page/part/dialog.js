@@ -25,7 +25,12 @@ export function ask(title, fields, verb, act, tone = "") {
 				answer = await act(new FormData(event.target));
 				box.close();
 			} catch (error) {
-				put(wrong, h("div", { class: "notice bad" }, h("p", {}, error.message)));
+				// Lines of an error are of files: they keep their form.
+				const lines = error.message.includes("\n");
+				put(
+					wrong,
+					h("div", { class: "notice bad" }, h(lines ? "pre" : "p", {}, error.message)),
+				);
 			} finally {
 				go.disabled = false;
 			}
@@ -53,7 +58,11 @@ export function ask(title, fields, verb, act, tone = "") {
 	});
 }
 
-export function told(title, ...inside) {
+export const told = (title, ...inside) => shown(title, "", inside);
+// For tables.
+export const toldLarge = (title, ...inside) => shown(title, "large", inside);
+
+function shown(title, size, inside) {
 	return new Promise((done) => {
 		const box = over(
 			title,
@@ -64,6 +73,7 @@ export function told(title, ...inside) {
 				h("div", { class: "actions" }, h("button", { class: "first" }, "Done")),
 			),
 		);
+		box.className = size;
 		box.addEventListener("close", done);
 	});
 }

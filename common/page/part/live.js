@@ -8,10 +8,12 @@ export function live(bring, seconds = 5) {
 	const place = h("div", { class: "live" }, loading());
 	let timer = 0,
 		paused = false,
-		ended = false;
+		ended = false,
+		asked = 0;
 
 	async function turn() {
 		clearTimeout(timer);
+		asked = Date.now();
 		try {
 			const made = await bring();
 			if (ended) return;
@@ -20,12 +22,13 @@ export function live(bring, seconds = 5) {
 			if (ended) return;
 			renew(place, failed(error, turn));
 		}
-		if (!paused) timer = setTimeout(wait, seconds * 1000);
+		next();
 	}
-	// Nobody looks at a page that is hidden.
-	function wait() {
-		if (document.hidden) timer = setTimeout(wait, 1000);
-		else turn();
+	// Nobody looks at a page that is hidden: it asks again when it is seen.
+	function next() {
+		clearTimeout(timer);
+		if (paused || ended || document.hidden) return;
+		timer = setTimeout(turn, Math.max(0, asked + seconds * 1000 - Date.now()));
 	}
 	const toggle = h(
 		"button",
@@ -43,6 +46,7 @@ export function live(bring, seconds = 5) {
 		"Live",
 	);
 
+	document.addEventListener("visibilitychange", next);
 	queueMicrotask(turn);
 	return {
 		place,
@@ -51,6 +55,7 @@ export function live(bring, seconds = 5) {
 		stop() {
 			ended = true;
 			clearTimeout(timer);
+			document.removeEventListener("visibilitychange", next);
 		},
 	};
 }

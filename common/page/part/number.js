@@ -24,10 +24,21 @@ export function usd(micro) {
 	return (size >= 0.01 ? small : tiny).format(value);
 }
 
+// Of an axis: as many digits as tell its steps apart.
+export function usdAxis(ticks) {
+	const step = ticks.length > 1 ? ticks[1] - ticks[0] : 1e6;
+	const format = step >= 1e6 && step % 1e6 === 0 ? dollars(0) : step >= 1e4 ? cents : step >= 1e2 ? small : tiny;
+	return ticks.map((tick) => format.format(tick / 1e6));
+}
+
+// Of what there are no halves of.
+export const countAxis = (ticks) =>
+	ticks.map((tick) => (Number.isInteger(tick) ? tokens(tick).replace(/\.?0+(?=\D)/, "") : ""));
+
 // Of sums that a daemon says in dollars, as text.
 export const usdText = (text) => (isNone(text) ? NONE : usd(Math.round(Number(text) * 1e6)));
 
-// 950, 12.3k, 4.56M, 7.8B
+// 950, 3k, 12.3k, 4.56M, 78.9B
 export function tokens(value) {
 	if (isNone(value)) return NONE;
 	for (const [unit, mark] of [
@@ -37,7 +48,7 @@ export function tokens(value) {
 	])
 		if (Math.abs(value) >= unit) {
 			const scaled = value / unit;
-			return `${scaled.toFixed(scaled >= 100 ? 0 : scaled >= 10 ? 1 : 2)}${mark}`;
+			return `${scaled.toFixed(scaled >= 100 ? 0 : scaled >= 10 ? 1 : 2).replace(/\.0+$/, "")}${mark}`;
 		}
 	return plain.format(value);
 }

@@ -20,6 +20,10 @@ export const STATES = {
 	"half-open": "warn",
 	expired: "warn",
 	late: "warn",
+	queued: "warn",
+	gone: "warn",
+	"not offered": "bad",
+	done: "good",
 	failed: "warn",
 };
 

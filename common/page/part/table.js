@@ -2,6 +2,8 @@
 import { h, put } from "./element.js";
 import { empty } from "./notice.js";
 
+const LONG = 34; // characters of a name that is cut, and told whole when pointed at
+
 // Numbers by size, texts by letters, what is not there last.
 function order(column, up) {
 	const key = column.sort ?? ((row) => row[column.key]);
@@ -24,17 +26,20 @@ function line(columns, row, open) {
 		"tr",
 		{},
 		...columns.map((column, i) => {
-			const kind = [column.number && "number", column.wide && "wide"]
+			const told = cellOf(column, row);
+			const long =
+				typeof told === "string" && !column.wide && !column.number && told.length > LONG;
+			const kind = [column.number && "number", column.wide && "wide", long && "name"]
 				.filter(Boolean)
 				.join(" ");
-			const inside =
-				i === 0 && open
-					? h("a", { href: open(row) }, cellOf(column, row))
-					: cellOf(column, row);
 			return h(
 				i === 0 ? "th" : "td",
-				{ class: kind || null, scope: i === 0 ? "row" : null },
-				inside,
+				{
+					class: kind || null,
+					scope: i === 0 ? "row" : null,
+					title: long ? told : null,
+				},
+				i === 0 && open ? h("a", { href: open(row) }, told) : told,
 			);
 		}),
 	);

@@ -5,14 +5,15 @@ import { exportRows } from "../part/export.js";
 import { filters } from "../part/filter.js";
 import { head } from "../part/head.js";
 import { fill } from "../part/notice.js";
-import { when } from "../part/number.js";
+import { count, when } from "../part/number.js";
 import { word } from "../part/standing.js";
 import { table } from "../part/table.js";
-import { ask, who } from "../server.js";
+import { write } from "../route.js";
+import { ask, may, who } from "../server.js";
 
 const FIELDS = [
 	{ key: "actor", label: "Who", hint: "all" },
-	{ key: "action", label: "Action", hint: "tokens, reload …" },
+	{ key: "action", label: "Action", hint: "POST, tokens, reload …" },
 	{ key: "what", label: "About", hint: "all" },
 	{
 		key: "outcome",
@@ -35,6 +36,20 @@ const FIELDS = [
 	},
 ];
 
+const about = (row) => [
+	/explain\/$/.test(row.action) && may("explain/") && /^(req_)?\w+$/.test(row.what)
+		? h("a", { href: write("request", [row.what]) }, row.what)
+		: row.what,
+	row.why && [row.what && ", ", row.why],
+];
+
+// The same again and again is one row: how often, and since when.
+const again = (row) =>
+	row.times > 0 && [
+		`${count(row.times)} × `,
+		h("small", {}, `since ${when(row.since)}`),
+	];
+
 async function list(route, exports) {
 	const query = Object.fromEntries(FIELDS.map(({ key }) => [key, route.query.get(key)]));
 	const answer = await ask("audit", { ...query, limit: query.limit || 100 });
@@ -42,7 +57,7 @@ async function list(route, exports) {
 	put(exports, rows.length > 0 && exportRows(`${who().member}-audit`, rows));
 	return section(
 		"Audit log",
-		'each row holds the hash of the one before it: a changed or missing row is found by "audit verify"',
+		'each row holds the hash of the one before it, so "audit verify" finds what was changed or removed; the same read or refusal again within ten minutes is counted in one row',
 		table({
 			caption: "Audit log",
 			rows,
@@ -52,17 +67,15 @@ async function list(route, exports) {
 				{ key: "at", label: "When (UTC)", cell: (row) => when(row.at) },
 				{ key: "actor", label: "Who", cell: (row) => row.actor || "(nobody known)" },
 				{ key: "action", label: "Action", cell: (row) => h("code", {}, row.action) },
-				{ key: "what", label: "About", wide: true },
-				{ key: "outcome", label: "Outcome", cell: (row) => word(row.outcome) },
-				{ key: "status", label: "Status", number: true, cell: (row) => row.status || "" },
+				{ key: "what", label: "About", wide: true, cell: about },
 				{
-					key: "why",
-					label: "Why",
-					wide: true,
-					cell: (row) => [row.why, row.times > 0 && ` (${row.times} times more)`],
+					key: "outcome",
+					label: "Outcome",
+					cell: (row) => [word(row.outcome), row.status > 0 && ` ${row.status}`],
 				},
-				{ key: "role", label: "Roles", cell: (row) => row.role?.replaceAll(",", ", ") },
+				{ key: "times", label: "Again", cell: again, sort: (row) => row.times },
 				{ key: "from", label: "From", cell: (row) => row.from || "this machine" },
+				{ key: "role", label: "Roles", cell: (row) => row.role?.replaceAll(",", ", ") },
 			],
 		}),
 	);

@@ -1,33 +1,16 @@
 // callers: who may call this node, by which token; making one and taking it back.
-import { badge, section } from "../part/card.js";
+import { section } from "../part/card.js";
 import { ask as confirm, told } from "../part/dialog.js";
 import { h, put } from "../part/element.js";
 import { exportRows } from "../part/export.js";
 import { head } from "../part/head.js";
 import { fill } from "../part/notice.js";
-import { NONE, time, when } from "../part/number.js";
+import { count, NONE, usdText, when } from "../part/number.js";
 import { word } from "../part/standing.js";
 import { table } from "../part/table.js";
+import { expiry, field } from "../part/token.js";
 import { write } from "../route.js";
 import { ask, may, send, who } from "../server.js";
-
-const DAYS = [
-	["", "never"],
-	["7", "after 7 days"],
-	["30", "after 30 days"],
-	["90", "after 90 days"],
-	["365", "after a year"],
-];
-
-function field(label, attributes, note) {
-	return h(
-		"label",
-		{},
-		label,
-		note && h("small", {}, note),
-		h("input", { autocomplete: "off", spellcheck: "false", ...attributes }),
-	);
-}
 
 // Its groups are ticked where they are known, else written.
 function groupField(groups) {
@@ -59,16 +42,7 @@ async function create(again) {
 				field("User", { name: "user", maxlength: 64 }, "optional"),
 				field("Project", { name: "project", maxlength: 64 }, "optional"),
 				field("Tier", { name: "tier", maxlength: 64 }, "optional, of the node file"),
-				h(
-					"label",
-					{},
-					"Expires",
-					h(
-						"select",
-						{ name: "days" },
-						...DAYS.map(([value, text]) => h("option", { value }, text)),
-					),
-				),
+				expiry(),
 			),
 		],
 		"Create",
@@ -127,7 +101,11 @@ export function show(place) {
 	const change = may("tokens", "POST");
 
 	async function bring() {
-		const rows = await ask("tokens");
+		const [rows, seen] = await Promise.all([
+			ask("tokens"),
+			may("callers") ? ask("callers").catch(() => []) : [],
+		]);
+		const live = new Map(seen.map((one) => [one.name, one]));
 		put(exports, rows.length > 0 && exportRows(`${who().member}-tokens`, rows));
 		const active = rows.filter((row) => row.state === "active").length;
 		return section(
@@ -135,8 +113,7 @@ export function show(place) {
 			`${active} active, ${rows.length - active} expired or revoked`,
 			table({
 				caption: "Tokens",
-				rows,
-				sorted: "name",
+				rows: [...rows].sort((a, b) => (a.state !== "active") - (b.state !== "active")),
 				none: "No tokens yet.",
 				hint: "A caller needs one: it is shown once, when it is made.",
 				columns: [
@@ -160,14 +137,45 @@ export function show(place) {
 						key: "groups",
 						label: "Groups",
 						wide: true,
-						cell: (row) => row.groups.split(",").map((name) => [badge(name), " "]),
+						cell: (row) => row.groups.replaceAll(",", ", "),
 					},
 					{ key: "created", label: "Made (UTC)", cell: (row) => when(row.created) },
 					{
 						key: "expires",
-						label: "Expires",
-						cell: (row) => (row.expires ? time(row.expires) : NONE),
+						label: "Expires (UTC)",
+						cell: (row) => (row.expires ? when(row.expires) : NONE),
 					},
+					...(seen.length > 0
+						? [
+								{
+									key: "seen",
+									label: "Last seen (UTC)",
+									sort: (row) => live.get(row.name)?.last_seen,
+									cell: (row) =>
+										when(row.state === "active" && live.get(row.name)?.last_seen),
+								},
+								{
+									key: "asked",
+									label: "Requests, day",
+									number: true,
+									sort: (row) => live.get(row.name)?.spent.day.requests,
+									cell: (row) =>
+										row.state === "active"
+											? count(live.get(row.name)?.spent.day.requests)
+											: NONE,
+								},
+								{
+									key: "spent",
+									label: "Spent, month",
+									number: true,
+									sort: (row) => Number(live.get(row.name)?.spent.month.usd),
+									cell: (row) =>
+										row.state === "active"
+											? usdText(live.get(row.name)?.spent.month.usd)
+											: NONE,
+								},
+							]
+						: []),
 					...(change
 						? [
 								{

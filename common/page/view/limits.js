@@ -5,9 +5,10 @@ import { h, put } from "../part/element.js";
 import { filters } from "../part/filter.js";
 import { head } from "../part/head.js";
 import { live } from "../part/live.js";
-import { count, duration, NONE, tokens, until, usdText } from "../part/number.js";
-import { state } from "../part/standing.js";
+import { count, duration, measured, NONE, tokens, until, usdText, when } from "../part/number.js";
+import { state, word } from "../part/standing.js";
 import { table } from "../part/table.js";
+import { write } from "../route.js";
 import { ask, may, who } from "../server.js";
 
 const isMoney = (name) => name.endsWith("usd");
@@ -33,7 +34,7 @@ function budgets(holders) {
 			none: "Nobody has a budget.",
 			hint: "Budgets stand in the node file, for tiers, projects, users and the node.",
 			columns: [
-				{ key: "holder", label: "Of" },
+				{ key: "holder", label: "Whose" },
 				{
 					key: "name",
 					label: "Budget",
@@ -67,7 +68,7 @@ function budgets(holders) {
 				},
 				{
 					key: "limit",
-					label: "Of",
+					label: "Limit",
 					number: true,
 					cell: (row) => amount(row.name, row.limit),
 					sort: (row) => Number(row.limit),
@@ -85,13 +86,14 @@ function budgets(holders) {
 const left = (limit) => (limit ? `${tokens(limit.remaining)} of ${tokens(limit.limit)}` : NONE);
 
 function holders(rows) {
-	const limited = ["rpm", "tpm", "concurrent"].map((name, i) => ({
+	const names = ["rpm", "tpm", "concurrent"];
+	const limited = names.map((name, i) => ({
 		key: name,
 		number: true,
-		label: ["Requests/min left", "Tokens/min left", "Concurrent left"][i],
+		label: ["Left a minute", "Tokens left a minute", "Slots left"][i],
 		cell: (row) => left(row.limits[name]),
 		sort: (row) => row.limits[name]?.remaining,
-	}));
+	})).filter(({ key }) => rows.some((row) => row.limits[key]));
 	return section(
 		"Who used what",
 		table({
@@ -131,9 +133,10 @@ function holders(rows) {
 	);
 }
 
+const RATES = { rpm: "requests", tpm: "tokens", input_tpm: "input tokens", output_tpm: "output tokens" };
 const rates = (all) =>
 	Object.entries(all ?? {}).map(([name, { per_minute: rate, left: rest }]) =>
-		h("div", {}, `${name.replace("_", " ")}: ${tokens(rest)} of ${tokens(rate)} a minute`),
+		h("div", {}, `${RATES[name] ?? name}: ${tokens(rest)} now, ${tokens(rate)} a minute`),
 	);
 
 function gates(rows) {
@@ -176,13 +179,8 @@ function gates(rows) {
 	);
 }
 
-const room = (value) => {
-	if (value === null || value === undefined) return NONE;
-	if (typeof value !== "object") return tokens(value);
-	const rest = value.left ?? value.remaining;
-	const whole = value.per_minute ?? value.limit;
-	return `${tokens(rest)} of ${tokens(whole)}`;
-};
+const room = (value) =>
+	value === null || value === undefined ? NONE : tokens(value.left ?? value.remaining ?? value);
 
 function accounts(rows) {
 	return section(
@@ -201,13 +199,15 @@ function accounts(rows) {
 				{ key: "state", label: "State", cell: state },
 				{ key: "running", label: "Running", number: true },
 				{ key: "waiting", label: "Waiting", number: true },
-				...["rpm", "input_tpm", "output_tpm", "tpm"].map((key) => ({
+				...["rpm", "tpm", "input_tpm", "output_tpm"]
+					.filter((key) => rows.some((row) => row[key]))
+					.map((key) => ({
 					key,
-					label: key.replace("_", " "),
+					label: `Room for ${RATES[key]}`,
 					number: true,
 					fixed: true,
 					cell: (row) => room(row[key]),
-				})),
+					})),
 				{
 					key: "concurrent",
 					label: "Most at once",
@@ -225,8 +225,59 @@ function accounts(rows) {
 	);
 }
 
+const KINDS = ["traffic-shaped", "upstream-shaped"];
+
+// Who had to wait or was sent away lately, and by what.
+function shaped(rows) {
+	return section(
+		"Latest waits and refusals",
+		"by shaping; a refusal tells the caller when to come again",
+		table({
+			caption: "Latest waits and refusals",
+			rows,
+			none: "Nobody had to wait.",
+			columns: [
+				{ key: "at", label: "When (UTC)", cell: (row) => when(row.at) },
+				{ key: "outcome", label: "Outcome", cell: (row) => word(row.outcome) },
+				{ key: "bucket", label: "By" },
+				{ key: who().role === "node" ? "caller" : "team", label: who().role === "node" ? "Caller" : "Team" },
+				{ key: "group", label: "Group" },
+				...(rows.some((row) => row.target) ? [{ key: "target", label: "Target" }] : []),
+				{
+					key: "waited_us",
+					label: "Waited",
+					number: true,
+					cell: (row) => measured(row.waited_us),
+				},
+				{
+					key: "retry_us",
+					label: "Told to wait",
+					number: true,
+					cell: (row) => measured(row.retry_us),
+				},
+				{
+					key: "request",
+					label: "Request",
+					cell: (row) =>
+						row.request && may("explain/")
+							? h("a", { href: write("request", [row.request]) }, "open")
+							: "",
+				},
+			],
+		}),
+	);
+}
+
+async function events() {
+	const all = await Promise.all(KINDS.map((kind) => ask("events", { kind, limit: 20 })));
+	return all
+		.flat()
+		.sort((a, b) => (a.at < b.at ? 1 : -1))
+		.slice(0, 20);
+}
+
 async function bring(query) {
-	const [limits, capacity] = await Promise.all([
+	const [limits, capacity, waits] = await Promise.all([
 		may("limits")
 			? ask("limits", query).catch((error) => {
 					if (error.status === 404 && Object.values(query).some(Boolean))
@@ -235,6 +286,7 @@ async function bring(query) {
 				})
 			: null,
 		may("capacity") ? ask("capacity") : null,
+		may("events") && !Object.values(query).some(Boolean) ? events() : null,
 	]);
 	const all = limits?.holders ?? [];
 	const waiting =
@@ -269,6 +321,7 @@ async function bring(query) {
 		limits && budgets(all),
 		capacity && accounts(capacity),
 		limits && gates(limits.gates),
+		waits && shaped(waits),
 		limits && holders(all),
 	);
 }
@@ -281,7 +334,7 @@ export function show(place, route) {
 	put(
 		place,
 		head(
-			"Limits and capacity",
+			"Limits and shaping",
 			"Limits, budgets, gates and accounts as they are just now",
 			now.toggle,
 		),

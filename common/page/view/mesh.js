@@ -1,12 +1,13 @@
 // mesh: this member, its links to others, and the targets behind them; taking a
 // target out of use and bringing it back.
 import { badge, facts, section } from "../part/card.js";
-import { ask as confirm } from "../part/dialog.js";
+import { ask as confirm, told } from "../part/dialog.js";
 import { h, put } from "../part/element.js";
 import { head } from "../part/head.js";
 import { live } from "../part/live.js";
+import { ofEgress, ofNode } from "../part/neighbours.js";
 import { failed } from "../part/notice.js";
-import { bytes, count, duration, measured, time } from "../part/number.js";
+import { bytes, count, duration, measured, when } from "../part/number.js";
 import { state, word } from "../part/standing.js";
 import { table } from "../part/table.js";
 import { ask, may, send, who } from "../server.js";
@@ -18,13 +19,22 @@ const HOURS = [
 	["24", "for a day"],
 ];
 
-async function member() {
+async function member(again) {
 	const [version, ready] = await Promise.all([
 		ask("../version"),
 		fetch("/readyz").then((answer) => answer.text()),
 	]);
-	return section(
-		"This member",
+	const button =
+		may("reload", "POST") &&
+		h(
+			"button",
+			{ type: "button", "data-key": "reload", "on:click": () => reload(again) },
+			"Reload",
+		);
+	return h(
+		"section",
+		{ class: "panel" },
+		h("header", { class: "split" }, h("h2", {}, "This member"), button),
 		facts([
 			["Name", version.member],
 			["Mesh", version.mesh],
@@ -43,7 +53,6 @@ async function member() {
 
 const OF_LINK = [
 	{ key: "peer", label: "Member" },
-	{ key: "role", label: "Role" },
 	{
 		key: "state",
 		label: "State",
@@ -52,7 +61,7 @@ const OF_LINK = [
 			row.next_try_us > 0 && ` tries in ${duration(row.next_try_us)}`,
 		],
 	},
-	{ key: "since", label: "Since (UTC)", cell: (row) => time(row.since) },
+	{ key: "since", label: "Since (UTC)", cell: (row) => when(row.since) },
 	{ key: "lane", label: "Lane", number: true },
 	{ key: "rtt_us", label: "Round trip", number: true, cell: (row) => measured(row.rtt_us) },
 	{ key: "streams", label: "Streams", number: true, cell: (row) => count(row.streams) },
@@ -65,24 +74,87 @@ const OF_LINK = [
 	{ key: "bytes_in", label: "Received", number: true, cell: (row) => bytes(row.bytes_in) },
 	{ key: "bytes_out", label: "Sent", number: true, cell: (row) => bytes(row.bytes_out) },
 	{ key: "lost", label: "Lost", number: true, cell: (row) => count(row.lost) },
-	{ key: "topology_is", label: "Its topology" },
-	{ key: "why", label: "Why", wide: true },
+	{
+		key: "topology_is",
+		label: "Topology",
+		cell: (row) => badge(row.topology_is, row.topology_is === "same" ? "" : "warn"),
+	},
+	{ key: "why", label: "Why", wide: true, cell: (row) => row.why || "–" },
 ];
 
 const OF_REFUSED = [
 	{ key: "peer", label: "Member", cell: (row) => row.peer || "(nobody known)" },
-	{ key: "at", label: "Last (UTC)", cell: (row) => time(row.at) },
+	{ key: "at", label: "Last (UTC)", cell: (row) => when(row.at) },
 	{ key: "count", label: "Times", number: true, cell: (row) => count(row.count) },
 	{ key: "why", label: "Why", wide: true },
 ];
 
+// What serves before and after; an error says file and line, and changes nothing.
+async function reload(again) {
+	const before = await ask("../version");
+	const done = await confirm(
+		"Reload the topology?",
+		[
+			h(
+				"p",
+				{},
+				"The signed files on this machine are read anew. Requests under way end by the old " +
+					"ones; where something is wrong, the old ones go on serving.",
+			),
+			facts([["Serving now", h("code", {}, before.topology), "long"]]),
+		],
+		"Reload",
+		() => send("POST", "reload"),
+	);
+	if (done === null) return;
+	const after = await ask("../version");
+	const same = before.topology === after.topology;
+	await told(
+		same ? "Nothing has changed" : "The new topology serves",
+		facts([
+			["Before", h("code", {}, before.topology), "long"],
+			["mesh.yaml", `version ${before.mesh_version}`],
+			["Its own file", before.node_version ? `version ${before.node_version}` : null],
+		]),
+		facts([
+			["After", h("code", {}, after.topology), "long"],
+			["mesh.yaml", `version ${after.mesh_version}`],
+			["Its own file", after.node_version ? `version ${after.node_version}` : null],
+		]),
+	);
+	again();
+}
+
+// Of a target its provider, the egress it is reached through, and is it used?
+async function reached() {
+	if (who().role !== "node")
+		return (await ask("targets"))
+			.filter((row) => row.model)
+			.map((row) => ({ provider: row.account, egress: "", ok: row.state === "ok" }));
+	const [rows, { groups }] = await Promise.all([ask("targets"), ask("groups")]);
+	const ok = new Map(rows.map((row) => [row.target, row.state === "ok"]));
+	const all = new Map();
+	for (const target of groups.flatMap((group) => group.targets))
+		all.set(target.target, {
+			provider: target.target.split("/")[0],
+			egress: target.egress,
+			ok: Boolean(target.offered && ok.get(target.target)),
+		});
+	return [...all.values()];
+}
+
 async function links() {
-	const { links: rows, refused = [] } = await ask("links");
+	const [{ links: rows, refused = [] }, targets] = await Promise.all([
+		ask("links"),
+		may("targets") ? reached() : [],
+	]);
+	const draw = who().role === "node" ? ofNode : ofEgress;
 	return section(
 		"Links",
 		who().role === "node"
 			? "to the egresses that it reaches providers through"
 			: "of the nodes that it serves",
+		draw(who().member, rows, targets),
 		table({
 			caption: "Links",
 			rows,
@@ -131,6 +203,33 @@ async function disable(target, again) {
 	if (done !== null) again();
 }
 
+const used = [
+	{
+		key: "attempts",
+		label: "Attempts",
+		number: true,
+		cell: (row) => count(row.attempts),
+	},
+	{
+		key: "failures",
+		label: "Failed",
+		number: true,
+		cell: (row) => count(row.failures),
+	},
+	{
+		key: "ttft_p50_us",
+		label: "First byte, p50",
+		number: true,
+		cell: (row) => measured(row.ttft_p50_us),
+	},
+	{
+		key: "total_p95_us",
+		label: "Whole, p95",
+		number: true,
+		cell: (row) => measured(row.total_p95_us),
+	},
+];
+
 async function targets(again) {
 	const rows = await ask("targets");
 	const change = may("targets/disable", "POST");
@@ -148,7 +247,8 @@ async function targets(again) {
 					label: "Why",
 					cell: (row) => [
 						row.why || row.backoff,
-						row.disabled_until && ` until ${time(row.disabled_until)}`,
+						row.disabled_by && ` (${row.disabled_by})`,
+						row.disabled_until && ` until ${when(row.disabled_until)}`,
 					],
 					wide: true,
 				},
@@ -157,32 +257,9 @@ async function targets(again) {
 					label: "Groups",
 					wide: true,
 					fixed: true,
-					cell: (row) => row.groups.map((name) => [badge(name), " "]),
+					cell: (row) => row.groups.join(", "),
 				},
-				{
-					key: "attempts",
-					label: "Attempts",
-					number: true,
-					cell: (row) => count(row.attempts),
-				},
-				{
-					key: "failures",
-					label: "Failed",
-					number: true,
-					cell: (row) => count(row.failures),
-				},
-				{
-					key: "ttft_p50_us",
-					label: "First byte, p50",
-					number: true,
-					cell: (row) => measured(row.ttft_p50_us),
-				},
-				{
-					key: "total_p95_us",
-					label: "Whole, p95",
-					number: true,
-					cell: (row) => measured(row.total_p95_us),
-				},
+				...used,
 				...(change
 					? [
 							{
@@ -224,13 +301,46 @@ async function targets(again) {
 	);
 }
 
-const told = (title, bring) => bring().catch((error) => section(title, failed(error)));
+async function accounts() {
+	return section(
+		"Targets",
+		"as this egress knows its accounts and their models by use",
+		table({
+			caption: "Targets",
+			rows: (await ask("targets")).map((row) => ({
+				...row,
+				target: [row.account, row.model].filter(Boolean).join("/"),
+			})),
+			none: "No accounts.",
+			columns: [
+				{ key: "target", label: "Account or target" },
+				{ key: "state", label: "State", cell: state },
+				{
+					key: "backoff",
+					label: "Why",
+					wide: true,
+					cell: (row) => [
+						row.backoff?.replaceAll("-", " "),
+						row.by_account && " (its whole account)",
+						row.until && ` until ${when(row.until)}`,
+					],
+				},
+				...used,
+			],
+		}),
+	);
+}
+
+const part = (title, bring) => bring().catch((error) => section(title, failed(error)));
 
 export function show(place) {
 	const now = live(async () => {
-		const parts = [told("This member", member)];
-		if (may("links")) parts.push(told("Links", links));
-		if (may("targets")) parts.push(told("Targets", () => targets(now.again)));
+		const parts = [part("This member", () => member(now.again))];
+		if (may("links")) parts.push(part("Links", links));
+		if (may("targets"))
+			parts.push(
+				part("Targets", () => (who().role === "node" ? targets(now.again) : accounts())),
+			);
 		return h("div", { class: "stack" }, ...(await Promise.all(parts)));
 	}, 10);
 

@@ -5,12 +5,13 @@ import { h, put } from "../part/element.js";
 import { head } from "../part/head.js";
 import { live } from "../part/live.js";
 import { empty, failed, fill } from "../part/notice.js";
-import { count, duration, measured, share, tokens, usd, when } from "../part/number.js";
+import { count, duration, measured, share, tokens, usd, usdAxis, when } from "../part/number.js";
 import { hoursAgo } from "../part/period.js";
 import { counted, fields, overTime, report } from "../part/report.js";
 import { state, STATES } from "../part/standing.js";
 import { table } from "../part/table.js";
 import { write } from "../route.js";
+import { menu } from "../sections.js";
 import { ask, may, who } from "../server.js";
 
 function figures(total) {
@@ -64,6 +65,7 @@ async function today() {
 					kind: "stack",
 					hour: true,
 					format: usd,
+					axis: usdAxis,
 					...overTime(groups, "hour", "group", "cost_microusd"),
 				}),
 			),
@@ -161,13 +163,21 @@ async function events() {
 				{
 					key: "target",
 					label: "About",
-					cell: (row) => row.target || row.group || row.caller,
+					cell: (row) => [row.target || row.caller || row.team, row.group].filter(Boolean).join(", "),
 				},
 				{
 					key: "detail",
 					label: "Detail",
 					wide: true,
-					cell: (row) => row.detail || row.outcome || row.bucket,
+					cell: (row) =>
+						[
+							row.outcome,
+							row.waited_us > 0 && `for ${duration(row.waited_us)}`,
+							row.bucket && `by ${row.bucket}`,
+							row.detail,
+						]
+							.filter(Boolean)
+							.join(" "),
 				},
 				{ key: "by", label: "By" },
 			],
@@ -196,6 +206,31 @@ async function counters() {
 	);
 }
 
+// For who sees no figures at all: where to go, and what is not for pages.
+function pages() {
+	const others = menu().filter((one) => one.name !== "overview");
+	const { name, roles } = who();
+	return section(
+		"What you may do here",
+		`the token "${name}" has the role ${roles.join(", ")}`,
+		others.length > 0
+			? h(
+					"p",
+					{},
+					...others.flatMap((one, i) => [
+						i > 0 && ", ",
+						h("a", { href: write(one.name) }, one.title),
+					]),
+				)
+			: empty(
+					"No page is for this role.",
+					"What it may ask for is asked by programs, with the token as Authorization: Bearer.",
+				),
+	);
+}
+
+const LIVE = ["targets", "capacity", "events", "counters"];
+
 const told = (bring) => bring().catch((error) => h("section", { class: "panel" }, failed(error)));
 
 export function show(place) {
@@ -207,6 +242,7 @@ export function show(place) {
 			["events", events],
 		].filter(([path]) => may(path));
 		if (parts.length === 0 && may("counters")) parts.push(["counters", counters]);
+		if (parts.length === 0 && !may("report")) return pages();
 		return h(
 			"div",
 			{ class: "stack" },
@@ -219,7 +255,7 @@ export function show(place) {
 		head(
 			"Overview",
 			`${who().member} of mesh ${who().mesh}: the last 24 hours, and now`,
-			now.toggle,
+			LIVE.some((path) => may(path)) && now.toggle,
 		),
 		may("report") && day,
 		now.place,

@@ -8,7 +8,7 @@ import { exported } from "../part/export.js";
 import { filters } from "../part/filter.js";
 import { head } from "../part/head.js";
 import { empty, fill } from "../part/notice.js";
-import { count, duration, measured, share } from "../part/number.js";
+import { count, countAxis, duration, measured, share, tokens } from "../part/number.js";
 import { period, periodOf } from "../part/period.js";
 import { counted, fields, report } from "../part/report.js";
 import { table } from "../part/table.js";
@@ -27,8 +27,8 @@ function figures(total) {
 		}),
 		card(
 			"Tokens a second",
-			total.tokens_per_second_p50 ? count(total.tokens_per_second_p50) : "–",
-			{ note: "median" },
+			total.tokens_per_second_p50 ? tokens(total.tokens_per_second_p50) : "–",
+			{ note: "median of streams" },
 		),
 		card("Failed", share(total.errors, total.requests), {
 			tone: total.errors > 0.05 * total.requests ? "bad" : "",
@@ -116,6 +116,7 @@ export function show(place, route) {
 						kind: "stack",
 						hour,
 						format: count,
+						axis: countAxis,
 						...over([["requests", counted().toLowerCase()]]),
 					}),
 				),
@@ -182,7 +183,7 @@ export function show(place, route) {
 							label: "Tokens/s",
 							number: true,
 							cell: (row) =>
-								row.tokens_per_second_p50 ? count(row.tokens_per_second_p50) : "–",
+								row.tokens_per_second_p50 ? tokens(row.tokens_per_second_p50) : "–",
 						},
 					],
 				}),

@@ -1,15 +1,17 @@
 // request: all that is known of one: what it came to, why its targets were tried
 // in that order, each attempt, and the receipts that prove them.
-import { badge, card, cards, facts, section } from "../part/card.js";
+import { card, cards, facts, section } from "../part/card.js";
+import { candidates, decided, decider } from "../part/decision.js";
 import { h, put } from "../part/element.js";
 import { exported } from "../part/export.js";
 import { head } from "../part/head.js";
 import { fill } from "../part/notice.js";
-import { bytes, count, duration, measured, share, time, tokens, usd } from "../part/number.js";
+import { bytes, count, duration, measured, time, tokens, usd } from "../part/number.js";
 import { outcome, word } from "../part/standing.js";
 import { table } from "../part/table.js";
 import { write } from "../route.js";
-import { address, ask } from "../server.js";
+import { address, ask, who } from "../server.js";
+import { FAILS } from "../words.js";
 
 const code = (text) => text && h("code", {}, text);
 const list = (text) => text?.replaceAll(",", ", ");
@@ -22,7 +24,7 @@ function summary(request) {
 		cards(
 			card("Outcome", request.state === "open" ? "under way" : count(request.status), {
 				note: request.fail ? `${request.fail}, in step ${request.step}` : request.state,
-				tone: request.fail ? "bad" : "",
+				tone: request.fail && request.status !== 499 ? "bad" : "",
 			}),
 			card("Cost", usd(request.cost_microusd), {
 				note: `counted by ${request.usage_source}`,
@@ -35,6 +37,14 @@ function summary(request) {
 			}),
 			card("Attempts", count(request.attempts), { note: request.target }),
 		),
+		request.fail &&
+			h(
+				"div",
+				{ class: "notice start" },
+				h("b", {}, request.fail.replaceAll("-", " ")),
+				h("p", {}, FAILS[request.fail] ?? ""),
+				request.bucket && h("p", {}, "It was: ", code(request.bucket)),
+			),
 		section(
 			"Request",
 			facts([
@@ -43,11 +53,15 @@ function summary(request) {
 				["User", request.user],
 				["Project", request.project],
 				["Client's own id", code(request.client_id)],
+				["Environment", request.environment],
+				["Program", request.client],
+				["Tags", list(request.tags)],
 				["Dialect", request.dialect],
 				["Operation", request.operation],
 				["Group", request.group],
 				["Strategy", request.strategy],
 				["Target", request.target],
+				["Region", request.region],
 				["Way", request.path?.replaceAll(">", " → ")],
 				["Stream", request.stream ? "yes" : "no"],
 				["Waited in a queue", request.queued_us > 0 && duration(request.queued_us)],
@@ -63,6 +77,7 @@ function summary(request) {
 					request.cache_write_tokens && count(request.cache_write_tokens),
 				],
 				["Output", count(request.output_tokens)],
+				["Searches", request.web_searches && count(request.web_searches)],
 				["Reasoning", request.reasoning_tokens && count(request.reasoning_tokens)],
 				[
 					"Estimated beforehand",
@@ -178,112 +193,52 @@ function attempts(request, all) {
 	);
 }
 
-function decision(told) {
-	const scored = told.candidates?.some((one) => one.score_ppm > 0);
-	const who =
-		told.by === told.strategy ? told.strategy : `${told.by}, instead of ${told.strategy},`;
-	return section(
-		"Why this order",
-		told.decider ? `${who} decided, by ${told.decider}` : "Nothing could be ordered",
-		facts([
-			["Policy", code(told.policy)],
-			["Policy failed", told.failed && badge(told.failed, "warn")],
-			["Its own word", told.note],
-			["Needs", list(told.needs)],
-			["Tags", list(told.tags)],
-			["How demanding", told.complexity_ppm && share(told.complexity_ppm, 1e6)],
-			["Decided in", measured(told.decided_us)],
-			["Seed", code(String(told.seed))],
-		]),
-		table({
-			caption: "Candidates",
-			rows: told.candidates ?? [],
-			columns: [
-				{ key: "target", label: "Target" },
-				{
-					key: "rank",
-					label: "Rank",
-					number: true,
-					cell: (row) => row.rank || "–",
-					sort: (row) => row.rank || 99,
-				},
-				{
-					key: "excluded",
-					label: "Not tried because",
-					wide: true,
-					cell: (row) =>
-						row.excluded && [
-							badge(row.excluded, "warn"),
-							row.detail && ` ${row.detail}`,
-						],
-				},
-				...(scored
-					? [
-							{
-								key: "score_ppm",
-								label: "Score",
-								number: true,
-								cell: (row) => share(row.score_ppm, 1e6),
-							},
-						]
-					: []),
-				{
-					key: "cost_microusd",
-					label: "Estimated cost",
-					number: true,
-					cell: (row) => usd(row.cost_microusd),
-				},
-				{
-					key: "ttft_p50_us",
-					label: "First byte, p50",
-					number: true,
-					cell: (row) => measured(row.ttft_p50_us),
-				},
-				{
-					key: "total_p95_us",
-					label: "Whole, p95",
-					number: true,
-					cell: (row) => measured(row.total_p95_us),
-				},
-				{
-					key: "failures",
-					label: "Failed",
-					number: true,
-					cell: (row) => `${row.failures} of ${row.attempts}`,
-				},
-			],
-		}),
-	);
-}
+const decision = (told) =>
+	section("Why this order", decider(told), decided(told), candidates(told));
 
-function receipts(all) {
+// What was made of a receipt when it came, by the node that it is for.
+const CHECKED = {
+	verified: "signature, place in the chain and figures were right when it came",
+	late: "right, but it came after the attempt was settled without it",
+	mismatch: "it is signed, and does not say what this node saw",
+	none: "it has not come, or was not right",
+};
+
+function receipts(all, attempts) {
+	const state = (receipt) =>
+		who().role === "node"
+			? (attempts.find(({ number }) => number === receipt.attempt)?.receipt ?? "none")
+			: null;
+	const about = (receipt) => {
+		const checked = state(receipt);
+		return facts([
+			["Attempt", count(receipt.attempt)],
+			["Signed by", receipt.egress],
+			["Verification", checked && [word(checked), " ", h("small", {}, CHECKED[checked])], "long"],
+			["Number in its chain", count(receipt.seq)],
+			["State", word(receipt.state)],
+			["Cost", usd(receipt.cost_microusd)],
+			["As the provider stated it", receipt.provider_cost && `$${receipt.provider_cost}`],
+			["Input, not cached", count(receipt.input_tokens)],
+			["Output", count(receipt.output_tokens)],
+			["Counted by", receipt.usage_source],
+			["Chain", code(receipt.chain), "long"],
+			["Answer's hash", code(receipt.answer_hash), "long"],
+			["Receipt before", code(receipt.previous), "long"],
+			[
+				"The provider's own figures",
+				receipt.provider_usage
+					.split(" ")
+					.filter((pair) => !pair.endsWith("=0"))
+					.join(", "),
+				"long",
+			],
+		]);
+	};
 	return section(
-		"Receipts",
+		all.length > 1 ? "Receipts" : "Receipt",
 		"signed by the egress that called; each names the hash of the one before it",
-		...all.map((receipt) =>
-			facts([
-				["Attempt", receipt.attempt],
-				["Signed by", receipt.egress],
-				["Chain", code(receipt.chain), "long"],
-				["Number", receipt.seq],
-				["State", word(receipt.state)],
-				["Cost", usd(receipt.cost_microusd)],
-				["As the provider stated it", receipt.provider_cost && `$${receipt.provider_cost}`],
-				["Input", count(receipt.input_tokens)],
-				["Output", count(receipt.output_tokens)],
-				["Counted by", receipt.usage_source],
-				["Answer's hash", code(receipt.answer_hash), "long"],
-				["Receipt before", code(receipt.previous), "long"],
-				[
-					"The provider's own figures",
-					receipt.provider_usage
-						.split(" ")
-						.filter((pair) => !pair.endsWith("=0"))
-						.join(", "),
-					"long",
-				],
-			]),
-		),
+		...all.map(about),
 	);
 }
 
@@ -309,7 +264,7 @@ async function bring(id, title) {
 		told.request && summary(told.request),
 		all.length > 0 && attempts(told.request, all),
 		told.decision && decision(told.decision),
-		told.receipts?.length > 0 && receipts(told.receipts),
+		told.receipts?.length > 0 && receipts(told.receipts, all),
 	);
 }
 

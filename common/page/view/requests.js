@@ -13,25 +13,19 @@ import { changed, write } from "../route.js";
 import { ask, may, who } from "../server.js";
 
 const PAGE = 50;
-const KEYS = ["caller", "group", "target", "fail", "status"];
+const KEYS = ["caller", "project", "team", "group", "target", "fail", "status"];
 
-const sizes = [
-	{
-		key: "input",
-		label: "Input",
-		number: true,
-		cell: (row) => tokens(row.input),
-		sort: (row) => row.input,
-	},
-	{ key: "output", label: "Output", number: true, cell: (row) => tokens(row.output) },
+const figures = [
 	{ key: "cost_microusd", label: "Cost", number: true, cell: (row) => usd(row.cost_microusd) },
+	{ key: "total_us", label: "Whole", number: true, cell: (row) => measured(row.total_us) },
 	{
 		key: "first_byte_us",
 		label: "First byte",
 		number: true,
 		cell: (row) => measured(row.first_byte_us),
 	},
-	{ key: "total_us", label: "Whole", number: true, cell: (row) => measured(row.total_us) },
+	{ key: "input", label: "Input", number: true, cell: (row) => tokens(row.input) },
+	{ key: "output", label: "Output", number: true, cell: (row) => tokens(row.output) },
 ];
 
 const OF_NODE = [
@@ -40,8 +34,10 @@ const OF_NODE = [
 	{ key: "caller", label: "Caller" },
 	{ key: "group", label: "Group" },
 	{ key: "target", label: "Target" },
+	...figures,
 	{ key: "attempts", label: "Attempts", number: true, cell: (row) => count(row.attempts) },
-	...sizes,
+	{ key: "project", label: "Project" },
+	{ key: "user", label: "User" },
 ];
 
 const OF_EGRESS = [
@@ -51,7 +47,7 @@ const OF_EGRESS = [
 	{ key: "origin", label: "Node" },
 	{ key: "target", label: "Target" },
 	{ key: "number", label: "Attempt", number: true },
-	...sizes,
+	...figures,
 ];
 
 const summed = (row) => ({
@@ -81,6 +77,9 @@ async function names() {
 
 const fields = (known) => [
 	{ key: "caller", label: "Caller", options: known.callers, hint: "all" },
+	...(who().role === "node"
+		? [{ key: "project", label: "Project", hint: "all" }]
+		: [{ key: "team", label: "Team", hint: "all" }]),
 	{ key: "group", label: "Group", options: known.groups, hint: "all" },
 	{ key: "target", label: "Target", options: known.targets, hint: "provider/model" },
 	{

@@ -7,7 +7,7 @@ import { exported } from "../part/export.js";
 import { filters } from "../part/filter.js";
 import { head } from "../part/head.js";
 import { empty, fill } from "../part/notice.js";
-import { count, share, tokens, usd } from "../part/number.js";
+import { count, share, tokens, usd, usdAxis } from "../part/number.js";
 import { period, periodOf } from "../part/period.js";
 import { choices, DIMENSIONS, where, WHERE } from "../part/dimension.js";
 import { counted, overTime, report } from "../part/report.js";
@@ -102,6 +102,7 @@ export function show(place, route) {
 					kind: "stack",
 					hour: span.by === "hour",
 					format: usd,
+					axis: usdAxis,
 					...overTime(times, span.by, by, "cost_microusd"),
 				}),
 			),

@@ -1,0 +1,28 @@
+// token: the fields that forms for tokens have alike.
+import { h } from "./element.js";
+
+const DAYS = [
+	["", "never"],
+	["7", "after 7 days"],
+	["30", "after 30 days"],
+	["90", "after 90 days"],
+	["365", "after a year"],
+];
+
+export function field(label, attributes, note) {
+	return h(
+		"label",
+		{},
+		label,
+		note && h("small", {}, note),
+		h("input", { autocomplete: "off", spellcheck: "false", ...attributes }),
+	);
+}
+
+export const expiry = () =>
+	h(
+		"label",
+		{},
+		"Expires",
+		h("select", { name: "days" }, ...DAYS.map(([value, text]) => h("option", { value }, text))),
+	);
