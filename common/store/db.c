@@ -34,40 +34,6 @@
 #define LEVEL0_STOP       96
 #define BOTTOM_TOO        2 /* BottommostLevelCompaction::kForce */
 
-struct family_kind {
-	const char *name;
-	bool once; /* a key is put once and deleted: SingleDelete is right */
-	/* Values are added to, by this; NULL: they are not. */
-	char *(*merge)(const struct operands *o, size_t *len);
-	const char *merge_name; /* stands in the store: it stays */
-};
-
-/* RocksDB insists on a family called "default". */
-static const struct family_kind kinds[FAMILIES] = {
-	[FAMILY_META] = { .name = "default" },
-	[FAMILY_REQUEST] = { .name = "request" },
-	[FAMILY_ATTEMPT] = { .name = "attempt" },
-	[FAMILY_INTENT] = { .name = "intent", .once = true },
-	[FAMILY_EVENT] = { .name = "event" },
-	[FAMILY_RECEIPT] = { .name = "receipt" },
-	[FAMILY_OUTBOX] = { .name = "outbox", .once = true },
-	[FAMILY_TOKEN] = { .name = "token" },
-	[FAMILY_MAKER] = { .name = "maker" },
-	[FAMILY_CONTENT] = { .name = "content" },
-	[FAMILY_DECISION] = { .name = "decision" },
-	[FAMILY_EVIDENCE] = { .name = "evidence" },
-	[FAMILY_SPEND] = { .name = "spend",
-	    .merge = merge_sums,
-	    .merge_name = "gsr.sums" },
-	[FAMILY_ROLLUP] = { .name = "rollup",
-	    .merge = total_merge,
-	    .merge_name = "gsr.totals" },
-	[FAMILY_SLIP] = { .name = "slip" },
-	[FAMILY_BOOK] = { .name = "book" },
-	[FAMILY_STEWARD] = { .name = "steward" },
-	[FAMILY_AUDIT] = { .name = "audit" },
-};
-
 struct db {
 	rocksdb_t *rocks;
 	rocksdb_column_family_handle_t *families[FAMILIES]; /* NULL: absent */

@@ -23,6 +23,7 @@ static const struct family_kind kinds[FAMILIES] = {
 	[FAMILY_ROLLUP] = { .name = "rollup",
 	    .merge = total_merge,
 	    .merge_name = "gsr.totals" },
+	[FAMILY_SLIP] = { .name = "slip" },
 	[FAMILY_BOOK] = { .name = "book" },
 	[FAMILY_STEWARD] = { .name = "steward" },
 	[FAMILY_AUDIT] = { .name = "audit" },
