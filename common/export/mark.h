@@ -27,7 +27,8 @@ void marks_fini(struct marks *m);
 /* Which ones, and who is told of those that are no good. */
 struct marks_wish {
 	struct proof_keys keys;
-	int64_t before; /* only those signed before then; 0: all */
+	int64_t before;              /* only those signed before then; 0: all */
+	struct slice origin, egress; /* only of these two; empty: all */
 	void (*finding)(void *arg, const char *line);
 	void *arg;
 };
