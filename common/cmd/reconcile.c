@@ -3,14 +3,18 @@
 
 #include "common/base/buf.h"
 #include "common/cmd/auditor.h"
+#include "common/cmd/crosscheck.h"
+#include "common/cmd/reconcile.h"
 #include "common/cmd/shared.h"
 #include "common/export/reconcile.h"
 #include "common/format/json.h"
 #include "common/format/table.h"
 
-#define OUT_MAX (1024 * 1024)
+#define OUT_MAX    (1024 * 1024)
+#define LINE_BYTES 256
 
 struct options {
+	struct crosscheck_options live;
 	const char *topology, *operator_key;
 	bool json;
 };
@@ -20,6 +24,7 @@ static const struct option_spec specs[] = {
 	    true, 0, 0,
 	    "the folder whose mesh.yaml names the members' public keys" },
 	OPERATOR_KEY_OPTION(struct options),
+	CROSSCHECK_OPTIONS(struct options, live),
 	JSON_OPTION(struct options),
 };
 
@@ -200,11 +205,39 @@ end_text(struct telling *t, const struct reconciliation *r, bool clean)
 	    clean ? "The ledgers agree.\n" : "The ledgers do NOT agree.\n");
 }
 
-static int
-compare(struct auditor *auditor, const struct bundle *node,
-    const struct bundle *egress, bool json)
+/* What a store could not read is no row that could be compared. */
+static void
+check_damage(const struct bundle *b, struct telling *t)
 {
-	struct telling t = { .json = json };
+	char line[LINE_BYTES];
+	enum export_kind k;
+
+	for (k = 0; k < EXPORT_KINDS; k++) {
+		if (b->manifest.files[k].damaged == 0)
+			continue;
+		snprintf(line, sizeof(line),
+		    "%s: %s: %lld entries could not be read: they are damaged, "
+		    "or of a newer version",
+		    b->manifest.member, kind_name(k),
+		    (long long)b->manifest.files[k].damaged);
+		on_fault(t, line);
+	}
+}
+
+static void
+check(struct auditor *a, const struct bundle *b, bool live, struct telling *t)
+{
+	if (live)
+		check_damage(b, t);
+	else
+		auditor_check(a, b, on_fault, t);
+}
+
+int
+reconcile_bundles(struct auditor *auditor, const struct bundle *node,
+    const struct bundle *egress, const struct reconcile_manner *m)
+{
+	struct telling t = { .json = m->json };
 	struct reconciliation r;
 	bool clean;
 
@@ -218,16 +251,19 @@ compare(struct auditor *auditor, const struct bundle *node,
 		.difference = on_difference,
 		.arg = &t,
 	};
-	auditor_check(auditor, node, on_fault, &t);
-	auditor_check(auditor, egress, on_fault, &t);
-	if (json) {
+	check(auditor, node, m->live, &t);
+	check(auditor, egress, m->live, &t);
+	if (m->json) {
 		json_open(&t.w, '{');
+		json_field_text(&t.w, "node", slice_of(node->manifest.member));
+		json_field_text(&t.w, "egress",
+		    slice_of(egress->manifest.member));
 		json_key(&t.w, "differences");
 		json_open(&t.w, '[');
 	}
 	clean = reconcile(&wish, &r) && reconciliation_is_clean(&r) &&
 		t.faults == 0;
-	if (json)
+	if (m->json)
 		end_json(&t, &r, clean);
 	else
 		end_text(&t, &r, clean);
@@ -269,23 +305,23 @@ are_a_pair(const struct auditor *a, const struct bundle *node,
 	return has_files(node) && has_files(egress);
 }
 
+/* Two ledgers, by two exports. */
 static int
-run(const void *options, int count, char *const *operands)
+run_pair(const struct options *o, char *const *operands)
 {
-	const struct options *o = options;
+	const struct reconcile_manner manner = { .json = o->json };
 	struct bundle node, egress;
 	struct auditor *auditor;
 	int status = 1;
 
-	(void)count;
 	auditor = auditor_new(o->topology, o->operator_key);
 	if (auditor == NULL)
 		return 1;
 	if (auditor_open(auditor, operands[0], &node)) {
 		if (auditor_open(auditor, operands[1], &egress)) {
 			if (are_a_pair(auditor, &node, &egress))
-				status =
-				    compare(auditor, &node, &egress, o->json);
+				status = reconcile_bundles(auditor, &node,
+				    &egress, &manner);
 			bundle_close(&egress);
 		}
 		bundle_close(&node);
@@ -294,12 +330,43 @@ run(const void *options, int count, char *const *operands)
 	return status;
 }
 
+/* As they are now, asked for over the link. */
+static int
+run_live(const struct options *o)
+{
+	struct crosscheck_options live = o->live;
+
+	live.topology = o->topology;
+	live.operator_key = o->operator_key;
+	live.json = o->json;
+	return crosscheck_run(&live);
+}
+
+static int
+run(const void *options, int count, char *const *operands)
+{
+	const struct options *o = options;
+	const struct crosscheck_options *live = &o->live;
+
+	if (count == 0 && live->state != NULL)
+		return run_live(o);
+	if (count == 2 && live->state == NULL && live->parent == NULL &&
+	    live->from == NULL && live->to == NULL && live->month == NULL)
+		return run_pair(o, operands);
+	fprintf(stderr,
+	    "give two exports, NODE_EXPORT EGRESS_EXPORT; or a running node, "
+	    "--state DIR, and of it what you like: --parent, --month, --from, "
+	    "--to\n");
+	return 2;
+}
+
 const struct command cmd_ledger_reconcile = {
 	.name = "ledger reconcile",
-	.operands = "NODE_EXPORT EGRESS_EXPORT",
-	.summary = "hold a node's export against its egress's",
+	.operands = "[NODE_EXPORT EGRESS_EXPORT]",
+	.summary = "hold a node's ledger against its egress's",
 	.text =
-	    "Needs the two folders and public keys, no member and no secret.  "
+	    "Two exports: "
+	    "needs the two folders and public keys, no member and no secret.  "
 	    "Checks each file against its manifest, each receipt's signature "
 	    "and chain, and each attempt that went from that node through "
 	    "that egress: who has it, and whether all figures are the same.  "
@@ -308,12 +375,21 @@ const struct command cmd_ledger_reconcile = {
 	    "in between is told apart.\n\n"
 	    "Exit status 0: all is matched or explained, and the sums of both "
 	    "sides below tell by how much the explained ones differ.\n\n"
-	    "Example:  ledger reconcile payments-export central-export "
-	    "--topology mesh --operator-key operator.pub",
+	    "A running node, --state DIR, without operands: its daemon asks "
+	    "each of its egresses over the link for that egress's ledger of "
+	    "the node's own calls, and this command holds it against the "
+	    "node's in the same way, of all there is or of a window.  Both "
+	    "daemons have to run; --json prints a line for each egress.  A "
+	    "link that breaks off in between is waited for.\n\n"
+	    "Examples:\n"
+	    "  ledger reconcile payments-export central-export --topology mesh "
+	    "--operator-key operator.pub\n"
+	    "  ledger reconcile --state /var/lib/gsr --topology mesh "
+	    "--month 2026-11",
 	.options = specs,
 	.options_count = count_of(specs),
 	.options_bytes = sizeof(struct options),
-	.operands_min = 2,
+	.operands_min = 0,
 	.operands_max = 2,
 	.run = run,
 };
