@@ -15,6 +15,7 @@
 #include "egress/capacity.h"
 #include "egress/checkpoint.h"
 #include "egress/egress.h"
+#include "egress/extract.h"
 #include "egress/notary.h"
 #include "egress/offer.h"
 #include "egress/outlay.h"
@@ -28,6 +29,7 @@ struct downlink {
 	struct list link;
 	struct dock *dock;
 	struct link *net;
+	struct extract_pass pass;
 };
 
 static bool
@@ -184,6 +186,14 @@ on_report(struct dock *d, struct link *l, struct slice message)
 }
 
 static void
+on_ledger_ask(struct dock *d, struct link *l, struct slice message)
+{
+	struct downlink *dl = link_owner(l);
+
+	extracts_hear(d, l, &dl->pass, message);
+}
+
+static void
 on_message(void *arg, struct link *l, enum link_message type,
     struct slice bytes)
 {
@@ -193,6 +203,8 @@ on_message(void *arg, struct link *l, enum link_message type,
 		on_report(arg, l, bytes);
 	else if (type == LINK_CHECKPOINT)
 		checkpoints_hear(arg, link_peer(l), bytes);
+	else if (type == LINK_LEDGER_ASK)
+		on_ledger_ask(arg, l, bytes);
 }
 
 static void
@@ -270,6 +282,19 @@ downlinks_tell(struct dock *d, const struct receipt_way *way,
 	}
 	if (any != NULL)
 		link_send(any, LINK_RECEIPT, receipt);
+}
+
+void
+downlinks_tell_page(struct dock *d, uint64_t ticket, struct slice page)
+{
+	list_each(item, &d->links) {
+		struct downlink *dl = container_of(item, struct downlink, link);
+
+		if (dl->pass.ticket != ticket)
+			continue;
+		dl->pass.ticket = 0;
+		link_send(dl->net, LINK_LEDGER_PAGE, page);
+	}
 }
 
 static bool

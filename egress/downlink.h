@@ -31,6 +31,9 @@ struct receipt_way {
 void downlinks_tell(struct dock *d, const struct receipt_way *way,
     struct slice receipt);
 
+/* Send the page that the link with this ticket waits for (extract.h). */
+void downlinks_tell_page(struct dock *d, uint64_t ticket, struct slice page);
+
 /* Send again what was not acknowledged for a while. */
 void downlinks_sweep(struct dock *d);
 

@@ -19,6 +19,7 @@
 #include "egress/call.h"
 #include "egress/capacity.h"
 #include "egress/downlink.h"
+#include "egress/extract.h"
 #include "egress/notary.h"
 #include "egress/offer.h"
 #include "egress/outlay.h"
@@ -121,6 +122,7 @@ egress_open(struct process *p, struct buf *why)
 	pthread_mutex_init(&g->lock, NULL);
 	map_init(&g->claims);
 	list_init(&recovery.chains);
+	g->extracts = extracts_new();
 	if (!ledger_next_epoch(p->ledger, "boot_epoch",
 		least_boot(clock_wall_us()), &g->epoch) ||
 	    g->epoch >> CAPACITY_BOOT_BITS != 0) {
@@ -156,6 +158,7 @@ egress_close(struct process *p)
 		return;
 	accounts_free(g->accounts);
 	timings_free(g->timings);
+	extracts_free(g->extracts);
 	gatehouse_free(g->gates);
 	outlays_close(g->outlays);
 	limits_close(g->limits);
@@ -174,6 +177,7 @@ on_sweep(void *arg)
 		    clock_mono_us());
 	}
 	downlinks_sweep(d);
+	extracts_tell(d);
 	capacity_tell_all(d);
 	loop_timer_set(d->sweep, SWEEP_US);
 }

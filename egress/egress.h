@@ -16,6 +16,7 @@
 
 struct accounts;
 struct dock;
+struct extracts;
 struct gatehouse;
 struct limits;
 struct link_listener;
@@ -34,6 +35,7 @@ struct egress {
 	struct outlays *outlays;   /* of teams' own upstreams */
 	struct gatehouse *gates;   /* of the accounts */
 	struct timings *timings;   /* of the providers */
+	struct extracts *extracts; /* of the ledger, for nodes */
 	pthread_mutex_t lock;      /* for those below */
 	struct map claims; /* attempts under way, by key; see downlink.h */
 	struct dock *docks[WORKERS_MAX]; /* NULL: none, or not any more */

@@ -9,6 +9,7 @@
 #include "node/attendance.h"
 #include "node/caller.h"
 #include "node/evidence.h"
+#include "node/extract.h"
 #include "node/groups.h"
 #include "node/node.h"
 #include "node/pricing.h"
@@ -488,5 +489,7 @@ const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES] = {
 	    pricing_serve },
 	{ HTTP_GET, "/admin/callers", TOKENS | OPERATE, TRACE_READ,
 	    attendance_serve },
+	{ HTTP_GET, "/admin/ledger/extract", REPORT, TRACE_READ,
+	    extract_serve },
 	{ HTTP_POST, "/admin/explain", OPERATE, TRACE_READ, serve_rehearsal },
 };

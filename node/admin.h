@@ -6,5 +6,5 @@
  */
 #include "common/member/admin.h"
 
-#define NODE_ADMIN_ROUTES 13
+#define NODE_ADMIN_ROUTES 14
 extern const struct admin_route node_admin_routes[NODE_ADMIN_ROUTES];

@@ -7,6 +7,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
+#include "common/export/spool.h"
 #include "common/llm/catalog.h"
 #include "common/member/gatehouse.h"
 #include "common/member/journal.h"
@@ -25,6 +26,7 @@
 #include "node/caller.h"
 #include "node/checkpoint.h"
 #include "node/evidence.h"
+#include "node/extract.h"
 #include "node/history.h"
 #include "node/maker.h"
 #include "node/outlay.h"
@@ -154,6 +156,8 @@ node_open(struct process *p, struct buf *why)
 	retries_init(&n->retries);
 	n->parents = parents_new();
 	n->timings = timings_new();
+	n->extracts = extracts_new();
+	spool_sweep(p->options.state_dir);
 	meet_groups(n, p->topology);
 	n->evidence =
 	    evidence_open(p->ledger, p->identity.key, p->topology->self);
@@ -175,6 +179,7 @@ node_close(struct process *p)
 	target_states_free(n->targets);
 	evidence_close(n->evidence);
 	timings_free(n->timings);
+	extracts_free(n->extracts);
 	gatehouse_free(n->gates);
 	limits_close(n->limits);
 	parents_free(n->parents);

@@ -23,6 +23,7 @@ struct callers;
 struct checkpoints;
 struct evidence;
 struct evidence_book;
+struct extracts;
 struct gatehouse;
 struct history;
 struct limits;
@@ -49,11 +50,12 @@ struct node {
 	struct affinity *affinity;
 	struct retries retries;
 	struct evidence *evidence;
-	struct parents *parents;  /* how they are linked */
-	struct limits *limits;    /* of everybody */
-	_Atomic uint64_t outlays; /* changes of what own upstreams cost */
-	struct gatehouse *gates;  /* of callers, groups, and own accounts */
-	struct timings *timings;  /* of groups */
+	struct parents *parents;   /* how they are linked */
+	struct limits *limits;     /* of everybody */
+	_Atomic uint64_t outlays;  /* changes of what own upstreams cost */
+	struct gatehouse *gates;   /* of callers, groups, and own accounts */
+	struct timings *timings;   /* of groups */
+	struct extracts *extracts; /* of parents' ledgers, asked for */
 };
 
 struct desk {

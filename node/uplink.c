@@ -21,6 +21,7 @@
 #include "common/store/ledger.h"
 #include "common/store/sum.h"
 #include "node/attempt.h"
+#include "node/extract.h"
 #include "node/node.h"
 #include "node/outlay.h"
 #include "node/parent.h"
@@ -51,6 +52,7 @@ struct uplink {
 	/* Requests that were open when a receipt of theirs came. */
 	struct id open[OPEN_MAX];
 	size_t open_count;
+	struct extract_line extracts;
 	bool up, judges;  /* see uplink_judges */
 	struct list left; /* in the desk's list: no parent any more */
 };
@@ -118,6 +120,7 @@ on_down(void *arg, struct link *l, const char *why)
 
 	(void)l;
 	u->judges = false;
+	extract_on_loss(&u->extracts);
 	if (!u->up)
 		return;
 	u->up = false;
@@ -345,6 +348,8 @@ on_message(void *arg, struct link *l, enum link_message type,
 		on_capacity(u, bytes);
 	else if (type == LINK_RECEIPT)
 		on_receipt(u, bytes);
+	else if (type == LINK_LEDGER_PAGE)
+		extract_on_page(&u->extracts, bytes);
 }
 
 static void
@@ -423,6 +428,7 @@ new_uplink(struct desk *d, const struct member *parent)
 	list_init(&u->attempts);
 	list_init(&u->left);
 	ledger_wait_init(&u->written, on_written, u);
+	extract_line_init(&u->extracts, d->worker->loop);
 	memcpy(u->parent, parent->name.ptr,
 	    min_size(parent->name.len, LINK_NAME_MAX));
 	load_catalog(u);
@@ -452,6 +458,7 @@ cut(struct uplink *u)
 {
 	link_free(u->link);
 	u->link = NULL;
+	extract_line_fini(&u->extracts);
 	note_parent(u, PARENT_LINK, false);
 	note_parent(u, PARENT_CATALOG, false);
 	list_each(item, &u->attempts) {
@@ -550,6 +557,12 @@ bool
 uplink_judges(const struct uplink *u)
 {
 	return u->judges;
+}
+
+struct extract_line *
+uplink_extract_line(struct uplink *u)
+{
+	return &u->extracts;
 }
 
 struct catalog *

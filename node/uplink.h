@@ -11,6 +11,7 @@
 struct attempt;
 struct catalog;
 struct desk;
+struct extract_line;
 struct ledger;
 struct link;
 struct receipt;
@@ -32,6 +33,7 @@ void uplink_durable(struct uplink *u);
 
 const char *uplink_parent(const struct uplink *u); /* its name */
 struct link *uplink_link(const struct uplink *u);
+struct extract_line *uplink_extract_line(struct uplink *u);
 
 /* Has the parent told over this link how its targets stand?  Then it judges. */
 bool uplink_judges(const struct uplink *u);

@@ -57,6 +57,12 @@ auditor_key(void *auditor, struct slice member, size_t which)
 	return m != NULL && which < m->keys_count ? &m->keys[which] : NULL;
 }
 
+const struct mesh *
+auditor_mesh(const struct auditor *a)
+{
+	return keyring_mesh(a->keys);
+}
+
 bool
 auditor_open(struct auditor *a, const char *dir, struct bundle *b)
 {

@@ -29,6 +29,9 @@ const struct public_key *auditor_key(void *auditor, struct slice member,
 must_check bool auditor_open(struct auditor *a, const char *dir,
     struct bundle *b);
 
+struct mesh;
+const struct mesh *auditor_mesh(const struct auditor *a);
+
 /* bundle_check by the keys of the bundle's member. */
 size_t auditor_check(struct auditor *a, const struct bundle *b,
     void (*finding)(void *arg, const char *line), void *arg);

@@ -18,10 +18,6 @@ struct invoice_options {
 		0, 0,                                                          \
 		"a provider's export of usage or costs, CSV or JSON; may "     \
 		"be given again: they add up" },                               \
-	    { "state", "DIR", OPTION_TEXT, offsetof(type, member.state),       \
-		    false, 0, 0,                                               \
-		    "of invoices: the member whose ledger it is, served or "   \
-		    "not" },                                                   \
 	    { "export", "DIR", OPTION_TEXT, offsetof(type, member.export),     \
 		    false, 0, 0,                                               \
 		    "of invoices: what its ledger export wrote, instead" },    \
@@ -29,14 +25,10 @@ struct invoice_options {
 		    offsetof(type, member.provider), false, 0, 0,              \
 		    "of invoices: ours whose invoice it is; the vendor's "     \
 		    "name, or the only one" },                                 \
-	    { "same", "NAME=MODEL", OPTION_LIST, offsetof(type, member.same),  \
-		    false, 0, 0,                                               \
-		    "of invoices: a model that is called NAME there" },        \
-	    { "from", "DAY", OPTION_TEXT, offsetof(type, member.from), false,  \
-		    0, 0, "of invoices: the first day; its own" },             \
 	{                                                                      \
-		"to", "DAY", OPTION_TEXT, offsetof(type, member.to), false, 0, \
-		    0, "of invoices: the day behind the last; its own"         \
+		"same", "NAME=MODEL", OPTION_LIST,                             \
+		    offsetof(type, member.same), false, 0, 0,                  \
+		    "of invoices: a model that is called NAME there"           \
 	}
 
 /* Gives the exit status. */

@@ -3,26 +3,43 @@
 
 #include "common/base/buf.h"
 #include "common/cmd/auditor.h"
+#include "common/cmd/crosscheck.h"
 #include "common/cmd/invoice.h"
+#include "common/cmd/reconcile.h"
 #include "common/cmd/shared.h"
 #include "common/export/reconcile.h"
 #include "common/format/json.h"
 #include "common/format/table.h"
 
-#define OUT_MAX (1024 * 1024)
+#define OUT_MAX    (1024 * 1024)
+#define LINE_BYTES 256
 
 struct options {
+	struct crosscheck_options live;
 	struct invoice_options invoice;
+	const char *state, *from, *to; /* of both */
 	const char *topology, *operator_key;
 	bool json;
 };
 
+#define TEXT(word, value, field, help)                                         \
+	{                                                                      \
+		word, value, OPTION_TEXT, offsetof(struct options, field),     \
+		    false, 0, 0, help                                          \
+	}
+
 static const struct option_spec specs[] = {
-	{ "topology", "DIR", OPTION_TEXT, offsetof(struct options, topology),
-	    false, 0, 0,
-	    "of exports: the folder whose mesh.yaml names the members' public "
-	    "keys" },
+	TEXT("topology", "DIR", topology,
+	    "the folder whose mesh.yaml names the members' public keys"),
 	OPERATOR_KEY_OPTION(struct options),
+	TEXT("state", "DIR", state,
+	    "the member whose ledger it is: of a live node, or of invoices"),
+	TEXT("from", "TIME", from,
+	    "live: requests from then on: 2026-11-01, 7d; of invoices: the "
+	    "first day"),
+	TEXT("to", "TIME", to,
+	    "live: requests before then; of invoices: the day behind the last"),
+	CROSSCHECK_OPTIONS(struct options, live),
 	INVOICE_OPTIONS(struct options, invoice),
 	JSON_OPTION(struct options),
 };
@@ -204,11 +221,39 @@ end_text(struct telling *t, const struct reconciliation *r, bool clean)
 	    clean ? "The ledgers agree.\n" : "The ledgers do NOT agree.\n");
 }
 
-static int
-compare(struct auditor *auditor, const struct bundle *node,
-    const struct bundle *egress, bool json)
+/* What a store could not read is no row that could be compared. */
+static void
+check_damage(const struct bundle *b, struct telling *t)
 {
-	struct telling t = { .json = json };
+	char line[LINE_BYTES];
+	enum export_kind k;
+
+	for (k = 0; k < EXPORT_KINDS; k++) {
+		if (b->manifest.files[k].damaged == 0)
+			continue;
+		snprintf(line, sizeof(line),
+		    "%s: %s: %lld entries could not be read: they are damaged, "
+		    "or of a newer version",
+		    b->manifest.member, kind_name(k),
+		    (long long)b->manifest.files[k].damaged);
+		on_fault(t, line);
+	}
+}
+
+static void
+check(struct auditor *a, const struct bundle *b, bool live, struct telling *t)
+{
+	if (live)
+		check_damage(b, t);
+	else
+		auditor_check(a, b, on_fault, t);
+}
+
+int
+reconcile_bundles(struct auditor *auditor, const struct bundle *node,
+    const struct bundle *egress, const struct reconcile_manner *m)
+{
+	struct telling t = { .json = m->json };
 	struct reconciliation r;
 	bool clean;
 
@@ -222,16 +267,19 @@ compare(struct auditor *auditor, const struct bundle *node,
 		.difference = on_difference,
 		.arg = &t,
 	};
-	auditor_check(auditor, node, on_fault, &t);
-	auditor_check(auditor, egress, on_fault, &t);
-	if (json) {
+	check(auditor, node, m->live, &t);
+	check(auditor, egress, m->live, &t);
+	if (m->json) {
 		json_open(&t.w, '{');
+		json_field_text(&t.w, "node", slice_of(node->manifest.member));
+		json_field_text(&t.w, "egress",
+		    slice_of(egress->manifest.member));
 		json_key(&t.w, "differences");
 		json_open(&t.w, '[');
 	}
 	clean = reconcile(&wish, &r) && reconciliation_is_clean(&r) &&
 		t.faults == 0;
-	if (json)
+	if (m->json)
 		end_json(&t, &r, clean);
 	else
 		end_text(&t, &r, clean);
@@ -277,6 +325,7 @@ are_a_pair(const struct auditor *a, const struct bundle *node,
 static int
 run_pair(const struct options *o, char *const *operands)
 {
+	const struct reconcile_manner manner = { .json = o->json };
 	struct bundle node, egress;
 	struct auditor *auditor;
 	int status = 1;
@@ -287,8 +336,8 @@ run_pair(const struct options *o, char *const *operands)
 	if (auditor_open(auditor, operands[0], &node)) {
 		if (auditor_open(auditor, operands[1], &egress)) {
 			if (are_a_pair(auditor, &node, &egress))
-				status =
-				    compare(auditor, &node, &egress, o->json);
+				status = reconcile_bundles(auditor, &node,
+				    &egress, &manner);
 			bundle_close(&egress);
 		}
 		bundle_close(&node);
@@ -297,68 +346,80 @@ run_pair(const struct options *o, char *const *operands)
 	return status;
 }
 
-/* What is only of invoices, and was given without one. */
-static const char *
-stray_option(const struct invoice_options *i)
-{
-	return i->state != NULL      ? "state"
-	       : i->export != NULL   ? "export"
-	       : i->provider != NULL ? "provider"
-	       : i->same.count > 0   ? "same"
-	       : i->from != NULL     ? "from"
-	       : i->to != NULL       ? "to"
-				     : NULL;
-}
-
 static int
-run_invoice(const struct options *o, int count)
+run_invoice(const struct options *o)
 {
 	struct invoice_options invoice = o->invoice;
 
-	if (count > 0) {
-		fprintf(stderr,
-		    "--invoice is held against one ledger, --state DIR or "
-		    "--export DIR: leave the operands out\n");
-		return 2;
-	}
+	invoice.state = o->state;
+	invoice.from = o->from;
+	invoice.to = o->to;
 	invoice.topology = o->topology;
 	invoice.operator_key = o->operator_key;
 	invoice.json = o->json;
 	return invoice_run(&invoice);
 }
 
+/* As they are now, asked for over the link. */
+static int
+run_live(const struct options *o)
+{
+	struct crosscheck_options live = o->live;
+
+	live.state = o->state;
+	live.from = o->from;
+	live.to = o->to;
+	live.topology = o->topology;
+	live.operator_key = o->operator_key;
+	live.json = o->json;
+	return crosscheck_run(&live);
+}
+
+static int
+wrong_form(void)
+{
+	fprintf(stderr,
+	    "one of the three: two exports, NODE_EXPORT EGRESS_EXPORT; a "
+	    "running node, --state DIR, with --parent, --month, --from, --to "
+	    "as you like; or --invoice FILE with one ledger, --state DIR or "
+	    "--export DIR\n");
+	return 2;
+}
+
 static int
 run(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
-	const char *stray = stray_option(&o->invoice);
+	bool of_window = o->from != NULL || o->to != NULL;
+	bool of_live = o->live.parent != NULL || o->live.month != NULL;
+	bool of_invoice = o->invoice.export != NULL ||
+			  o->invoice.provider != NULL ||
+			  o->invoice.same.count > 0;
 
 	if (o->invoice.files.count > 0)
-		return run_invoice(o, count);
-	if (stray != NULL) {
-		fprintf(stderr, "--%s is of invoices: give --invoice FILE\n",
-		    stray);
-		return 2;
-	}
-	if (count != 2) {
+		return count == 0 && !of_live ? run_invoice(o) : wrong_form();
+	if (of_invoice) {
 		fprintf(stderr,
-		    "give two exports, NODE_EXPORT EGRESS_EXPORT, or a "
-		    "provider's export, --invoice FILE\n");
+		    "--export, --provider and --same are of invoices: give "
+		    "--invoice FILE\n");
 		return 2;
 	}
+	if (count == 2 ? o->state != NULL || of_window || of_live
+		       : count != 0 || o->state == NULL)
+		return wrong_form();
 	if (o->topology == NULL) {
 		fprintf(stderr,
 		    "--topology DIR is needed: its mesh.yaml names the "
 		    "members' public keys\n");
 		return 2;
 	}
-	return run_pair(o, operands);
+	return count == 2 ? run_pair(o, operands) : run_live(o);
 }
 
 const struct command cmd_ledger_reconcile = {
 	.name = "ledger reconcile",
 	.operands = "[NODE_EXPORT EGRESS_EXPORT]",
-	.summary = "hold a node's export against its egress's, or an invoice "
+	.summary = "hold a node's ledger against its egress's, or an invoice "
 		   "against a ledger",
 	.text =
 	    "Two exports: "
@@ -371,6 +432,12 @@ const struct command cmd_ledger_reconcile = {
 	    "in between is told apart.\n\n"
 	    "Exit status 0: all is matched or explained, and the sums of both "
 	    "sides below tell by how much the explained ones differ.\n\n"
+	    "A running node, --state DIR, without operands: its daemon asks "
+	    "each of its egresses over the link for that egress's ledger of "
+	    "the node's own calls, and this command holds it against the "
+	    "node's in the same way, of all there is or of a window.  Both "
+	    "daemons have to run; --json prints a line for each egress.  A "
+	    "link that breaks off in between is waited for.\n\n"
 	    "An invoice: what a provider says was used, against the attempts "
 	    "of the member whose key it is, by day (UTC) and model: requests, "
 	    "tokens, cost.  Taken are the usage and cost exports of OpenAI "
@@ -385,6 +452,8 @@ const struct command cmd_ledger_reconcile = {
 	    "Examples:\n"
 	    "  ledger reconcile payments-export central-export --topology mesh "
 	    "--operator-key operator.pub\n"
+	    "  ledger reconcile --state /var/lib/gsr --topology mesh "
+	    "--month 2026-11\n"
 	    "  ledger reconcile --state DIR --invoice usage.csv --invoice "
 	    "costs.csv\n"
 	    "  ledger reconcile --export november --invoice cost.json "

@@ -95,6 +95,14 @@ tidy(struct marks *m)
 	m->count = kept + 1;
 }
 
+static bool
+is_wanted(const struct marks_wish *w, const struct checkpoint_row *c)
+{
+	return (w->before == 0 || c->at < w->before) &&
+	       (w->origin.len == 0 || slice_eq(w->origin, c->origin)) &&
+	       (w->egress.len == 0 || slice_eq(w->egress, c->egress));
+}
+
 size_t
 marks_add(struct marks *m, const struct bundle *b, const struct marks_wish *w)
 {
@@ -111,7 +119,7 @@ marks_add(struct marks *m, const struct bundle *b, const struct marks_wish *w)
 		    !entry_checkpoint(line.text, &room, &c) ||
 		    !is_signed(&c, &w->keys))
 			bad += fault(w, b, line.at);
-		else if (w->before == 0 || c.row.at < w->before)
+		else if (is_wanted(w, &c.row))
 			put(m, &c.row);
 	}
 	entry_room_fini(&room);

@@ -28,6 +28,7 @@ void marks_fini(struct marks *m);
 struct marks_wish {
 	struct proof_keys keys;
 	int64_t before; /* those signed before: wall, microseconds; 0: all */
+	struct slice origin, egress; /* only of these two; empty: all */
 	void (*finding)(void *arg, const char *line);
 	void *arg;
 };

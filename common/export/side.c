@@ -198,7 +198,7 @@ static void
 mark(struct side *s, struct marks *marks)
 {
 	const struct bundle *own = s->wish->bundle;
-	const struct marks_wish w = {
+	struct marks_wish w = {
 		.keys = s->wish->keys,
 		.before = own->manifest.as_of,
 		.finding = on_finding,
@@ -207,6 +207,9 @@ mark(struct side *s, struct marks *marks)
 
 	marks_init(marks);
 	(void)marks_add(marks, own, &w); /* counted by on_finding */
+	/* The other member has more parents, or more nodes, than this one. */
+	w.origin = s->wish->node;
+	w.egress = s->wish->egress;
 	(void)marks_add(marks, s->wish->other, &w);
 }
 

@@ -275,6 +275,12 @@ clerk_caretaker(const struct clerk *c)
 	return c->caretaker;
 }
 
+struct loop *
+clerk_loop(const struct clerk *c)
+{
+	return c->loop;
+}
+
 void
 clerk_free(struct clerk *c)
 {

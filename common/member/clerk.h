@@ -7,6 +7,7 @@
 
 struct buf;
 struct caretaker;
+struct loop;
 struct process;
 struct clerk;
 
@@ -31,3 +32,6 @@ void clerk_free(struct clerk *c);
 unsigned clerk_port(const struct clerk *c);
 
 struct caretaker *clerk_caretaker(const struct clerk *c);
+
+/* For loop_post; gone when the workers are. */
+struct loop *clerk_loop(const struct clerk *c);

@@ -15,10 +15,9 @@ on_run(struct errand *e, const atomic_bool *stop)
 	i->status = 507;
 }
 
-static void
-on_done(struct errand *e)
+void
+inquiry_answer(struct inquiry *i)
 {
-	struct inquiry *i = container_of(e, struct inquiry, errand);
 	bool good = i->status / 100 == 2;
 	const struct http_field fields[] = {
 		{ "Content-Type",
@@ -41,15 +40,27 @@ on_done(struct errand *e)
 	i->free(i);
 }
 
+static void
+on_done(struct errand *e)
+{
+	inquiry_answer(container_of(e, struct inquiry, errand));
+}
+
+void
+inquiry_hold(struct inquiry *i, struct http_exchange *x)
+{
+	i->exchange = x;
+	http_set_owner(x, i);
+}
+
 bool
 inquiry_send(struct inquiry *i, struct errands *es, struct http_exchange *x)
 {
 	i->errand.run = on_run;
 	i->errand.done = on_done;
-	i->exchange = x;
 	if (!errands_send(es, &i->errand))
 		return false;
-	http_set_owner(x, i);
+	inquiry_hold(i, x);
 	return true;
 }
 

@@ -24,5 +24,10 @@ struct inquiry {
 must_check bool inquiry_send(struct inquiry *i, struct errands *es,
     struct http_exchange *x);
 
+/* The same for what somebody else works out, who then sets status and `out`
+ * and calls inquiry_answer, which frees it. */
+void inquiry_hold(struct inquiry *i, struct http_exchange *x);
+void inquiry_answer(struct inquiry *i);
+
 /* The exchange is over; `owner` is what http_owner gives of it. */
 void inquiry_forget(void *owner);

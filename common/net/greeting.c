@@ -51,6 +51,8 @@ greeting_start(struct session *s)
 	set_keys(s, "gsr/link/hello/", NULL, 0);
 	hello->least_version = GREETING_VERSION;
 	hello->most_version = GREETING_VERSION;
+	if (c->role == LINK_EGRESS)
+		hello->features = GREETING_ANSWERS_LEDGER;
 	hello->boot = slice_make(c->boot.bytes, ID_BYTES);
 	hello->lane = c->lane;
 	hello->role = c->role;
@@ -131,6 +133,7 @@ greeting_hello(struct session *s, const struct frame *f, struct slice frames)
 	}
 	memcpy(s->peer_boot.bytes, hello->boot.ptr, ID_BYTES);
 	s->peer_lane = (unsigned)hello->lane;
+	s->peer_features = hello->features;
 	s->hello[!our_side(s)] = hash_of(frames.ptr, frames.len);
 	set_keys(s, "gsr/link/packet/", s->hello, 2);
 	s->state = SESSION_AUTH;

@@ -6,7 +6,9 @@
 #include "common/net/session.h"
 
 #define GREETING_VERSION 1
-#define GREETING_MAX     512 /* bytes of a HELLO or AUTH packet */
+/* A bit of HELLO's features: a parent that answers LEDGER_ASK. */
+#define GREETING_ANSWERS_LEDGER 1
+#define GREETING_MAX            512 /* bytes of a HELLO or AUTH packet */
 
 /* Set the first keys and put our HELLO out. */
 void greeting_start(struct session *s);

@@ -11,6 +11,7 @@
 #include "common/base/stat.h"
 #include "common/net/conn.h"
 #include "common/net/dial.h"
+#include "common/net/greeting.h"
 #include "common/net/listener.h"
 #include "common/net/lookout.h"
 #include "common/net/roster.h"
@@ -488,6 +489,13 @@ unsigned
 link_peer_lane(const struct link *l)
 {
 	return l->up ? l->conn->session->peer_lane : 0;
+}
+
+bool
+link_answers_ledger(const struct link *l)
+{
+	return l->up &&
+	       (l->conn->session->peer_features & GREETING_ANSWERS_LEDGER) != 0;
 }
 
 size_t

@@ -26,13 +26,15 @@ enum link_role { LINK_NODE, LINK_EGRESS };
 
 /* Messages that a link carries without reading them. */
 enum link_message {
-	LINK_CATALOG,   /* parent to child: egress/catalog */
-	LINK_RECEIPT,   /* parent to child: a sealed receipt */
-	LINK_ACK,       /* child to parent: receipts that are durable */
-	LINK_CAPACITY,  /* parent to child: how its targets stand */
-	LINK_REVOKE,    /* either way: an operator's revocation (later) */
-	LINK_REPORT,    /* child to parent: what it spent by itself, by day */
-	LINK_CHECKPOINT /* child to parent: how far it has receipts; signed */
+	LINK_CATALOG,    /* parent to child: egress/catalog */
+	LINK_RECEIPT,    /* parent to child: a sealed receipt */
+	LINK_ACK,        /* child to parent: receipts that are durable */
+	LINK_CAPACITY,   /* parent to child: how its targets stand */
+	LINK_REVOKE,     /* either way: an operator's revocation (later) */
+	LINK_REPORT,     /* child to parent: what it spent by itself, by day */
+	LINK_CHECKPOINT, /* child to parent: how far it has receipts; signed */
+	LINK_LEDGER_ASK, /* child to parent: what it has of the child's calls */
+	LINK_LEDGER_PAGE /* parent to child: some of that */
 };
 
 /* Who is at the other end, as the topology knows it. */
@@ -81,11 +83,9 @@ struct link_config {
 	enum link_role role;
 	struct id boot; /* random, of this process */
 	unsigned lane;  /* index of the worker */
-	/*
-	 * May this key, under this name, be at the other end now?  Fills
+	/* May this key, under this name, be at the other end now?  Fills
 	 * *peer.  Called during the handshake, before any frame is read, and
-	 * again for every live link by link_recheck.
-	 */
+	 * again for every live link by link_recheck. */
 	bool (*allow)(void *arg, struct slice name,
 	    const struct public_key *key, struct link_peer *peer);
 	/* The hash to tell in AUTH; differing ones are recorded only. */
@@ -94,11 +94,9 @@ struct link_config {
 	void *arg;
 };
 
-/*
- * Make this boot's TLS key and certificate, which the identity signs:
+/* Make this boot's TLS key and certificate, which the identity signs:
  * once per process, shared by its loops, freed after them and their links.
- * NULL is fatal: logged.
- */
+ * NULL is fatal: logged. */
 struct tls_boot *tls_boot_new(const struct secret *identity, const char *name);
 void tls_boot_free(struct tls_boot *b);
 
@@ -119,6 +117,7 @@ void *link_owner(const struct link *l);
 struct hash link_peer_topology(const struct link *l);
 struct id link_peer_boot(const struct link *l);
 unsigned link_peer_lane(const struct link *l);
+bool link_answers_ledger(const struct link *l); /* the peer does */
 size_t link_streams(const struct link *l);
 bool link_is_full(const struct link *l);   /* all streams are taken */
 int64_t link_rtt_us(const struct link *l); /* of the last PING; 0: none yet */

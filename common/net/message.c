@@ -20,6 +20,10 @@ message_type(enum frame_type type)
 		return LINK_REVOKE;
 	case FRAME_CHECKPOINT:
 		return LINK_CHECKPOINT;
+	case FRAME_LEDGER_ASK:
+		return LINK_LEDGER_ASK;
+	case FRAME_LEDGER_PAGE:
+		return LINK_LEDGER_PAGE;
 	default:
 		assert(type == FRAME_REPORT);
 		return LINK_REPORT;

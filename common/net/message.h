@@ -16,8 +16,8 @@ struct assembly {
 	struct buf bytes;
 };
 
-/* A part came: RECEIPT, ACK, CATALOG, CAPACITY, REVOKE, REPORT or
- * CHECKPOINT. */
+/* A part came: RECEIPT, ACK, CATALOG, CAPACITY, REVOKE, REPORT, CHECKPOINT,
+ * LEDGER_ASK or LEDGER_PAGE. */
 void message_part(struct session *s, const struct frame *f);
 
 void message_fini(struct session *s);

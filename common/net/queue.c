@@ -27,6 +27,8 @@ static const enum frame_type message_frames[] = {
 	[LINK_REVOKE] = FRAME_REVOKE,
 	[LINK_REPORT] = FRAME_REPORT,
 	[LINK_CHECKPOINT] = FRAME_CHECKPOINT,
+	[LINK_LEDGER_ASK] = FRAME_LEDGER_ASK,
+	[LINK_LEDGER_PAGE] = FRAME_LEDGER_PAGE,
 };
 
 void
@@ -99,7 +101,8 @@ queue_message(struct session *s, enum link_message type, struct slice bytes)
 	struct message *m;
 
 	assert(bytes.len >= 1 && bytes.len <= LINK_MESSAGE_MAX);
-	assert(type != LINK_RECEIPT || bytes.len <= FRAME_DATA_MAX);
+	assert((type != LINK_RECEIPT && type != LINK_LEDGER_ASK) ||
+	       bytes.len <= FRAME_DATA_MAX);
 	if (s->message_bytes + bytes.len > MESSAGES_MAX) {
 		session_stop(s, "too many messages wait");
 		return;

@@ -71,6 +71,7 @@ struct session {
 	struct hash hello[2]; /* of HELLOs: dialler's, other's */
 	struct id peer_boot;
 	unsigned peer_lane;
+	int64_t peer_features; /* bits of greeting.h */
 	struct hash peer_topology;
 
 	struct map by_id;       /* streams that have an id and a slot */

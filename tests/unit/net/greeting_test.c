@@ -23,6 +23,18 @@ both_sides_come_up(void **state)
 	pair_free(p);
 }
 
+/* An older one says 0, and is not asked. */
+static void
+a_parent_says_that_it_answers_for_its_ledger(void **state)
+{
+	struct pair *p = pair_up();
+
+	(void)state;
+	assert_int_equal(p->child.s->peer_features, GREETING_ANSWERS_LEDGER);
+	assert_int_equal(p->parent.s->peer_features, 0);
+	pair_free(p);
+}
+
 /* Another HELLO of either side gives other keys. */
 static void
 keys_depend_on_both_hellos(void **state)
@@ -96,7 +108,7 @@ edit_hello(struct pair *p, struct party *from, size_t index,
 	assert_int_equal(unpack_array(&u), 1);
 	assert_int_equal(frame_read(&f, &u), FRAME_GOOD);
 	if (p->kind == 0)
-		f.as.hello.features = 1;
+		f.as.hello.features = 2;
 	if (p->kind == 1)
 		f.as.hello.most_version = 2;
 	if (p->kind == 2)
@@ -351,6 +363,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(both_sides_come_up),
+		cmocka_unit_test(a_parent_says_that_it_answers_for_its_ledger),
 		cmocka_unit_test(keys_depend_on_both_hellos),
 		cmocka_unit_test(byte_by_byte_as_well),
 		cmocka_unit_test(the_acceptor_is_not_first),
