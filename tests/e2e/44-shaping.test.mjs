@@ -3,7 +3,7 @@
 // in which requests came is the order of their rows.
 import assert from "node:assert/strict";
 
-import { Caller, mesh, pause, saying, story, until } from "./lab.mjs";
+import { Caller, exportBoth, exported, mesh, pause, saying, story, until } from "./lab.mjs";
 
 const REAL = "prompt=30 tokens=1 completion=10";
 const CAP = 100;
@@ -28,12 +28,12 @@ const lab = await mesh({
     },
   },
   upstreams: ({ url }) => ({
-    busy: account(url, { rpm: 6, burst: 2, queue: "0s" }),
-    calm: account(url, { rpm: 60, burst: 2, queue: "20s" }),
+    busy: account(url, { rpm: 1, burst: 2, queue: "0s" }),
+    calm: account(url, { rpm: 20, burst: 2, queue: "20s" }),
     full: account(url, { rpm: 6, burst: 1, queue: "0s" }),
     parted: account(url, { rpm: 6000, burst: 100, queue: "0s" }, { m: { shaping: { rpm: 6, burst: 1, queue: "0s" } }, n: {} }),
-    fair: account(url, { rpm: 1800, burst: 1, queue: "2m" }),
-    crowded: account(url, { rpm: 60, burst: 1, queue: "20s", queue_depth: 3 }),
+    fair: account(url, { rpm: 900, burst: 1, queue: "2m" }),
+    crowded: account(url, { rpm: 30, burst: 1, queue: "20s", queue_depth: 3 }),
   }),
   groups: {
     plain: to("own/gpt-oss"),
@@ -67,9 +67,11 @@ const eventsOf = async (answers) => {
   const ids = new Set(answers.map(({ id }) => id));
   return (await node.events(5000)).filter(({ request }) => ids.has(request));
 };
-const startsOf = (prompts) => {
-  const place = new Map(provider.log().map(({ tag }, at) => [tag, at]));
-  return prompts.filter(({ tag }) => place.has(tag)).sort((a, b) => place.get(a.tag) - place.get(b.tag));
+// The requests in the order in which they were let go.
+const startsOf = async (answers) => {
+  const ids = new Set(answers.map(({ id }) => id));
+  return exported((await exportBoth(lab, "--kinds", "attempt")).node, "attempt").filter(({ request }) => ids.has(request))
+    .sort((a, b) => (a.started_at < b.started_at ? -1 : 1)).map(({ request }) => request);
 };
 
 function isShaped(answer, bucket) {
@@ -104,8 +106,7 @@ story("of an agent's burst a dozen go at once, what can wait eight seconds waits
   }
   // First in, first out, and none of those that waited before one that did not.
   const came = (some) => some.toSorted((a, b) => (a.received_at < b.received_at ? -1 : 1)).map(({ id }) => id);
-  const tags = new Map(answers.map(({ id }, i) => [all[i].tag, id]));
-  assert.deepEqual(startsOf(all).map(({ tag }) => tags.get(tag)).slice(now), came(waited));
+  assert.deepEqual((await startsOf(answers)).slice(now), came(waited));
   assert.ok(waited.every(({ bucket }) => bucket === `caller ${agent.name} rpm`));
   const events = await eventsOf(answers);
   assert.ok(events.every(({ kind, bucket, caller }) => kind === "traffic-shaped" && bucket === `caller ${agent.name} rpm` && caller === agent.name));
@@ -161,14 +162,14 @@ story("each bucket of tokens smooths what it counts", async () => {
     const caller = await callerOf(tier);
     const cap = { max_tokens: CAP };
     // What it really took counts in the end.
-    const first = await saying(caller, "chat", "plain", provider.says("prompt=110 tokens=1 completion=130"), cap);
+    const first = await saying(caller, "chat", "plain", provider.says("prompt=130 tokens=1 completion=150"), cap);
     assert.equal(first.status, 200, first.text);
     // The same words once more: what they are estimated at is the same.
     const prompt = provider.says(REAL);
     const second = await saying(caller, "chat", "plain", prompt, cap);
     isShaped(second, `caller ${caller.name} ${bucket}`);
     const wait = waitOf(second);
-    assert.ok(wait >= 2 && wait <= 25, `${bucket} says ${wait} s`);
+    assert.ok(wait >= 2 && wait <= 30, `${bucket} says ${wait} s`);
     await pause(wait * 1000);
     await caller.ask(prompt, cap);
   };
@@ -272,12 +273,13 @@ story("a full queue keeps no other caller out", async () => {
   const [noisy, light] = [await callerOf(undefined, "crowded"), await callerOf(undefined, "crowded")];
   const crowd = burst(noisy, prompts(8));
   await until("its queue is full", async () =>
-    (await node.events(5000)).filter(({ caller, outcome }) => caller === noisy.name && outcome === "refused").length === 4, 10_000);
+    (await node.events(5000)).some(({ caller, outcome }) => caller === noisy.name && outcome === "refused"));
   const [prompt] = prompts(1);
   const [answer] = await burst(light, [prompt]);
   assert.equal(answer.status, 200, answer.text);
-  const answers = await crowd;
-  assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 200, 200, 200, 503, 503, 503, 503]);
+  // Who came when there was a place again is let in, too.
+  const served = (await crowd).filter(({ status }) => status === 200).length;
+  assert.ok(served >= 4 && served < 8, `${served} were served`);
 });
 
 // Jain's index of what each was served.
@@ -304,10 +306,10 @@ story("a heavy caller and a light one have the same of an account, in tokens", a
       }
     }));
   });
-  await until("many were served", () => provider.log().filter(({ tag }) => mine.has(tag)).length >= 420, 60_000);
+  await until("many were served", () => provider.log().filter(({ tag }) => mine.has(tag)).length >= 220, 200_000);
   const served = {};
   // Without the first ones: not all were there yet.
-  for (const { tag } of provider.log().filter(({ tag }) => mine.has(tag)).slice(20, 420)) {
+  for (const { tag } of provider.log().filter(({ tag }) => mine.has(tag)).slice(20, 220)) {
     const { caller, cost } = mine.get(tag);
     served[caller] = (served[caller] ?? 0) + cost;
   }

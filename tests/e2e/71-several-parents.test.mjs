@@ -26,6 +26,16 @@ const readyz = () => node.admin("/readyz");
 const linked = () => until("all links are up", async () => (await readyz()).text === "ready\n");
 const egressOf = async (caller = app) => (await node.explain((await caller.ask(provider.says("tokens=1"))).id)).request.egress;
 
+// A question that is with the provider, and that gets no answer unless it is
+// asked once more.
+async function unanswered() {
+  const words = provider.says();
+  await provider.script("latency_ms=600000 times=1");
+  const waiting = app.ask(words);
+  await until("it is with the provider", async () => (await provider.calls(words)).length === 1);
+  return { words, waiting };
+}
+
 // The parents by a reload of the node alone.
 async function parents(...names) {
   await topology.change("mesh.yaml", ({ members }) => (members.payments.parents = names));
@@ -54,11 +64,9 @@ story("the first parent that offers it serves, by its own prices", async () => {
 });
 
 story("the first is killed: requests go on through the second, and who waited goes on there too", async () => {
-  const slow = provider.says("latency_ms=1500");
-  const waiting = app.ask(slow);
-  const stream = app.stream(provider.says("tokens=200 interval_ms=25"));
+  const { words, waiting } = await unanswered();
+  const stream = app.stream(provider.stallsAfter(3));
   await stream.heard(2);
-  await until("the slow one is with the provider", async () => (await provider.calls(slow)).length === 1);
   const load = new Load([app, app, large], { streams: false });
   await until("requests are under way", () => load.asked.length > 10);
   await central.kill();
@@ -72,7 +80,7 @@ story("the first is killed: requests go on through the second, and who waited go
   assert.match(stream.error.message, /egress cannot be reached/);
   const { attempts } = await wentThrough(spare, (await waiting).id, SPARE_PRICE);
   assert.deepEqual(attempts.map(({ egress, fail }) => [egress, fail]), [["central", "egress-unreachable"], ["spare", ""]]);
-  await provider.callsOf(slow, 2);
+  await provider.callsOf(words, 2);
 
   const { id } = await app.ask(provider.says("prompt=100000 completion=1"));
   assert.equal((await wentThrough(spare, id, SPARE_PRICE)).attempts.length, 1);
@@ -129,11 +137,9 @@ story("a parent that leaves takes its streams along, and nothing else", async ()
   await assert.rejects(parents("central"), /neither this file nor egress\/central.yaml has a model 'openai\/gpt-5'/);
   refused();
   await topology.change("node/payments.yaml", ({ groups }) => delete groups.large);
-  const slow = provider.says("latency_ms=1500");
-  const stream = app.stream(provider.says("tokens=400 interval_ms=25"));
-  const waiting = app.ask(slow);
+  const { waiting } = await unanswered();
+  const stream = app.stream(provider.stallsAfter(3));
   await stream.heard(2);
-  await until("the slow one is with the provider", async () => (await provider.calls(slow)).length === 1);
   await parents("central");
   await stream.end;
   assert.match(stream.error.message, /egress cannot be reached/);
