@@ -96,7 +96,7 @@ struct process {
 	struct flood *flood; /* refusals that come again */
 	struct flood *reads; /* and reads */
 	struct sessions *sessions;
-	unsigned port;             /* the workers' */
+	unsigned port; /* the workers' */
 	atomic_bool draining;
 	void *shared; /* the app's own, made by open */
 
