@@ -7,14 +7,14 @@ import { table } from "./table.js";
 import { EXCLUSIONS } from "../words.js";
 
 const TERMS = {
-	cost_ppm: "Cost",
-	ttft_ppm: "First byte",
-	latency_ppm: "Whole",
-	throughput_ppm: "Tokens/s",
-	errors_ppm: "Failures",
-	quality_term_ppm: "Quality",
-	complexity_term_ppm: "Demands",
-	affinity_ppm: "Warm cache",
+	cost_ppm: "Cost term",
+	ttft_ppm: "First byte term",
+	latency_ppm: "Whole term",
+	throughput_ppm: "Tokens/s term",
+	errors_ppm: "Failures term",
+	quality_term_ppm: "Quality term",
+	complexity_term_ppm: "Demands term",
+	affinity_ppm: "Cache term",
 };
 const DECIDERS = {
 	strategy: "as the group is set up",

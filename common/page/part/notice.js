@@ -1,6 +1,6 @@
 // notice: what is shown while there is nothing to show: it is on its way, there
 // is none, or it could not be had.
-import { h } from "./element.js";
+import { h, put } from "./element.js";
 
 const TELLS = {
 	0: "The daemon does not answer",
@@ -45,7 +45,6 @@ export function failed(error, again) {
 // A place that says so while `bring` is under way, and then has what it gave.
 export async function fill(place, bring, lines) {
 	const again = () => fill(place, bring, lines);
-	const { put } = await import("./element.js");
 	if (!place.dataset.filled) put(place, loading(lines));
 	place.setAttribute("aria-busy", "true");
 	try {
