@@ -224,19 +224,13 @@ static void
 json_line(struct json_writer *w, const struct attendance *a,
     const struct caller *c)
 {
-	size_t i;
-
 	json_open(w, '{');
 	json_field_text(w, "name", c->name);
 	json_field_text(w, "state", slice_of(state_of(a, c)));
 	json_field_text(w, "user", c->user);
 	json_field_text(w, "project", c->project);
 	json_field_text(w, "tier", c->tier);
-	json_key(w, "groups");
-	json_open(w, '[');
-	for (i = 0; i < c->groups_count; i++)
-		json_put_text(w, c->groups[i]);
-	json_close(w, ']');
+	json_field_texts(w, "groups", c->groups, c->groups_count);
 	json_field_bool(w, "pins", c->pins);
 	json_field_text(w, "pseudonym", c->pseudonym);
 	field_time(w, "last_seen", presence_seen(c->presence));

@@ -207,11 +207,7 @@ put_group(struct json_writer *w, const struct node_file *file,
 	json_open(w, '{');
 	json_field_text(w, "name", g->name);
 	json_field_text(w, "display_name", g->display_name);
-	json_key(w, "aliases");
-	json_open(w, '[');
-	for (i = 0; i < g->aliases_count; i++)
-		json_put_text(w, g->aliases[i]);
-	json_close(w, ']');
+	json_field_texts(w, "aliases", g->aliases, g->aliases_count);
 	json_field_text(w, "strategy", slice_of(strategy_name(g->strategy)));
 	put_dialects(w, c->dialects != 0 ? c->dialects : IN_ANY);
 	put_capabilities(w, "requires", c->requires);

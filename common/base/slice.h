@@ -57,3 +57,18 @@ slice_after(struct slice s, size_t n)
 		return (struct slice){ NULL, 0 };
 	return (struct slice){ s.ptr + n, s.len - n };
 }
+
+/* Cut off what stands before the next `end`, which goes too; all of it when
+ * there is none. */
+static inline struct slice
+slice_cut(struct slice *rest, char end)
+{
+	const char *at =
+	    rest->len > 0 ? memchr(rest->ptr, end, rest->len) : NULL;
+	struct slice part = *rest;
+
+	if (at != NULL)
+		part.len = (size_t)(at - rest->ptr);
+	*rest = slice_after(*rest, part.len + 1);
+	return part;
+}

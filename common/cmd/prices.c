@@ -12,20 +12,14 @@ struct options {
 	bool books, json;
 };
 
-static struct slice
-text_or_empty(const char *text)
-{
-	return text != NULL ? slice_of(text) : slice_make(NULL, 0);
-}
-
 /* Without a daemon: what is kept; what is current is the daemon's. */
 static int
 read_store(const void *options)
 {
 	const struct options *o = options;
 	const struct price_sheet_wish wish = {
-		.book = text_or_empty(o->book),
-		.target = text_or_empty(o->target),
+		.book = slice_of(o->book),
+		.target = slice_of(o->target),
 		.books = o->books,
 		.format = o->json ? OUTPUT_JSON : OUTPUT_TEXT,
 	};

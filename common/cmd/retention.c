@@ -182,12 +182,6 @@ tells(const struct options *o, const char *path, const char *name, int *status)
 	return told(asked, status);
 }
 
-static struct slice
-text_or_empty(const char *text)
-{
-	return slice_of(text != NULL ? text : "");
-}
-
 static bool
 hold_here(const struct options *o, const char *name, struct ledger *l,
     struct buf *why)
@@ -195,11 +189,11 @@ hold_here(const struct options *o, const char *name, struct ledger *l,
 	char by[64];
 	const struct legal_hold_wish wish = {
 		.name = slice_of(name),
-		.why = text_or_empty(o->why),
+		.why = slice_of(o->why),
 		.by = slice_of(by),
-		.from = text_or_empty(o->from),
-		.to = text_or_empty(o->to),
-		.class = text_or_empty(o->class),
+		.from = slice_of(o->from),
+		.to = slice_of(o->to),
+		.class = slice_of(o->class),
 		.now_us = clock_wall_us(),
 	};
 	struct legal_hold hold;

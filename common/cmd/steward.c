@@ -16,17 +16,17 @@
 static bool
 split(const struct option_list *list, struct slice *names, size_t *count)
 {
-	size_t i, n;
+	struct slice rest, name;
+	size_t i;
 
 	for (i = 0; i < list->count; i++) {
-		const char *at = list->items[i];
-
-		for (; *at != '\0'; at += n + (at[n] == ',')) {
-			n = strcspn(at, ",");
+		rest = slice_of(list->items[i]);
+		while (rest.len > 0) {
+			name = slice_cut(&rest, ',');
 			if (*count == STEWARD_NAMES_MAX)
 				return false;
-			if (n > 0)
-				names[(*count)++] = slice_make(at, n);
+			if (name.len > 0)
+				names[(*count)++] = name;
 		}
 	}
 	return true;

@@ -35,22 +35,16 @@ static const struct option_spec specs[] = {
 	JSON_OPTION(struct options),
 };
 
-static struct slice
-text_or_empty(const char *text)
-{
-	return slice_of(text != NULL ? text : "");
-}
-
 /* Without a daemon: the store itself. */
 static int
 read_store(const void *options)
 {
 	const struct options *o = options;
 	const struct trail_filter filter = {
-		.actor = text_or_empty(o->actor),
-		.action = text_or_empty(o->action),
-		.what = text_or_empty(o->what),
-		.outcome = text_or_empty(o->outcome),
+		.actor = slice_of(o->actor),
+		.action = slice_of(o->action),
+		.what = slice_of(o->what),
+		.outcome = slice_of(o->outcome),
 		.limit = (size_t)o->limit,
 	};
 	struct ledger *l = ask_store(o->state);

@@ -139,6 +139,8 @@ void json_put_raw(struct json_writer *w, struct slice json); /* as it is */
 
 /* A key with its value, the commonest pairs. */
 void json_field_text(struct json_writer *w, const char *name, struct slice v);
+void json_field_texts(struct json_writer *w, const char *name,
+    const struct slice *texts, size_t count); /* as an array */
 void json_field_int(struct json_writer *w, const char *name, int64_t v);
 void json_field_bool(struct json_writer *w, const char *name, bool v);
 

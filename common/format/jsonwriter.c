@@ -89,6 +89,19 @@ json_field_text(struct json_writer *w, const char *name, struct slice v)
 }
 
 void
+json_field_texts(struct json_writer *w, const char *name,
+    const struct slice *texts, size_t count)
+{
+	size_t i;
+
+	json_key(w, name);
+	json_open(w, '[');
+	for (i = 0; i < count; i++)
+		json_put_text(w, texts[i]);
+	json_close(w, ']');
+}
+
+void
 json_field_int(struct json_writer *w, const char *name, int64_t v)
 {
 	json_key(w, name);

@@ -8,19 +8,6 @@
 
 #define ARENA_MAX (64 * 1024 * 1024) /* of a body that is all brackets */
 
-static void
-put_names(struct json_writer *w, const char *key, const struct slice *names,
-    size_t count)
-{
-	size_t i;
-
-	json_key(w, key);
-	json_open(w, '[');
-	for (i = 0; i < count; i++)
-		json_put_text(w, names[i]);
-	json_close(w, ']');
-}
-
 void
 appointment_put(struct buf *out, const struct steward_wish *wish)
 {
@@ -36,8 +23,8 @@ appointment_put(struct buf *out, const struct steward_wish *wish)
 		if ((wish->roles & ROLE_BIT(r)) != 0)
 			json_put_text(&w, slice_of(role_name(r)));
 	json_close(&w, ']');
-	put_names(&w, "teams", wish->teams, wish->teams_count);
-	put_names(&w, "projects", wish->projects, wish->projects_count);
+	json_field_texts(&w, "teams", wish->teams, wish->teams_count);
+	json_field_texts(&w, "projects", wish->projects, wish->projects_count);
 	json_close(&w, '}');
 }
 

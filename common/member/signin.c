@@ -178,19 +178,6 @@ signin_close(struct admin_call *call)
 }
 
 static void
-put_names(struct json_writer *w, const char *key, const struct slice *names,
-    size_t count)
-{
-	size_t i;
-
-	json_key(w, key);
-	json_open(w, '[');
-	for (i = 0; i < count; i++)
-		json_put_text(w, names[i]);
-	json_close(w, ']');
-}
-
-static void
 put_routes(struct json_writer *w, const struct admin_route *routes,
     size_t count, unsigned roles)
 {
@@ -224,8 +211,8 @@ put_steward(struct json_writer *w, const struct process *p,
 	json_close(w, ']');
 	json_key(w, "scope");
 	json_open(w, '{');
-	put_names(w, "teams", who->scope.teams, who->scope.teams_count);
-	put_names(w, "projects", who->scope.projects,
+	json_field_texts(w, "teams", who->scope.teams, who->scope.teams_count);
+	json_field_texts(w, "projects", who->scope.projects,
 	    who->scope.projects_count);
 	json_close(w, '}');
 	json_key(w, "may");

@@ -169,15 +169,8 @@ read_one(struct filter *f, struct slice item, struct buf *why)
 bool
 filter_read(struct filter *f, struct slice list, struct buf *why)
 {
-	const char *comma;
-	size_t n;
-
-	while (list.len > 0) {
-		comma = memchr(list.ptr, ',', list.len);
-		n = comma != NULL ? (size_t)(comma - list.ptr) : list.len;
-		if (!read_one(f, slice_make(list.ptr, n), why))
+	while (list.len > 0)
+		if (!read_one(f, slice_cut(&list, ','), why))
 			return false;
-		list = slice_after(list, comma != NULL ? n + 1 : n);
-	}
 	return true;
 }

@@ -74,16 +74,9 @@ add_by(struct report_query *q, struct slice name, struct buf *why)
 bool
 report_by(struct report_query *q, struct slice list, struct buf *why)
 {
-	const char *comma;
-	size_t n;
-
-	while (list.len > 0) {
-		comma = memchr(list.ptr, ',', list.len);
-		n = comma != NULL ? (size_t)(comma - list.ptr) : list.len;
-		if (!add_by(q, slice_make(list.ptr, n), why))
+	while (list.len > 0)
+		if (!add_by(q, slice_cut(&list, ','), why))
 			return false;
-		list = slice_after(list, comma != NULL ? n + 1 : n);
-	}
 	return true;
 }
 

@@ -207,7 +207,7 @@ static struct db *
 db_new(bool read_only)
 {
 	struct db *db = xcalloc(1, sizeof(*db));
-	size_t f;
+	enum family f;
 
 	db->options = rocksdb_options_create();
 	set_memory(db->options);
@@ -303,7 +303,8 @@ open_families(struct db *db, const char *dir, bool read_only, bool there[])
 	const char *names[FAMILIES];
 	const rocksdb_options_t *options[FAMILIES];
 	rocksdb_column_family_handle_t *handles[FAMILIES];
-	int ours[FAMILIES], count = 0, f;
+	enum family ours[FAMILIES], f;
+	int count = 0, i;
 	char *error = NULL;
 
 	for (f = 0; f < FAMILIES; f++) {
@@ -324,8 +325,8 @@ open_families(struct db *db, const char *dir, bool read_only, bool there[])
 		    count, names, options, handles, &error);
 	if (error != NULL)
 		return open_refused(dir, error);
-	for (f = 0; f < count; f++)
-		db->families[ours[f]] = handles[f];
+	for (i = 0; i < count; i++)
+		db->families[ours[i]] = handles[i];
 	return DB_OK;
 }
 

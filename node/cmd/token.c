@@ -59,16 +59,14 @@ static const struct option_spec revoke_specs[] = {
 };
 
 static void
-split_groups(const char *list, struct caller_wish *wish)
+split_groups(struct slice list, struct caller_wish *wish)
 {
-	size_t n;
+	struct slice name;
 
-	while (*list != '\0' && wish->groups_count < CALLER_GROUPS_MAX) {
-		n = strcspn(list, ",");
-		if (n > 0)
-			wish->groups[wish->groups_count++] =
-			    slice_make(list, n);
-		list += n + (list[n] == ',');
+	while (list.len > 0 && wish->groups_count < CALLER_GROUPS_MAX) {
+		name = slice_cut(&list, ',');
+		if (name.len > 0)
+			wish->groups[wish->groups_count++] = name;
 	}
 }
 
@@ -76,7 +74,6 @@ static void
 write_body(struct buf *body, const struct caller_wish *wish)
 {
 	struct json_writer w = { .out = body };
-	size_t i;
 
 	json_open(&w, '{');
 	json_field_text(&w, "name", wish->name);
@@ -85,11 +82,7 @@ write_body(struct buf *body, const struct caller_wish *wish)
 	json_field_text(&w, "tier", wish->tier);
 	json_field_text(&w, "environment", wish->environment);
 	json_field_int(&w, "expires_us", wish->expires_us);
-	json_key(&w, "groups");
-	json_open(&w, '[');
-	for (i = 0; i < wish->groups_count; i++)
-		json_put_text(&w, wish->groups[i]);
-	json_close(&w, ']');
+	json_field_texts(&w, "groups", wish->groups, wish->groups_count);
 	json_close(&w, '}');
 }
 
@@ -181,7 +174,7 @@ run_create(const void *options, int count, char *const *operands)
 		return steward_create(&o->steward, operands[0]);
 	if (!steward_expiry(o->steward.expires, &wish.expires_us))
 		return 2;
-	split_groups(o->groups, &wish);
+	split_groups(slice_of(o->groups), &wish);
 	buf_init(&body, BODY_MAX);
 	write_body(&body, &wish);
 	asked = ask_daemon(o->steward.state, "POST", "/admin/tokens",

@@ -141,11 +141,7 @@ put_tags(struct buf *out, struct slice tags)
 
 	put(out, ",\"tags\":{");
 	while (tags.len > 0) {
-		end = memchr(tags.ptr, ',', tags.len);
-		tag = tags;
-		if (end != NULL)
-			tag.len = (size_t)(end - tags.ptr);
-		tags = slice_after(tags, tag.len + 1);
+		tag = slice_cut(&tags, ',');
 		end = tag.len > 0 ? memchr(tag.ptr, '=', tag.len) : NULL;
 		if (end == NULL)
 			continue;

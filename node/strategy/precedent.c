@@ -14,15 +14,10 @@ read_supports(struct slice text)
 {
 	unsigned bits = 0;
 	struct slice word;
-	const char *end;
 	size_t i;
 
 	while (text.len > 0) {
-		end = memchr(text.ptr, ',', text.len);
-		word = text;
-		if (end != NULL)
-			word.len = (size_t)(end - text.ptr);
-		text = slice_after(text, word.len + 1);
+		word = slice_cut(&text, ',');
 		while (text.len > 0 && text.ptr[0] == ' ')
 			text = slice_after(text, 1);
 		for (i = 0; capability_name(i) != NULL; i++)

@@ -140,6 +140,7 @@ what_is_not_utf8_is_replaced(void **state)
 static void
 the_writer_puts_commas_and_quotes(void **state)
 {
+	const struct slice texts[] = { slice_of("a"), slice_of("b\"") };
 	struct json_writer w = { .out = &out };
 
 	(void)state;
@@ -158,11 +159,14 @@ the_writer_puts_commas_and_quotes(void **state)
 	json_put_text(&w, slice_of(""));
 	json_close(&w, ']');
 	json_field_bool(&w, "no", false);
+	json_field_texts(&w, "texts", texts, count_of(texts));
+	json_field_texts(&w, "none", NULL, 0);
 	json_close(&w, '}');
 	assert_int_equal(w.depth, 0);
 	assert_true(slice_is(buf_slice(&out),
 	    "{\"text\":\"a\\\"b\",\"int\":-9223372036854775808,"
-	    "\"list\":[true,null,[],{},1e400,\"\"],\"no\":false}"));
+	    "\"list\":[true,null,[],{},1e400,\"\"],\"no\":false,"
+	    "\"texts\":[\"a\",\"b\\\"\"],\"none\":[]}"));
 }
 
 static void
