@@ -24,7 +24,6 @@
 
 #define POLL_US    (20 * US_PER_MS)             /* while draining */
 #define CUT_US     (3 * (int64_t)US_PER_SECOND) /* for the last settlements */
-#define POST_US    ((int64_t)US_PER_SECOND)
 #define SWEEP_US   (60 * (int64_t)US_PER_SECOND)
 #define REASON_MAX (64 * 1024)
 
@@ -38,8 +37,7 @@ struct clerk {
 	int signal_fd;
 	struct loop_watch *signals;
 	struct caretaker *caretaker;
-	struct loop_timer *sync, *post, *sweep, *ending_poll;
-	uint64_t posted; /* of ledger_committed */
+	struct loop_timer *sync, *sweep, *ending_poll;
 	enum ending ending;
 	int64_t ending_deadline_us;
 };
@@ -54,23 +52,12 @@ on_sync(void *arg)
 
 	loop_timer_set(c->sync, LEDGER_SYNC_MS * US_PER_MS);
 	sentry_strangers(c->process);
+	if (!slips_post(ledger_slips(l)))
+		log_debug("sums and roll-ups wait for the store");
 	if (ledger_committed(l) == before || ledger_sync(l) != DB_OK)
 		return;
 	for (i = 0; i < c->process->workers_count; i++)
 		worker_durable(&c->process->workers[i]);
-}
-
-/* What could not be posted is in a second. */
-static void
-on_post(void *arg)
-{
-	struct clerk *c = arg;
-	struct ledger *l = c->process->ledger;
-	uint64_t committed = ledger_committed(l);
-
-	loop_timer_set(c->post, POST_US);
-	if (committed != c->posted && slips_post(ledger_slips(l)))
-		c->posted = committed;
 }
 
 static void
@@ -237,12 +224,10 @@ clerk_new(struct process *p, struct buf *why)
 		buf_puts(why, "cannot make a thread\n");
 	} else if (open_listeners(c, why)) {
 		c->sync = loop_timer_new(c->loop, on_sync, c);
-		c->post = loop_timer_new(c->loop, on_post, c);
 		c->sweep = loop_timer_new(c->loop, on_sweep, c);
 		c->ending_poll = loop_timer_new(c->loop, on_ending, c);
 		c->caretaker = caretaker_new(p, c->loop);
 		loop_timer_set(c->sync, LEDGER_SYNC_MS * US_PER_MS);
-		loop_timer_set(c->post, POST_US);
 		loop_timer_set(c->sweep, SWEEP_US);
 		return c;
 	}
@@ -292,7 +277,6 @@ clerk_free(struct clerk *c)
 	errands_free(c->process->errands);
 	c->process->errands = NULL;
 	loop_timer_free(c->sync);
-	loop_timer_free(c->post);
 	loop_timer_free(c->sweep);
 	loop_timer_free(c->ending_poll);
 	loop_watch_free(c->signals);

@@ -13,7 +13,7 @@ struct posting {
 	const struct ledger_watch *watch;
 	struct pile pile;
 	struct rollup *rollup;
-	bool slips; /* by slips, not to cells */
+	struct slips *slips; /* NULL: added at once */
 	char slip_key[SLIP_KEY_BYTES];
 	struct buf slip;
 	struct posting_place to; /* of the row being posted */
@@ -26,7 +26,7 @@ posting_new(const struct ledger_watch *watch, struct slips *slips)
 
 	p->watch = watch;
 	p->rollup = rollup_new();
-	p->slips = slips != NULL;
+	p->slips = slips;
 	if (slips != NULL)
 		slip_writer(slips, p->slip_key);
 	buf_init(&p->slip, SLIP_BYTES);
@@ -95,21 +95,27 @@ posting_attempt(struct posting *p, struct posting_place to,
 static void
 take_cell(void *arg, const char key[ROLLUP_KEY_BYTES], struct slice total)
 {
-	slip_write(arg, key, total);
+	slip_write_cell(arg, key, total);
 }
 
 static void
 write_slip(struct posting *p, struct posting_place to)
 {
 	const struct rollup_taker taker = { take_cell, &p->slip };
+	size_t i;
 
 	buf_reset(&p->slip);
+	for (i = 0; i < p->pile.count; i++)
+		slip_write_sum(&p->slip,
+		    slice_make(p->pile.items[i].key, p->pile.items[i].key_len),
+		    p->pile.items[i].sums);
+	p->pile.count = 0;
 	rollup_give(p->rollup, to.batch, to.db, &taker);
 	if (p->slip.len == 0)
 		return;
 	if (p->slip.failed)
 		abort(); /* a total is small: what would be counted is lost */
-	slip_next(p->slip_key);
+	slip_next(p->slips, p->slip_key);
 	db_batch_put(to.batch, to.db, FAMILY_SLIP,
 	    slice_make(p->slip_key, sizeof(p->slip_key)), buf_slice(&p->slip));
 }
@@ -117,9 +123,10 @@ write_slip(struct posting *p, struct posting_place to)
 void
 posting_write(struct posting *p, struct posting_place to)
 {
-	pile_write(&p->pile, to.batch, to.db);
-	if (p->slips)
+	if (p->slips != NULL) {
 		write_slip(p, to);
-	else
-		rollup_write(p->rollup, to.batch, to.db);
+		return;
+	}
+	pile_write(&p->pile, to.batch, to.db);
+	rollup_write(p->rollup, to.batch, to.db);
 }

@@ -17,7 +17,7 @@ struct posting_place {
 	struct db *db;
 };
 
-/* `watch` may be NULL; without slips roll-ups change at once. */
+/* `watch` may be NULL; without slips sums and roll-ups change at once. */
 struct posting *posting_new(const struct ledger_watch *watch,
     struct slips *slips) __attribute__((returns_nonnull));
 void posting_free(struct posting *p); /* NULL is fine */

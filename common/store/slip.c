@@ -1,16 +1,20 @@
 #include "common/store/slip.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "common/base/crypto.h"
 #include "common/base/log.h"
 #include "common/base/memory.h"
 #include "common/format/varint.h"
+#include "common/store/pile.h"
 
 #define PREFIX_BYTES (SLIP_KEY_BYTES - 8) /* process and writer */
-#define CELLS        64                   /* added in one write */
+#define CELLS        64                   /* gathered */
+#define ADDITIONS    256                  /* in one write, about */
 #define STORED_MAX   (1 << 20)            /* of a total: see total.c */
+#define SUM          'S'                  /* no cell's key begins so */
 /*
  * A range that is dropped is looked at by all who read until it reaches the
  * files, so that it must pay.
@@ -29,6 +33,7 @@ struct slips {
 	char process[8];
 	struct slip_origin *origins;
 	size_t count;
+	atomic_uint_least64_t made, posted; /* slips of all writers */
 };
 
 struct cell {
@@ -41,9 +46,10 @@ struct adding {
 	struct slips *slips;
 	struct slip_origin *origin;
 	struct db_batch *batch;
+	struct pile pile;
 	struct cell cells[CELLS];
 	size_t count;
-	uint64_t last; /* the cells have slips up to this one */
+	uint64_t last; /* what is gathered goes up to this one */
 	struct total one;
 	struct buf value;
 };
@@ -56,6 +62,8 @@ slips_open(struct db *db, bool read_only)
 	s->db = db;
 	s->read_only = read_only;
 	pthread_mutex_init(&s->lock, NULL);
+	atomic_init(&s->made, 0);
+	atomic_init(&s->posted, 0);
 	crypto_random(s->process, sizeof(s->process));
 	return s;
 }
@@ -106,13 +114,14 @@ slip_writer(struct slips *s, char key[SLIP_KEY_BYTES])
 }
 
 void
-slip_next(char key[SLIP_KEY_BYTES])
+slip_next(struct slips *s, char key[SLIP_KEY_BYTES])
 {
+	atomic_fetch_add(&s->made, 1);
 	number_write(key + PREFIX_BYTES, number_read(key + PREFIX_BYTES) + 1);
 }
 
 void
-slip_write(struct buf *slip, const char key[ROLLUP_KEY_BYTES],
+slip_write_cell(struct buf *slip, const char key[ROLLUP_KEY_BYTES],
     struct slice total)
 {
 	buf_put(slip, key, ROLLUP_KEY_BYTES);
@@ -120,21 +129,73 @@ slip_write(struct buf *slip, const char key[ROLLUP_KEY_BYTES],
 	buf_put_slice(slip, total);
 }
 
-/* The next cell of a slip; false: it is damaged. */
+void
+slip_write_sum(struct buf *slip, struct slice key,
+    const int64_t sums[MERGE_SUMS])
+{
+	int i;
+
+	buf_putc(slip, SUM);
+	varint_write(slip, (int64_t)key.len);
+	buf_put_slice(slip, key);
+	for (i = 0; i < MERGE_SUMS; i++)
+		varint_write(slip, sums[i]);
+}
+
+/* What is added to a cell (total.len > 0) or to a sum. */
+struct addition {
+	struct slice key, total;
+	int64_t sums[MERGE_SUMS];
+};
+
 static bool
-read_cell(struct slice *slip, struct slice *key, struct slice *total)
+read_bytes(struct slice *slip, struct slice *bytes)
 {
 	int64_t len;
 
-	if (slip->len < ROLLUP_KEY_BYTES)
+	if (!varint_read(slip, &len) || len < 1 || (size_t)len > slip->len)
 		return false;
-	*key = slice_make(slip->ptr, ROLLUP_KEY_BYTES);
-	*slip = slice_after(*slip, ROLLUP_KEY_BYTES);
-	if (!varint_read(slip, &len) || len < 0 || (size_t)len > slip->len)
-		return false;
-	*total = slice_make(slip->ptr, (size_t)len);
+	*bytes = slice_make(slip->ptr, (size_t)len);
 	*slip = slice_after(*slip, (size_t)len);
 	return true;
+}
+
+/* The next one of a slip that has more; false: it is damaged. */
+static bool
+read_addition(struct slice *slip, struct addition *a)
+{
+	bool good;
+	int i;
+
+	a->total = slice_make(NULL, 0);
+	if (slip->ptr[0] != SUM) {
+		if (slip->len < ROLLUP_KEY_BYTES)
+			return false;
+		a->key = slice_make(slip->ptr, ROLLUP_KEY_BYTES);
+		*slip = slice_after(*slip, ROLLUP_KEY_BYTES);
+		return read_bytes(slip, &a->total);
+	}
+	*slip = slice_after(*slip, 1);
+	good = read_bytes(slip, &a->key) && a->key.len <= PILE_KEY_BYTES;
+	for (i = 0; good && i < MERGE_SUMS; i++)
+		good = varint_read(slip, &a->sums[i]);
+	return good;
+}
+
+/* What is gathered, into the batch. */
+static void
+put_gathered(struct adding *p)
+{
+	struct db *db = p->slips->db;
+	size_t i;
+
+	for (i = 0; i < p->count; i++) {
+		buf_reset(&p->value);
+		total_write(&p->cells[i].total, &p->value);
+		rollup_add(p->batch, db, p->cells[i].key, buf_slice(&p->value));
+	}
+	p->count = 0;
+	pile_write(&p->pile, p->batch, db);
 }
 
 static struct cell *
@@ -147,62 +208,67 @@ find_cell(struct adding *p, struct slice key)
 		if (memcmp(p->cells[i].key, key.ptr, ROLLUP_KEY_BYTES) == 0)
 			return &p->cells[i];
 	if (p->count == CELLS)
-		return NULL;
+		put_gathered(p);
 	c = &p->cells[p->count++];
 	memcpy(c->key, key.ptr, ROLLUP_KEY_BYTES);
 	total_reset(&c->total);
 	return c;
 }
 
+static bool
+add(struct adding *p, const struct addition *a)
+{
+	if (a->total.len > 0) {
+		if (!total_read(&p->one, a->total))
+			return false;
+		total_add(&find_cell(p, a->key)->total, &p->one, 1);
+		return true;
+	}
+	if (!pile_add(&p->pile, a->key, a->sums)) {
+		put_gathered(p);
+		return pile_add(&p->pile, a->key, a->sums);
+	}
+	return true;
+}
+
 static void
 take(struct adding *p, struct slice slip)
 {
-	struct slice key, total;
-	struct cell *c;
+	struct addition a;
 
-	while (slip.len > 0) {
-		c = NULL;
-		if (read_cell(&slip, &key, &total) &&
-		    total_read(&p->one, total))
-			c = find_cell(p, key);
-		if (c == NULL) {
+	while (slip.len > 0)
+		if (!read_addition(&slip, &a) || !add(p, &a)) {
 			log_error("what rows add to roll-ups is damaged");
 			return;
 		}
-		total_add(&c->total, &p->one, 1);
-	}
 }
 
-/* One write has the cells and how far they go. */
+/* One write has the additions and how far they go. */
 static bool
-write_cells(struct adding *p)
+write_additions(struct adding *p)
 {
 	struct slip_origin *o = p->origin;
 	struct db *db = p->slips->db;
 	char key[SLIP_KEY_BYTES], mark[8], end[SLIP_KEY_BYTES];
-	size_t i;
+	bool drops = p->last - o->dropped >= DROP_EVERY;
 
 	if (p->last == o->posted)
 		return true;
-	for (i = 0; i < p->count; i++) {
-		buf_reset(&p->value);
-		total_write(&p->cells[i].total, &p->value);
-		rollup_add(p->batch, db, p->cells[i].key, buf_slice(&p->value));
-	}
+	put_gathered(p);
 	number_write(mark, p->last);
 	db_batch_put(p->batch, db, FAMILY_SLIP, key_of(key, o, 0),
 	    slice_make(mark, sizeof(mark)));
-	if (p->last - o->dropped >= DROP_EVERY)
+	if (drops)
 		db_batch_delete_range(p->batch, db, FAMILY_SLIP,
 		    key_of(key, o, o->dropped + 1),
 		    key_of(end, o, p->last + 1));
 	if (db_write(db, p->batch, false) != DB_OK)
 		return false;
-	if (p->last - o->dropped >= DROP_EVERY)
-		o->dropped = p->last;
+	atomic_fetch_add(&p->slips->posted, p->last - o->posted);
 	o->posted = p->last;
+	if (drops)
+		o->dropped = p->last;
 	db_batch_clear(p->batch);
-	p->count = 0;
 	return true;
 }
 
@@ -223,16 +289,14 @@ add_all(struct adding *p)
 	bool good = true;
 
 	while (good && db_scan_next(scan, &key, &value)) {
-		if (p->count + ROLLUP_CELLS > CELLS)
-			good = write_cells(p);
-		if (!good)
-			break;
 		take(p, value);
 		p->last = number_read(key.ptr + PREFIX_BYTES);
+		if (db_batch_count(p->batch) >= ADDITIONS)
+			good = write_additions(p);
 	}
 	good = good && !db_scan_failed(scan);
 	db_scan_free(scan);
-	return good && write_cells(p);
+	return good && write_additions(p);
 }
 
 static bool
@@ -268,12 +332,19 @@ post_all(struct slips *s)
 	return good;
 }
 
+/* Nothing that was put, written or not, is still to be added. */
+static bool
+posted(const struct slips *s)
+{
+	return atomic_load(&s->made) == atomic_load(&s->posted);
+}
+
 bool
 slips_post(struct slips *s)
 {
 	bool good;
 
-	if (s->read_only)
+	if (s->read_only || posted(s))
 		return true;
 	pthread_mutex_lock(&s->lock);
 	good = post_all(s);
@@ -323,6 +394,7 @@ slips_recover(struct slips *s)
 
 	while (good && find_origin(s, none, &o))
 		good = post(s, &o) && drop(s, &o);
+	atomic_store(&s->posted, 0); /* of this process none */
 	return good;
 }
 
@@ -344,12 +416,14 @@ give_all(struct slips *s, const struct slip_origin *o,
     void (*call)(void *arg, struct slice key, struct slice total), void *arg)
 {
 	struct db_scan *scan = scan_of(s->db, o);
-	struct slice key, slip, cell, total;
+	struct slice key, slip;
+	struct addition a;
 	bool good;
 
 	while (db_scan_next(scan, &key, &slip))
-		while (slip.len > 0 && read_cell(&slip, &cell, &total))
-			call(arg, cell, total);
+		while (slip.len > 0 && read_addition(&slip, &a))
+			if (a.total.len > 0)
+				call(arg, a.key, a.total);
 	good = !db_scan_failed(scan);
 	db_scan_free(scan);
 	return good;

@@ -1,9 +1,9 @@
 #pragma once
 /*
  * spend: what each holder of a budget spent, by UTC day, in FAMILY_SPEND.  A
- * row's `counted` columns say what the sums have of it; both change in one
- * write, so that the sums are those of the rows whatever happens, and a row
- * that is settled once more corrects them.
+ * row's `counted` columns say what the sums have of it; what it adds to them
+ * is in its own write (slip.h), so that the sums are those of the rows
+ * whatever happens, and a row that is settled once more corrects them.
  */
 #include "common/limit/chain.h"
 #include "common/store/row.h"
@@ -55,7 +55,8 @@ struct spend_sum {
  * before the first space. */
 struct slice spend_holder(const struct spend_sum *sum);
 
-/* All sums, in no order that matters.  False: the store could not be read. */
+/* All sums, as slips_post left them, in no order that matters.  False: the
+ * store could not be read. */
 must_check bool spend_each(struct ledger *l,
     void (*call)(void *arg, const struct spend_sum *sum), void *arg);
 

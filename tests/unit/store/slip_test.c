@@ -228,12 +228,12 @@ posted_ones_are_dropped(void **state)
 	serve(&f, 1, 1);
 	buf_init(&slip, 4096);
 	slip_writer(ledger_slips(f.ledger), key);
-	slip_write(&slip, (char[ROLLUP_KEY_BYTES]){ "Rh" },
+	slip_write_cell(&slip, (char[ROLLUP_KEY_BYTES]){ "Rh" },
 	    slice_make("\x01\x02\x02\0\0\0", 6));
 	b = db_batch_new();
 	for (round = 0; round < 2; round++) {
 		for (i = 0; i < 20000; i++) {
-			slip_next(key);
+			slip_next(ledger_slips(f.ledger), key);
 			db_batch_put(b, ledger_db(f.ledger), FAMILY_SLIP,
 			    slice_make(key, sizeof(key)), buf_slice(&slip));
 		}
@@ -260,7 +260,7 @@ what_is_damaged_is_passed_over(void **state)
 	serve(&f, 1, 1);
 	slip_writer(ledger_slips(f.ledger), key);
 	b = db_batch_new();
-	slip_next(key);
+	slip_next(ledger_slips(f.ledger), key);
 	db_batch_put(b, ledger_db(f.ledger), FAMILY_SLIP,
 	    slice_make(key, sizeof(key)), slice_of("no cell"));
 	assert_int_equal(db_write(ledger_db(f.ledger), b, true), DB_OK);
