@@ -280,6 +280,8 @@ test_names_of_a_model_are_one(void **state)
 	buf_init(&why, 1024);
 	assert_true(
 	    alias_add(&a, slice_of("our house model=GPT-5-mini"), &why));
+	alias_fold(&a, slice_make("\0b", 2), folded); /* of no line of ours */
+	assert_string_equal(folded, "?b");
 	assert_false(alias_add(&a, slice_of("=x"), &why));
 	assert_false(alias_add(&a, slice_of("x"), &why));
 	for (i = 0; i < count_of(names); i++) {
