@@ -14,7 +14,8 @@ struct report_query;
 
 struct closed {
 	char at[CLOSED_TEXT_MAX], by[CLOSED_TEXT_MAX];
-	/* The report is of the whole month, so what it says can be compared. */
+	/* The report is of the whole month, by its roll-ups, so what it says
+	 * can be compared. */
 	bool whole;
 	int64_t totals[MEASURES]; /* as they were then */
 };
