@@ -274,7 +274,9 @@ book_rows(struct run *r)
 	from = bookings_from_us(b);
 	to = bookings_to_us(b);
 	if (!rows_cover(r->rows, calendar_day_us(b->first_day),
-		calendar_day_us(b->last_day + 1)) ||
+		calendar_day_us(b->last_day + 1)))
+		return false;
+	if (r->options->provider == NULL &&
 	    !rows_each(r->rows, from, to, see_provider, r))
 		return false;
 	provider = choose_provider(r);

@@ -7,6 +7,7 @@
 #include "common/export/mark.h"
 #include "common/format/json.h"
 #include "common/member/identity.h"
+#include "common/report/closed.h"
 #include "common/store/receipt.h"
 
 #define WHY_MAX (64 * 1024)
@@ -45,8 +46,10 @@ print_finding(void *arg, const char *line)
 	fprintf(stderr, "%s\n", line);
 }
 
+/* `closed` is NULL where there are none to check. */
 static void
-print_audit(const struct receipt_audit *a, bool json)
+print_audit(const struct receipt_audit *a, const struct closed_audit *closed,
+    bool json)
 {
 	const struct {
 		const char *name;
@@ -68,7 +71,12 @@ print_audit(const struct receipt_audit *a, bool json)
 		{ "dropped", a->dropped, "numbers that retention dropped" },
 		{ "checkpoints", a->checkpoints,
 		    "signed words of nodes of how far a chain reaches" },
+		{ "closed_months", closed != NULL ? closed->months : 0,
+		    "months that are closed" },
+		{ "closed_good", closed != NULL ? closed->good : 0,
+		    "of those, signed, and with the receipts of then" },
 	};
+	size_t count = count_of(lines) - (closed == NULL ? 2 : 0);
 	struct json_writer w = { 0 };
 	struct buf out;
 	size_t i;
@@ -77,7 +85,7 @@ print_audit(const struct receipt_audit *a, bool json)
 	w.out = &out;
 	if (json)
 		json_open(&w, '{');
-	for (i = 0; i < count_of(lines); i++) {
+	for (i = 0; i < count; i++) {
 		if (json)
 			json_field_int(&w, lines[i].name, lines[i].count);
 		else
@@ -92,23 +100,26 @@ print_audit(const struct receipt_audit *a, bool json)
 }
 
 static int
-verify(const struct options *o, struct topology *t)
+verify(const struct options *o, struct topology *t,
+    const struct public_key *member)
 {
 	struct receipt_audit audit;
+	struct closed_audit closed;
 	struct ledger *l = ask_store(o->state);
 	bool read;
 
 	if (l == NULL)
 		return 1;
-	read = receipt_audit(l, key_of, print_finding, t, &audit);
+	read = receipt_audit(l, key_of, print_finding, t, &audit) &&
+	       closed_verify(l, member, print_finding, NULL, &closed);
 	ledger_close(l);
 	if (!read) {
 		fprintf(stderr, "the store could not be read to its end\n");
 		return 1;
 	}
-	print_audit(&audit, o->json);
+	print_audit(&audit, &closed, o->json);
 	return audit.good == audit.checked && audit.missing == 0 &&
-		       audit.broken_chain == 0
+		       audit.broken_chain == 0 && closed.good == closed.months
 		   ? 0
 		   : 1;
 }
@@ -149,7 +160,7 @@ verify_export(const struct options *o)
 	proof_check(&b.tapes[EXPORT_RECEIPT], &wish, THREADS, &audit);
 	audit.checkpoints = wish.marks != NULL ? (int64_t)marks.count : 0;
 	marks_fini(&marks);
-	print_audit(&audit, o->json);
+	print_audit(&audit, NULL, o->json);
 	bundle_close(&b);
 	auditor_free(auditor);
 	return faults == 0 && audit.good == audit.checked &&
@@ -172,7 +183,7 @@ verify_store(const struct options *o)
 		identity_pin(&identity, &pin);
 		t = topology_load(o->topology, &pin, &why);
 		if (t != NULL)
-			status = verify(o, t);
+			status = verify(o, t, &identity.public);
 		topology_release(t);
 		identity_close(&identity);
 	}
@@ -201,9 +212,11 @@ const struct command cmd_ledger_verify = {
 	.name = "ledger verify",
 	.summary = "check every receipt: signature, chain, rows beside it",
 	.text =
-	    "Of a store, by the public keys of the verified topology; and "
-	    "that no chain ends before\nthe number up to which its node "
-	    "signed that it has it (its checkpoint).  Or of "
+	    "Of a store, by the public keys of the verified topology; that "
+	    "no chain ends before\nthe number up to which its node "
+	    "signed that it has it (its checkpoint); and of its closed "
+	    "months, that each is what the member signed and the receipts "
+	    "are those of then.  Or of "
 	    "an export, which needs nothing of the mesh but public keys: then "
 	    "also that no byte of the folder was changed since its member "
 	    "signed it.  Exit status 0: all are good.\n\n"

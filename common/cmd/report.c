@@ -2,6 +2,7 @@
 
 #include "common/base/clock.h"
 #include "common/cmd/ask.h"
+#include "common/cmd/monthly.h"
 #include "common/cmd/shared.h"
 #include "common/report/question.h"
 #include "common/report/statement.h"
@@ -12,8 +13,8 @@
 
 struct options {
 	const char *state, *from, *to, *month, *by, *where, *of, *source,
-	    *baseline, *fixed, *routed, *format;
-	bool json;
+	    *baseline, *fixed, *routed, *format, *topology;
+	bool final, unvouched, json;
 };
 
 #define WORD(name, value, help)                                                \
@@ -45,6 +46,13 @@ static const struct option_spec specs[] = {
 	    "group:baseline"),
 	WORD(routed, "LIST", "and those of the other: group:smart"),
 	WORD(format, "NAME", "text, markdown, json or csv; text"),
+	{ "final", NULL, OPTION_FLAG, offsetof(struct options, final), false, 0,
+	    0, "close the month of --month: check it, sign what it came to" },
+	{ "unvouched", NULL, OPTION_FLAG, offsetof(struct options, unvouched),
+	    false, 0, 0,
+	    "of --final: also when receipts are missing; they are counted" },
+	WORD(topology, "DIR",
+	    "of --final without a daemon: the folder with mesh.yaml"),
 	JSON_OPTION(struct options),
 };
 
@@ -143,6 +151,29 @@ ask(const struct options *o, const char *format)
 }
 
 static int
+close_month(const struct options *o, enum row_kind kind)
+{
+	const struct monthly_options wish = {
+		.state = o->state,
+		.topology = o->topology,
+		.month = o->month,
+		.program = kind == ROW_REQUEST ? "gsr-node" : "gsr-egress",
+		.unvouched = o->unvouched,
+	};
+
+	if (o->month == NULL || o->from != NULL || o->to != NULL ||
+	    o->by != NULL || o->where != NULL || o->of != NULL ||
+	    o->source != NULL || o->baseline != NULL || o->format != NULL) {
+		fprintf(stderr,
+		    "--final closes a whole month, and prints JSON: give "
+		    "--month 2026-11, and neither a window nor dimensions, "
+		    "filters or a format\n");
+		return 2;
+	}
+	return monthly_close(&wish);
+}
+
+static int
 report(const struct options *o, enum row_kind kind)
 {
 	const char *name = o->json ? "json" : o->format;
@@ -150,6 +181,12 @@ report(const struct options *o, enum row_kind kind)
 	    name != NULL ? statement_format(slice_of(name)) : STATEMENT_TEXT;
 	enum asked asked;
 
+	if (o->final)
+		return close_month(o, kind);
+	if (o->unvouched || o->topology != NULL) {
+		fprintf(stderr, "--unvouched and --topology are of --final\n");
+		return 2;
+	}
 	if (format == STATEMENT_FORMATS) {
 		fprintf(stderr,
 		    "--format is text, markdown, json or csv, not '%s'\n",
@@ -183,6 +220,13 @@ run_attempts(const void *options, int count, char *const *operands)
 	"Figures "                                                             \
 	"come from roll-ups,\nwhich change in the same write as their row; "   \
 	"--source rows adds the rows up again.\n\n"                            \
+	"--final closes a month: when nothing of it is open or missing, "      \
+	"every receipt\nverifies and roll-ups say what rows say, what it "     \
+	"came "                                                                \
+	"to is signed by the member\nand kept for good.  Else it is told "     \
+	"what "                                                                \
+	"is missing (exit status 1).  Asked again\nit prints the same bytes; " \
+	"what changes afterwards is told by report --month.\n\n"               \
 	"Dimensions: team, cost_center, origin, project, environment, user, "  \
 	"caller, group,\nstrategy, target, provider, model, region, egress, "  \
 	"dialect, operation, client,\nstatus, fail, price_book, tags, "        \
@@ -196,6 +240,7 @@ const struct command cmd_report_requests = {
 	"  gsr-node report --state DIR --from 7d --by day --format csv\n"
 	"  gsr-node report --state DIR --month 2026-11 --by tag.run "
 	"--where project:checkout\n"
+	"  gsr-node report --state DIR --month 2026-10 --final\n"
 	"  gsr-node report --state DIR --from 7d --where operation:generate "
 	"\\\n"
 	"    --fixed group:baseline --routed group:smart\n\n"
@@ -215,7 +260,8 @@ const struct command cmd_report_attempts = {
 	.text = TEXT
 	"  gsr-egress report --state DIR --by team,provider\n"
 	"  gsr-egress report --state DIR --from 7d --by day --format csv\n"
-	"  gsr-egress report --state DIR --month 2026-11 --by cost_center\n",
+	"  gsr-egress report --state DIR --month 2026-11 --by cost_center\n"
+	"  gsr-egress report --state DIR --month 2026-10 --final\n",
 	.options = specs,
 	.options_count = count_of(specs),
 	.options_bytes = sizeof(struct options),

@@ -11,6 +11,7 @@
 #include "common/export/entry.h"
 #include "common/member/identity.h"
 #include "common/store/book.h"
+#include "common/store/custody.h"
 #include "common/store/db.h"
 #include "common/store/ledger.h"
 
@@ -126,14 +127,27 @@ rows_close(struct rows *r)
 	free(r);
 }
 
+/* What retention took, or hides, looks as if it had never been. */
+static bool
+store_covers(const struct rows *r, int64_t from_us)
+{
+	if (!custody_gone(ledger_custody(r->ledger), RETENTION_USAGE,
+		from_us / US_PER_MS))
+		return true;
+	fprintf(stderr, "retention took rows of these days: ask for later "
+			"ones with --from, or take an export of then\n");
+	return false;
+}
+
 bool
 rows_cover(const struct rows *r, int64_t from_us, int64_t to_us)
 {
 	const struct manifest *m = &r->bundle.manifest;
 	char from[CLOCK_TEXT_BYTES], to[CLOCK_TEXT_BYTES];
 
-	if (r->ledger != NULL ||
-	    (m->from <= from_us && (m->to == 0 || m->to >= to_us)))
+	if (r->ledger != NULL)
+		return store_covers(r, from_us);
+	if (m->from <= from_us && (m->to == 0 || m->to >= to_us))
 		return true;
 	clock_write(from_us, from);
 	clock_write(to_us, to);

@@ -42,6 +42,8 @@ fold(struct slice name, char folded[MODEL_BYTES])
 
 		if (c >= 'A' && c <= 'Z')
 			c = (char)(c | 0x20);
+		if ((uint8_t)c < ' ') /* a NUL would end it */
+			c = '?';
 		folded[i] = (char)(memchr(" ._", c, 3) != NULL ? '-' : c);
 	}
 	folded[len - tail_of(folded, len)] = '\0';

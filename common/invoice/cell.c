@@ -79,6 +79,7 @@ cells_get(struct cells *c, int64_t day, struct slice model)
 	char folded[MODEL_BYTES];
 	struct entry *e;
 	struct cell *cell;
+	size_t i;
 
 	alias_fold(c->aliases, model, folded);
 	cell = cells_find(c, day, folded);
@@ -87,7 +88,9 @@ cells_get(struct cells *c, int64_t day, struct slice model)
 	e = xcalloc(1, sizeof(*e));
 	e->cell.day = day;
 	memcpy(e->cell.model, folded, sizeof(folded));
-	memcpy(e->cell.shown, model.ptr, min_size(model.len, MODEL_BYTES - 1));
+	for (i = 0; i < min_size(model.len, MODEL_BYTES - 1); i++)
+		e->cell.shown[i] =
+		    (char)(model.ptr[i] != '\0' ? model.ptr[i] : '?');
 	keep(c, &e->cell);
 	map_put(&c->map, key_of(e->key, day, folded), &e->cell);
 	return &e->cell;

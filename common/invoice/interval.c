@@ -118,7 +118,7 @@ text_of(struct reading *r, const struct json_value *object, const char *name)
 	const struct json_value *v = json_find(object, name);
 
 	if (v == NULL || v->type != JSON_STRING ||
-	    !json_text(v, &r->arena, &text))
+	    !json_text(v, &r->arena, &text) || text.len == 0)
 		return slice_make("", 0);
 	return text;
 }

@@ -14,6 +14,7 @@
 #include "common/member/keeping.h"
 #include "common/member/linkage.h"
 #include "common/member/metrics.h"
+#include "common/member/monthclose.h"
 #include "common/member/page.h"
 #include "common/member/process.h"
 #include "common/member/reckoning.h"
@@ -226,6 +227,8 @@ static const struct admin_route shared_routes[] = {
 	{ HTTP_GET, "/admin/events", REPORT | OPERATE, TRACE_READ,
 	    browse_events },
 	{ HTTP_GET, "/admin/report", REPORT, TRACE_REPORT, reckoning_serve },
+	{ HTTP_POST, "/admin/report/final", OPERATE, TRACE_CHANGE,
+	    monthclose_serve },
 	{ HTTP_GET, "/admin/links", OPERATE, TRACE_NONE, linkage_serve },
 	{ HTTP_GET, "/admin/explain/", REPORT, TRACE_READ, serve_explain },
 	{ HTTP_POST, "/admin/reload", OPERATE, TRACE_CHANGE, serve_reload },

@@ -524,6 +524,7 @@ report_run(struct ledger *l, const struct report_query *q,
 	buf_fini(&r.key);
 	buf_fini(&r.book);
 	finish(&r);
+	(*report)->is_closed = closed_find(l, q, &(*report)->closed);
 	return r.result;
 }
 

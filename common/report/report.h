@@ -9,6 +9,7 @@
  */
 #include <stdatomic.h>
 
+#include "common/report/closed.h"
 #include "common/report/criterion.h"
 #include "common/store/rollup.h"
 
@@ -61,6 +62,8 @@ struct report {
 	size_t count;
 	struct total total;
 	int64_t cells, rows; /* read for it */
+	bool is_closed;      /* it is of one month, which is */
+	struct closed closed;
 };
 
 enum report_result {

@@ -172,6 +172,8 @@ write_json(const struct report *r, struct buf *out, struct buf *name)
 	json_field_text(&w, "source", slice_of(report_source(r)));
 	json_field_int(&w, "cells_read", r->cells);
 	json_field_int(&w, "rows_read", r->rows);
+	if (r->is_closed)
+		closed_json(&r->closed, &r->total, &w);
 	json_close(&w, '}');
 	buf_putc(out, '\n');
 }
@@ -425,6 +427,8 @@ write_table(const struct report *r, enum output_format format, struct buf *out,
 	if (q->by_time || q->by_count > 0 || r->count == 0)
 		put_line(&t, r, NULL, name);
 	table_close(&t);
+	if (r->is_closed)
+		closed_write(&r->closed, &r->total, out);
 }
 
 void

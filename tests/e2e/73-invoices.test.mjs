@@ -159,6 +159,19 @@ story("a node's own upstream has an invoice too, as a plain table", async () => 
   await node.start();
 });
 
+story("days whose rows retention took, or an export does not have, are not compared", async () => {
+  const old = file("day,model,requests\n2020-02-02,gpt-5-mini,1\n", "old.csv");
+  assert.equal((await against(ofEgress, old)).code, 1);
+  await lab.topology.change("mesh.yaml", (all) => (all.retention = { usage: "30d" }));
+  assert.equal((await egress.reload()).why, "");
+  const { code, err } = await against(ofEgress, old);
+  assert.equal(code, 1);
+  assert.match(err, /retention took rows of these days/);
+  const window = join(lab.place, "window");
+  await egress.says("ledger", "export", "--out", window, "--from", "2021-01-01");
+  assert.match((await against(["--export", window], old)).err, /has a part of these days only: export --from 2020-02-02/);
+});
+
 story("what is asked wrongly is told with what would be right", async () => {
   const good = file(usage(used("gpt-5-mini"), "gpt-5-mini"), "usage.csv");
   const nothing = file("a,b\n1,2\n", "nothing.csv");
