@@ -14,6 +14,7 @@
 #include "common/store/custody.h"
 #include "common/store/posting.h"
 #include "common/store/recent.h"
+#include "common/store/recount.h"
 #include "common/store/spend.h"
 
 #define RETRY_US (20 * US_PER_MS)
@@ -27,6 +28,7 @@ struct ledger {
 	struct db *db;
 	struct books *books;
 	struct custody *custody;
+	struct recount *recount;   /* NULL: it is only read */
 	struct ledger_watch watch; /* set before there are turns */
 	atomic_uint_least64_t committed, durable;
 };
@@ -37,6 +39,7 @@ struct settlements {
 	struct db_batch *batch;
 	struct list waits;
 	struct buf rows; /* recent.h */
+	size_t held;     /* rows in it that the recount waits for */
 };
 
 struct ledger_turn {
@@ -57,6 +60,7 @@ struct ledger_turn {
 struct ledger *
 ledger_open(const char *state_dir, bool read_only)
 {
+	struct recount *recount = NULL;
 	struct custody *custody;
 	struct ledger *l;
 	char dir[4096];
@@ -71,7 +75,10 @@ ledger_open(const char *state_dir, bool read_only)
 	if (db_open(&db, dir, read_only) != DB_OK)
 		return NULL;
 	custody = custody_open(db);
-	if (custody == NULL) {
+	if (custody != NULL && !read_only)
+		recount = recount_open(db);
+	if (custody == NULL || (!read_only && recount == NULL)) {
+		custody_close(custody);
 		db_close(db);
 		return NULL;
 	}
@@ -79,6 +86,7 @@ ledger_open(const char *state_dir, bool read_only)
 	l->db = db;
 	l->books = books_new();
 	l->custody = custody;
+	l->recount = recount;
 	atomic_init(&l->committed, 0);
 	atomic_init(&l->durable, 0);
 	return l;
@@ -90,6 +98,7 @@ ledger_close(struct ledger *l)
 	if (l == NULL)
 		return;
 	books_free(l->books);
+	recount_close(l->recount);
 	custody_close(l->custody);
 	db_close(l->db);
 	free(l);
@@ -111,6 +120,12 @@ struct custody *
 ledger_custody(struct ledger *l)
 {
 	return l->custody;
+}
+
+struct recount *
+ledger_recount(struct ledger *l)
+{
+	return l->recount;
 }
 
 struct ledger *
@@ -166,6 +181,14 @@ forget_waits(struct list *waits)
 {
 	while (list_pop(waits) != NULL)
 		;
+}
+
+/* They are written, or never will be. */
+static void
+let_recount_pass(struct ledger *l, struct settlements *s)
+{
+	recount_release(l->recount, s->held);
+	s->held = 0;
 }
 
 static void
@@ -239,6 +262,7 @@ commit_kept(struct ledger_turn *t)
 			return false;
 		t->kept_bytes -= db_batch_bytes(s->batch);
 		list_append(&t->written, &s->waits);
+		let_recount_pass(t->ledger, s);
 		settlements_free(s);
 	}
 	return true;
@@ -264,10 +288,11 @@ commit_settlements(struct ledger_turn *t)
 {
 	struct settlements *s = t->fresh;
 
-	posting_write(t->posting, fresh_place(t));
+	s->held += posting_write(t->posting, fresh_place(t));
 	if (commit_kept(t) &&
 	    write_batch(t->ledger, s->batch, false) == DB_OK) {
 		list_append(&t->written, &s->waits);
+		let_recount_pass(t->ledger, s);
 		settlements_reset(s);
 		return;
 	}
@@ -326,7 +351,7 @@ ledger_turn_new(struct ledger *l, struct loop *loop)
 	t->intents = db_batch_new();
 	t->fresh = settlements_new();
 	buf_init(&t->row, ROW_BYTES_MAX);
-	t->posting = posting_new(&l->watch);
+	t->posting = posting_new(&l->watch, l->recount);
 	list_init(&t->intent_waits);
 	list_init(&t->kept);
 	list_init(&t->written);
@@ -344,6 +369,7 @@ write_last(struct ledger_turn *t, struct settlements *s)
 	if (write_batch(t->ledger, s->batch, true) != DB_OK)
 		log_error("settlements were not written at the end",
 		    log_int("rows", (int64_t)db_batch_count(s->batch)));
+	let_recount_pass(t->ledger, s);
 	settlements_free(s);
 }
 
@@ -354,7 +380,7 @@ ledger_turn_free(struct ledger_turn *t)
 		return;
 	list_each(link, &t->kept)
 		write_last(t, container_of(link, struct settlements, link));
-	posting_write(t->posting, fresh_place(t));
+	t->fresh->held += posting_write(t->posting, fresh_place(t));
 	write_last(t, t->fresh);
 	forget_waits(&t->intent_waits);
 	forget_waits(&t->written);
@@ -563,30 +589,4 @@ ledger_request(struct ledger *l, const struct id *id, struct buf *bytes,
 	return db_get(l->db, FAMILY_REQUEST, slice_make(id->bytes, ID_BYTES),
 		   bytes) &&
 	       row_read(ROW_REQUEST, buf_slice(bytes), row);
-}
-
-bool
-ledger_next_epoch(struct ledger *l, const char *name, int64_t least,
-    int64_t *epoch)
-{
-	char key[128], text[24];
-	struct buf found;
-	bool done = false;
-
-	snprintf(key, sizeof(key), "epoch/%s", name);
-	buf_init(&found, sizeof(text));
-	*epoch = 0;
-	if (db_get(l->db, FAMILY_META, slice_of(key), &found))
-		*epoch = strtoll(buf_text(&found), NULL, 10);
-	if (*epoch < 0 || *epoch == INT64_MAX) {
-		log_error("epoch in the store is damaged", log_str("key", key));
-		goto out;
-	}
-	*epoch = max_i64(*epoch + 1, least);
-	snprintf(text, sizeof(text), "%lld", (long long)*epoch);
-	done = db_put_now(l->db, FAMILY_META, slice_of(key), slice_of(text)) ==
-	       DB_OK;
-out:
-	buf_fini(&found);
-	return done;
 }

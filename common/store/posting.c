@@ -4,22 +4,26 @@
 
 #include "common/base/memory.h"
 #include "common/store/pile.h"
+#include "common/store/recount.h"
 #include "common/store/rollup.h"
 #include "common/store/spend.h"
 
 struct posting {
 	const struct ledger_watch *watch;
+	struct recount *recount;
+	size_t held; /* for it, of the rows gathered */
 	struct pile pile;
 	struct rollup *rollup;
 	struct posting_place to; /* of the row being posted */
 };
 
 struct posting *
-posting_new(const struct ledger_watch *watch)
+posting_new(const struct ledger_watch *watch, struct recount *recount)
 {
 	struct posting *p = xcalloc(1, sizeof(*p));
 
 	p->watch = watch;
+	p->recount = recount;
 	p->rollup = rollup_new();
 	return p;
 }
@@ -64,7 +68,8 @@ posting_request(struct posting *p, struct posting_place to,
 		if (p->watch != NULL && p->watch->request != NULL)
 			p->watch->request(p->watch->arg, row, &more);
 	}
-	rollup_request(p->rollup, to.batch, to.db, before, row);
+	if (recount_counted(p->recount, ROW_REQUEST, &row->id, &p->held))
+		rollup_request(p->rollup, to.batch, to.db, before, row);
 }
 
 void
@@ -79,12 +84,17 @@ posting_attempt(struct posting *p, struct posting_place to,
 		if (p->watch != NULL && p->watch->attempt != NULL)
 			p->watch->attempt(p->watch->arg, row, &more);
 	}
-	rollup_attempt(p->rollup, to.batch, to.db, before, row);
+	if (recount_counted(p->recount, ROW_ATTEMPT, &row->request, &p->held))
+		rollup_attempt(p->rollup, to.batch, to.db, before, row);
 }
 
-void
+size_t
 posting_write(struct posting *p, struct posting_place to)
 {
+	size_t held = p->held;
+
 	pile_write(&p->pile, to.batch, to.db);
 	rollup_write(p->rollup, to.batch, to.db);
+	p->held = 0;
+	return held;
 }
