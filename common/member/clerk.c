@@ -12,6 +12,7 @@
 #include "common/base/memory.h"
 #include "common/member/admin.h"
 #include "common/member/caretaker.h"
+#include "common/member/catchup.h"
 #include "common/member/errand.h"
 #include "common/member/process.h"
 #include "common/member/sentry.h"
@@ -37,6 +38,7 @@ struct clerk {
 	int signal_fd;
 	struct loop_watch *signals;
 	struct caretaker *caretaker;
+	struct catchup *catchup;
 	struct loop_timer *sync, *sweep, *ending_poll;
 	enum ending ending;
 	int64_t ending_deadline_us;
@@ -227,6 +229,7 @@ clerk_new(struct process *p, struct buf *why)
 		c->sweep = loop_timer_new(c->loop, on_sweep, c);
 		c->ending_poll = loop_timer_new(c->loop, on_ending, c);
 		c->caretaker = caretaker_new(p, c->loop);
+		c->catchup = catchup_new(p, c->loop);
 		loop_timer_set(c->sync, LEDGER_SYNC_MS * US_PER_MS);
 		loop_timer_set(c->sweep, SWEEP_US);
 		return c;
@@ -276,6 +279,7 @@ clerk_free(struct clerk *c)
 	admin_free(c->control);
 	errands_free(c->process->errands);
 	c->process->errands = NULL;
+	catchup_free(c->catchup);
 	loop_timer_free(c->sync);
 	loop_timer_free(c->sweep);
 	loop_timer_free(c->ending_poll);

@@ -272,7 +272,7 @@ sentry_note(struct admin_call *call, const struct admin_route *r, int status)
 	row.from = slice_of(from);
 	/* A page that is open reads the same every few seconds. */
 	kept =
-	    r->trace == TRACE_READ
+	    r->trace != TRACE_CHANGE
 		? keep(call->process, call->process->reads, READ_PLACES, &row)
 		: trail_put(call->process->trail, &row);
 	buf_fini(&roles);

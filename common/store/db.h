@@ -13,40 +13,6 @@ struct db;
 struct db_batch;
 struct db_scan;
 
-/*
- * One a class of data and retention; the order is stored nowhere.  A key of
- * INTENT or OUTBOX is put once and deleted afterwards, never overwritten: a
- * pair of the two then vanishes in memory and never reaches the disk's files.
- */
-enum family {
-	FAMILY_META,
-	FAMILY_REQUEST,
-	FAMILY_ATTEMPT,
-	FAMILY_INTENT,
-	FAMILY_EVENT, /* what happened to targets; who did what */
-	FAMILY_RECEIPT,
-	FAMILY_OUTBOX,
-	FAMILY_TOKEN,
-	FAMILY_MAKER,    /* which target made an opaque blob */
-	FAMILY_CONTENT,  /* what is kept of callers' conversations, sealed */
-	FAMILY_DECISION, /* how a request's targets were put in order */
-	FAMILY_EVIDENCE, /* what `gsr-node test` proved of targets */
-	FAMILY_BOOK,     /* prices by the name that rows have of them */
-	FAMILY_SPEND,    /* what each holder of a budget spent, by day */
-	FAMILY_ROLLUP,   /* what rows of an hour, day or month come to */
-	FAMILY_SLIP,     /* what is not added to those two yet */
-	FAMILY_STEWARD,  /* admin tokens, by their hashes */
-	FAMILY_AUDIT,    /* who did what as an admin; see trail.h */
-	FAMILIES
-};
-
-enum db_result {
-	DB_OK,
-	DB_BUSY,  /* a write stall, or another process has it open */
-	DB_NEWER, /* written by a newer format */
-	DB_FAILED /* disk full, damage …: logged */
-};
-
 /* The format number stands in FAMILY_META; a new store gets ours. */
 #define DB_FORMAT 1
 

@@ -29,7 +29,7 @@ enum family {
 	FAMILY_BOOK,     /* prices by the name that rows have of them */
 	FAMILY_SPEND,    /* what each holder of a budget spent, by day */
 	FAMILY_ROLLUP,   /* what rows of an hour, day or month come to */
-	FAMILY_SLIP,     /* what is not added to those yet */
+	FAMILY_SLIP,     /* what is not added to those two yet */
 	FAMILY_STEWARD,  /* admin tokens, by their hashes */
 	FAMILY_AUDIT,    /* who did what as an admin; see trail.h */
 	FAMILIES

@@ -14,6 +14,7 @@
 #include "common/store/custody.h"
 #include "common/store/posting.h"
 #include "common/store/recent.h"
+#include "common/store/recount.h"
 #include "common/store/slip.h"
 #include "common/store/spend.h"
 
@@ -27,6 +28,7 @@ struct ledger {
 	struct books *books;
 	struct custody *custody;
 	struct slips *slips;
+	struct recount *recount;   /* NULL: it is only read */
 	struct ledger_watch watch; /* set before there are turns */
 	atomic_uint_least64_t committed, durable;
 };
@@ -37,6 +39,7 @@ struct settlements {
 	struct db_batch *batch;
 	struct list waits;
 	struct buf rows; /* recent.h */
+	size_t held;     /* rows in it that the recount waits for */
 };
 
 struct ledger_turn {
@@ -57,6 +60,7 @@ struct ledger_turn {
 struct ledger *
 ledger_open(const char *state_dir, bool read_only)
 {
+	struct recount *recount = NULL;
 	struct custody *custody;
 	struct ledger *l;
 	char dir[4096];
@@ -71,7 +75,10 @@ ledger_open(const char *state_dir, bool read_only)
 	if (db_open(&db, dir, read_only) != DB_OK)
 		return NULL;
 	custody = custody_open(db);
-	if (custody == NULL) {
+	if (custody != NULL && !read_only)
+		recount = recount_open(db);
+	if (custody == NULL || (!read_only && recount == NULL)) {
+		custody_close(custody);
 		db_close(db);
 		return NULL;
 	}
@@ -80,6 +87,7 @@ ledger_open(const char *state_dir, bool read_only)
 	l->books = books_new();
 	l->custody = custody;
 	l->slips = slips_open(db, read_only);
+	l->recount = recount;
 	atomic_init(&l->committed, 0);
 	atomic_init(&l->durable, 0);
 	return l;
@@ -92,6 +100,7 @@ ledger_close(struct ledger *l)
 		return;
 	slips_close(l->slips);
 	books_free(l->books);
+	recount_close(l->recount);
 	custody_close(l->custody);
 	db_close(l->db);
 	free(l);
@@ -119,6 +128,12 @@ struct slips *
 ledger_slips(struct ledger *l)
 {
 	return l->slips;
+}
+
+struct recount *
+ledger_recount(struct ledger *l)
+{
+	return l->recount;
 }
 
 struct ledger *
@@ -174,6 +189,14 @@ forget_waits(struct list *waits)
 {
 	while (list_pop(waits) != NULL)
 		;
+}
+
+/* They are written, or never will be. */
+static void
+let_recount_pass(struct ledger *l, struct settlements *s)
+{
+	recount_release(l->recount, s->held);
+	s->held = 0;
 }
 
 static void
@@ -247,6 +270,7 @@ commit_kept(struct ledger_turn *t)
 			return false;
 		t->kept_bytes -= db_batch_bytes(s->batch);
 		list_append(&t->written, &s->waits);
+		let_recount_pass(t->ledger, s);
 		settlements_free(s);
 	}
 	return true;
@@ -272,10 +296,11 @@ commit_settlements(struct ledger_turn *t)
 {
 	struct settlements *s = t->fresh;
 
-	posting_write(t->posting, fresh_place(t));
+	s->held += posting_write(t->posting, fresh_place(t));
 	if (commit_kept(t) &&
 	    write_batch(t->ledger, s->batch, false) == DB_OK) {
 		list_append(&t->written, &s->waits);
+		let_recount_pass(t->ledger, s);
 		settlements_reset(s);
 		return;
 	}
@@ -334,7 +359,7 @@ ledger_turn_new(struct ledger *l, struct loop *loop)
 	t->intents = db_batch_new();
 	t->fresh = settlements_new();
 	buf_init(&t->row, ROW_BYTES_MAX);
-	t->posting = posting_new(&l->watch, l->slips);
+	t->posting = posting_new(&l->watch, l->slips, l->recount);
 	list_init(&t->intent_waits);
 	list_init(&t->kept);
 	list_init(&t->written);
@@ -352,6 +377,7 @@ write_last(struct ledger_turn *t, struct settlements *s)
 	if (write_batch(t->ledger, s->batch, true) != DB_OK)
 		log_error("settlements were not written at the end",
 		    log_int("rows", (int64_t)db_batch_count(s->batch)));
+	let_recount_pass(t->ledger, s);
 	settlements_free(s);
 }
 
@@ -362,7 +388,7 @@ ledger_turn_free(struct ledger_turn *t)
 		return;
 	list_each(link, &t->kept)
 		write_last(t, container_of(link, struct settlements, link));
-	posting_write(t->posting, fresh_place(t));
+	t->fresh->held += posting_write(t->posting, fresh_place(t));
 	write_last(t, t->fresh);
 	forget_waits(&t->intent_waits);
 	forget_waits(&t->written);
@@ -571,30 +597,4 @@ ledger_request(struct ledger *l, const struct id *id, struct buf *bytes,
 	return db_get(l->db, FAMILY_REQUEST, slice_make(id->bytes, ID_BYTES),
 		   bytes) &&
 	       row_read(ROW_REQUEST, buf_slice(bytes), row);
-}
-
-bool
-ledger_next_epoch(struct ledger *l, const char *name, int64_t least,
-    int64_t *epoch)
-{
-	char key[128], text[24];
-	struct buf found;
-	bool done = false;
-
-	snprintf(key, sizeof(key), "epoch/%s", name);
-	buf_init(&found, sizeof(text));
-	*epoch = 0;
-	if (db_get(l->db, FAMILY_META, slice_of(key), &found))
-		*epoch = strtoll(buf_text(&found), NULL, 10);
-	if (*epoch < 0 || *epoch == INT64_MAX) {
-		log_error("epoch in the store is damaged", log_str("key", key));
-		goto out;
-	}
-	*epoch = max_i64(*epoch + 1, least);
-	snprintf(text, sizeof(text), "%lld", (long long)*epoch);
-	done = db_put_now(l->db, FAMILY_META, slice_of(key), slice_of(text)) ==
-	       DB_OK;
-out:
-	buf_fini(&found);
-	return done;
 }

@@ -15,6 +15,7 @@
 
 struct books;
 struct custody;
+struct recount;
 struct loop;
 struct ledger;
 struct ledger_turn;
@@ -32,6 +33,9 @@ void ledger_close(struct ledger *l);
 struct db *ledger_db(struct ledger *l);
 struct custody *ledger_custody(struct ledger *l);
 struct slips *ledger_slips(struct ledger *l);
+
+/* NULL when it is only read. */
+struct recount *ledger_recount(struct ledger *l);
 
 /* The price books that were read: book.c's. */
 struct books *ledger_books(struct ledger *l);

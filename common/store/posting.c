@@ -4,6 +4,7 @@
 
 #include "common/base/memory.h"
 #include "common/store/pile.h"
+#include "common/store/recount.h"
 #include "common/store/slip.h"
 #include "common/store/spend.h"
 
@@ -11,6 +12,8 @@
 
 struct posting {
 	const struct ledger_watch *watch;
+	struct recount *recount;
+	size_t held; /* for it, of the rows gathered */
 	struct pile pile;
 	struct rollup *rollup;
 	struct slips *slips; /* NULL: added at once */
@@ -20,11 +23,13 @@ struct posting {
 };
 
 struct posting *
-posting_new(const struct ledger_watch *watch, struct slips *slips)
+posting_new(const struct ledger_watch *watch, struct slips *slips,
+    struct recount *recount)
 {
 	struct posting *p = xcalloc(1, sizeof(*p));
 
 	p->watch = watch;
+	p->recount = recount;
 	p->rollup = rollup_new();
 	p->slips = slips;
 	if (slips != NULL)
@@ -74,7 +79,8 @@ posting_request(struct posting *p, struct posting_place to,
 		if (p->watch != NULL && p->watch->request != NULL)
 			p->watch->request(p->watch->arg, row, &more);
 	}
-	rollup_request(p->rollup, to.batch, to.db, before, row);
+	if (recount_counted(p->recount, ROW_REQUEST, &row->id, &p->held))
+		rollup_request(p->rollup, to.batch, to.db, before, row);
 }
 
 void
@@ -89,7 +95,8 @@ posting_attempt(struct posting *p, struct posting_place to,
 		if (p->watch != NULL && p->watch->attempt != NULL)
 			p->watch->attempt(p->watch->arg, row, &more);
 	}
-	rollup_attempt(p->rollup, to.batch, to.db, before, row);
+	if (recount_counted(p->recount, ROW_ATTEMPT, &row->request, &p->held))
+		rollup_attempt(p->rollup, to.batch, to.db, before, row);
 }
 
 static void
@@ -120,13 +127,17 @@ write_slip(struct posting *p, struct posting_place to)
 	    slice_make(p->slip_key, sizeof(p->slip_key)), buf_slice(&p->slip));
 }
 
-void
+size_t
 posting_write(struct posting *p, struct posting_place to)
 {
+	size_t held = p->held;
+
+	p->held = 0;
 	if (p->slips != NULL) {
 		write_slip(p, to);
-		return;
+		return held;
 	}
 	pile_write(&p->pile, to.batch, to.db);
 	rollup_write(p->rollup, to.batch, to.db);
+	return held;
 }

@@ -10,6 +10,7 @@
 struct ledger_watch;
 struct posting;
 struct slips;
+struct recount;
 
 /* Where the rows go. */
 struct posting_place {
@@ -19,7 +20,8 @@ struct posting_place {
 
 /* `watch` may be NULL; without slips sums and roll-ups change at once. */
 struct posting *posting_new(const struct ledger_watch *watch,
-    struct slips *slips) __attribute__((returns_nonnull));
+    struct slips *slips, struct recount *recount)
+    __attribute__((returns_nonnull));
 void posting_free(struct posting *p); /* NULL is fine */
 
 /*
@@ -35,6 +37,8 @@ void posting_attempt(struct posting *p, struct posting_place to,
 void posting_add(struct posting *p, struct posting_place to, struct slice key,
     const int64_t sums[MERGE_SUMS]);
 
-/* What was gathered, into the batch that has those rows, before it is
- * written. */
-void posting_write(struct posting *p, struct posting_place to);
+/*
+ * What was gathered, into the batch that has those rows, before it is written.
+ * Gives how many of them to recount_release when it is.
+ */
+must_check size_t posting_write(struct posting *p, struct posting_place to);

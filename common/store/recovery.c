@@ -21,6 +21,7 @@
 struct recovery {
 	struct db *db;
 	struct db_batch *batch;
+	struct recount *recount;
 	struct posting *posting;
 	void (*each)(void *arg, struct db_batch *b,
 	    const struct attempt_row *attempt);
@@ -172,13 +173,17 @@ on_entry(struct recovery *r, struct slice key, struct slice value)
 static bool
 write_rows(struct recovery *r, size_t at_least)
 {
+	bool written;
+	size_t held;
+
 	if (db_batch_count(r->batch) < at_least)
 		return true;
-	posting_write(r->posting, place(r));
-	if (db_write(r->db, r->batch, true) != DB_OK)
-		return false;
-	db_batch_clear(r->batch);
-	return true;
+	held = posting_write(r->posting, place(r));
+	written = db_write(r->db, r->batch, true) == DB_OK;
+	recount_release(r->recount, held);
+	if (written)
+		db_batch_clear(r->batch);
+	return written;
 }
 
 /* The entries of one request are closed in one write, whole or not at all. */
@@ -224,7 +229,8 @@ ledger_recover(struct ledger *l,
 	struct recovery r = {
 		.db = ledger_db(l),
 		.batch = db_batch_new(),
-		.posting = posting_new(NULL, NULL),
+		.recount = ledger_recount(l),
+		.posting = posting_new(NULL, NULL, ledger_recount(l)),
 		.each = each,
 		.arg = arg,
 	};
@@ -245,5 +251,5 @@ ledger_recover(struct ledger *l,
 	buf_fini(&r.row);
 	db_batch_free(r.batch);
 	posting_free(r.posting);
-	return good && recount(ledger_db(l)) ? r.closed : -1;
+	return good ? r.closed : -1;
 }

@@ -8,8 +8,8 @@
  * After opening, before serving: close every open intent as `interrupted`
  * with an estimate.  `each` may be NULL; an egress makes receipts there, in
  * the same batch, after the attempt's row was put (so that it may put it
- * again with the receipt's number).  A store without roll-ups gets them.  Gives
- * how many were closed; negative when the store failed.
+ * again with the receipt's number).  Gives how many were closed; negative when
+ * the store failed.
  */
 int64_t ledger_recover(struct ledger *l,
     void (*each)(void *arg, struct db_batch *b,

@@ -186,7 +186,7 @@ main(int argc, char **argv)
 	m = xcalloc(1, sizeof(*m));
 	m->seed = 88172645463325252u;
 	m->ledger = ledger_open(argv[1], false);
-	if (m->ledger == NULL || !recount(ledger_db(m->ledger)))
+	if (m->ledger == NULL || !recount_done(ledger_db(m->ledger)))
 		return 1;
 	m->batch = db_batch_new();
 	m->rollup = rollup_new();

@@ -417,50 +417,6 @@ a_new_price_changes_no_savings(void **state)
 }
 
 static void
-forget_rollups(struct fixture *f)
-{
-	struct db *db = ledger_db(f->ledger);
-	struct db_batch *b = db_batch_new();
-
-	db_batch_delete(b, db, FAMILY_META, slice_of("rollups"));
-	db_batch_delete_range(b, db, FAMILY_ROLLUP, slice_of("A"),
-	    slice_of("S"));
-	assert_int_equal(db_write(db, b, true), DB_OK);
-	db_batch_free(b);
-}
-
-/* One that an older version wrote, and one whose recount was cut off. */
-static void
-a_store_without_rollups_gets_them(void **state)
-{
-	struct report_query q = { .kind = ROW_REQUEST,
-		.from_us = 0,
-		.to_us = START_US + 4 * SPAN_US };
-	struct buf why;
-	struct fixture f;
-	int round;
-
-	(void)state;
-	fixture_new(&f);
-	buf_init(&why, 4096);
-	fill(&f);
-	assert_true(report_by(&q, slice_of("day,target"), &why));
-	for (round = 0; round < 2; round++) {
-		if (round == 0)
-			forget_rollups(&f);
-		else
-			assert_int_equal(db_delete_now(ledger_db(f.ledger),
-					     FAMILY_META, slice_of("rollups")),
-			    DB_OK);
-		assert_int_equal(ask_both_ways(&f, &q), 0);
-		assert_int_equal(ledger_recover(f.ledger, NULL, NULL), 0);
-		assert_true(ask_both_ways(&f, &q) > 0);
-	}
-	buf_fini(&why);
-	fixture_free(&f);
-}
-
-static void
 a_report_can_be_stopped(void **state)
 {
 	atomic_bool stop;
@@ -495,7 +451,6 @@ main(void)
 		cmocka_unit_test(only_what_qualifies_is_compared),
 		cmocka_unit_test(each_request_is_priced_by_itself),
 		cmocka_unit_test(a_new_price_changes_no_savings),
-		cmocka_unit_test(a_store_without_rollups_gets_them),
 		cmocka_unit_test(a_report_can_be_stopped),
 	};
 
