@@ -12,6 +12,7 @@
 #include "common/member/timing.h"
 #include "common/member/worker.h"
 #include "common/net/loop.h"
+#include "common/store/epoch.h"
 #include "common/store/ledger.h"
 #include "common/store/recovery.h"
 #include "egress/account.h"
@@ -123,8 +124,8 @@ egress_open(struct process *p, struct buf *why)
 	map_init(&g->claims);
 	list_init(&recovery.chains);
 	g->extracts = extracts_new();
-	if (!ledger_next_epoch(p->ledger, "boot_epoch",
-		least_boot(clock_wall_us()), &g->epoch) ||
+	if (!epoch_next(p->ledger, "boot_epoch", least_boot(clock_wall_us()),
+		&g->epoch) ||
 	    g->epoch >> CAPACITY_BOOT_BITS != 0) {
 		buf_puts(why, "the store took no boot epoch\n");
 		return false;

@@ -1,6 +1,5 @@
-/*
- * The numbers in FAMILY_META that only go up; part of ledger.h.
- */
+#include "common/store/epoch.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -8,8 +7,7 @@
 #include "common/store/ledger.h"
 
 bool
-ledger_next_epoch(struct ledger *l, const char *name, int64_t least,
-    int64_t *epoch)
+epoch_next(struct ledger *l, const char *name, int64_t least, int64_t *epoch)
 {
 	char key[128], text[24];
 	struct buf found;

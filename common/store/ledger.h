@@ -15,10 +15,10 @@
 
 struct books;
 struct custody;
-struct recount;
 struct loop;
 struct ledger;
 struct ledger_turn;
+struct recount;
 struct slips;
 
 #define LEDGER_SYNC_MS 100
@@ -145,8 +145,3 @@ must_check bool ledger_knows(struct ledger *l, const struct id *request,
 /* Rows back; text lies in `bytes`, which the caller owns. */
 must_check bool ledger_request(struct ledger *l, const struct id *id,
     struct buf *bytes, struct request_row *row);
-
-/* Number of the meta counter `name` plus one, or `least` if that is more;
- * durable when it returns. */
-must_check bool ledger_next_epoch(struct ledger *l, const char *name,
-    int64_t least, int64_t *epoch);

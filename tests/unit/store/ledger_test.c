@@ -1,6 +1,7 @@
 #include "tests/unit/store/fixture.h"
 
 #include "common/base/stat.h"
+#include "common/store/epoch.h"
 
 struct waiter {
 	struct ledger_wait wait;
@@ -375,22 +376,22 @@ test_epochs_grow_and_survive(void **state)
 
 	(void)state;
 	fixture_new(&f);
-	assert_true(ledger_next_epoch(f.ledger, "boot", 0, &epoch));
+	assert_true(epoch_next(f.ledger, "boot", 0, &epoch));
 	assert_int_equal(epoch, 1);
-	assert_true(ledger_next_epoch(f.ledger, "other", 0, &epoch));
+	assert_true(epoch_next(f.ledger, "other", 0, &epoch));
 	assert_int_equal(epoch, 1);
 	fixture_crash(&f);
-	assert_true(ledger_next_epoch(f.ledger, "boot", 0, &epoch));
+	assert_true(epoch_next(f.ledger, "boot", 0, &epoch));
 	assert_int_equal(epoch, 2);
 	/* Ahead by the clock, and from there on, also when that goes back. */
-	assert_true(ledger_next_epoch(f.ledger, "boot", 70, &epoch));
+	assert_true(epoch_next(f.ledger, "boot", 70, &epoch));
 	assert_int_equal(epoch, 70);
-	assert_true(ledger_next_epoch(f.ledger, "boot", 60, &epoch));
+	assert_true(epoch_next(f.ledger, "boot", 60, &epoch));
 	assert_int_equal(epoch, 71);
 	assert_int_equal(db_put_now(ledger_db(f.ledger), FAMILY_META,
 			     slice_of("epoch/bad"), slice_of("-7")),
 	    DB_OK);
-	assert_false(ledger_next_epoch(f.ledger, "bad", 0, &epoch));
+	assert_false(epoch_next(f.ledger, "bad", 0, &epoch));
 	fixture_free(&f);
 }
 
