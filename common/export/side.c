@@ -213,20 +213,32 @@ mark(struct side *s, struct marks *marks)
 	(void)marks_add(marks, s->wish->other, &w);
 }
 
+/*
+ * Receipts come to a node in any order, and some again after a lost link: what
+ * it has not yet is told attempt by attempt, by what the egress has.  Numbers
+ * that both lack are a gap at the egress.
+ */
+static bool
+may_have_gaps(const struct side *s)
+{
+	return bundle_is_window(s->wish->bundle) ||
+	       (!s->wish->is_egress && !bundle_is_window(s->wish->other));
+}
+
 void
 side_prove(struct side *s)
 {
 	struct marks marks;
 	struct proof_wish wish = {
 		.keys = s->wish->keys,
-		.window = bundle_is_window(s->wish->bundle),
+		.window = may_have_gaps(s),
 		.finding = on_finding,
 		.each = on_receipt,
 		.arg = s,
 	};
 
 	mark(s, &marks);
-	wish.marks = wish.window ? NULL : &marks;
+	wish.marks = bundle_is_window(s->wish->bundle) ? NULL : &marks;
 	next_outbox(s);
 	proof_check(tape_of(s, EXPORT_RECEIPT), &wish, 1, &s->audit);
 	marks_fini(&marks);
