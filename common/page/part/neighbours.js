@@ -35,19 +35,21 @@ const box = (peer) => ({
 	tone: peer.tone,
 });
 
-// [{ provider, egress, of, well }]: how many of its targets there are and work.
+// [{ provider, egress, of, well, out }]: how many targets it has, how many work,
+// and how many are none for good; what backs off comes back by itself.
 function providers(targets) {
 	const all = new Map();
-	for (const { provider, egress, ok } of targets) {
+	for (const { provider, egress, state } of targets) {
 		const key = `${egress} ${provider}`;
-		const one = all.get(key) ?? { id: `provider ${key}`, provider, egress, of: 0, well: 0 };
+		const one = all.get(key) ?? { id: `provider ${key}`, provider, egress, of: 0, well: 0, out: 0 };
 		one.of++;
-		one.well += ok;
+		one.well += state === "ok";
+		one.out += state === "disabled" || state === "not offered";
 		all.set(key, one);
 	}
 	return [...all.values()].map((one) => ({
 		...one,
-		tone: one.well === one.of ? "good" : one.well === 0 ? "bad" : "warn",
+		tone: one.well === one.of ? "good" : one.out === one.of ? "bad" : "warn",
 	}));
 }
 
@@ -67,7 +69,7 @@ function told(name, peers, all) {
 		.join("; ")}`;
 }
 
-// targets: { provider, egress: "" is its own, ok }
+// targets: { provider, egress: "" is its own, state }
 export function ofNode(name, links, targets) {
 	const peers = joined(links);
 	const all = providers(targets);

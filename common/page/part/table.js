@@ -29,7 +29,12 @@ function line(columns, row, open) {
 			const told = cellOf(column, row);
 			const long =
 				typeof told === "string" && !column.wide && !column.number && told.length > LONG;
-			const kind = [column.number && "number", column.wide && "wide", long && "name"]
+			const kind = [
+				column.number && "number",
+				column.wide && "wide",
+				column.key === "change" && "change",
+				long && "name",
+			]
 				.filter(Boolean)
 				.join(" ");
 			return h(
@@ -70,7 +75,11 @@ export function table({
 	const body = h("tbody");
 	const heads = columns.map((column) => {
 		if (column.fixed)
-			return h("th", { scope: "col", class: column.number && "number" }, column.label);
+			return h(
+				"th",
+				{ scope: "col", class: column.number ? "number" : column.key === "change" && "change" },
+				column.label,
+			);
 		return h(
 			"th",
 			{ scope: "col", class: column.number && "number" },

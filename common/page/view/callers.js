@@ -133,18 +133,6 @@ export function show(place) {
 					{ key: "user", label: "User" },
 					{ key: "project", label: "Project" },
 					{ key: "tier", label: "Tier" },
-					{
-						key: "groups",
-						label: "Groups",
-						wide: true,
-						cell: (row) => row.groups.replaceAll(",", ", "),
-					},
-					{ key: "created", label: "Made (UTC)", cell: (row) => when(row.created) },
-					{
-						key: "expires",
-						label: "Expires (UTC)",
-						cell: (row) => (row.expires ? when(row.expires) : NONE),
-					},
 					...(seen.length > 0
 						? [
 								{
@@ -176,6 +164,18 @@ export function show(place) {
 								},
 							]
 						: []),
+					{
+						key: "groups",
+						label: "Groups",
+						wide: true,
+						cell: (row) => row.groups.replaceAll(",", ", "),
+					},
+					{ key: "created", label: "Made (UTC)", cell: (row) => when(row.created) },
+					{
+						key: "expires",
+						label: "Expires (UTC)",
+						cell: (row) => (row.expires ? when(row.expires) : NONE),
+					},
 					...(change
 						? [
 								{

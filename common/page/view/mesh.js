@@ -125,20 +125,20 @@ async function reload(again) {
 	again();
 }
 
-// Of a target its provider, the egress it is reached through, and is it used?
+// Of each target its provider, the egress it is reached through, and how it stands.
 async function reached() {
 	if (who().role !== "node")
 		return (await ask("targets"))
 			.filter((row) => row.model)
-			.map((row) => ({ provider: row.account, egress: "", ok: row.state === "ok" }));
+			.map((row) => ({ provider: row.account, egress: "", state: row.state }));
 	const [rows, { groups }] = await Promise.all([ask("targets"), ask("groups")]);
-	const ok = new Map(rows.map((row) => [row.target, row.state === "ok"]));
+	const states = new Map(rows.map((row) => [row.target, row.state]));
 	const all = new Map();
 	for (const target of groups.flatMap((group) => group.targets))
 		all.set(target.target, {
 			provider: target.target.split("/")[0],
 			egress: target.egress,
-			ok: Boolean(target.offered && ok.get(target.target)),
+			state: target.offered ? (states.get(target.target) ?? "ok") : "not offered",
 		});
 	return [...all.values()];
 }

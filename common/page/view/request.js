@@ -92,6 +92,28 @@ function summary(request) {
 	);
 }
 
+// An egress has no request, only the calls for one: whose it was.
+const calledFor = (attempt) =>
+	section(
+		"Called for",
+		facts([
+			["Started (UTC)", time(attempt.started_at)],
+			["Node", attempt.origin],
+			["Team", attempt.team],
+			["Cost center", attempt.cost_center],
+			["Caller, by its pseudonym", code(attempt.caller)],
+			["User", attempt.user],
+			["Project", attempt.project],
+			["Group", attempt.group],
+			["Dialect", attempt.dialect],
+			["Region", attempt.region],
+			["Waited for capacity", attempt.queued_us > 0 && duration(attempt.queued_us)],
+			["Counted by", attempt.usage_source],
+			["Price book", code(attempt.price_book)],
+			["Topology", code(attempt.topology)],
+		]),
+	);
+
 // Where each attempt stands in the request's time.
 function waterfall(request, attempts) {
 	const times = attempts.map((attempt) => Date.parse(attempt.started_at) * 1000);
@@ -152,11 +174,16 @@ function attempts(request, all) {
 					cell: (row) =>
 						row.after ? `${row.after}${row.again ? ", once more" : ""}` : "",
 				},
-				{
-					key: "receipt",
-					label: "Receipt",
-					cell: (row) => (row.receipt && row.receipt !== "none" ? word(row.receipt) : ""),
-				},
+				...(all.some((row) => row.receipt && row.receipt !== "none")
+					? [
+							{
+								key: "receipt",
+								label: "Receipt",
+								cell: (row) =>
+									row.receipt && row.receipt !== "none" ? word(row.receipt) : "",
+							},
+						]
+					: []),
 				{
 					key: "input_tokens",
 					label: "Input",
@@ -262,6 +289,7 @@ async function bring(id, title) {
 		"div",
 		{ class: "stack" },
 		told.request && summary(told.request),
+		!told.request && all.length > 0 && calledFor(all[0]),
 		all.length > 0 && attempts(told.request, all),
 		told.decision && decision(told.decision),
 		told.receipts?.length > 0 && receipts(told.receipts, all),
