@@ -144,10 +144,7 @@ trail_hold(struct ledger *l, uint64_t place, const struct audit_row *row)
 	held = !bytes.failed && db_write(db, b, false) == DB_OK;
 	buf_fini(&bytes);
 	db_batch_free(b);
-	if (!held)
-		log_error("the audit log could not be held",
-		    log_slice("action", row->action));
-	return held;
+	return held; /* the db has said why, as often as that is good */
 }
 
 /* What is held under `held` goes, unless that is empty. */
