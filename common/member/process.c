@@ -25,6 +25,7 @@
 #include "common/net/http.h"
 #include "common/net/link.h"
 #include "common/net/upstream.h"
+#include "common/store/cursor.h"
 #include "common/store/custody.h"
 #include "common/store/ledger.h"
 #include "common/store/trail.h"
@@ -357,6 +358,7 @@ open_all(struct process *p, struct buf *why)
 	p->sessions = sessions_new();
 	p->tls = tls_boot_new(p->identity.key, p->identity.name);
 	crypto_random(p->boot.bytes, sizeof(p->boot.bytes));
+	p->cursor_seal = key_derive(p->identity.key, CURSOR_PURPOSE);
 	return p->app->open(p, why);
 }
 
@@ -403,6 +405,7 @@ close_all(struct process *p)
 		sessions_free(p->sessions);
 		ledger_close(p->ledger);
 	}
+	secret_free(p->cursor_seal);
 	tls_boot_free(p->tls);
 	topology_release(p->topology);
 	vault_close(p->vault);

@@ -18,6 +18,7 @@ struct errands;
 struct flood;
 struct ledger;
 struct process;
+struct secret;
 struct sessions;
 struct stewards;
 struct tls_boot;
@@ -94,8 +95,9 @@ struct process {
 	struct stewards *stewards; /* these three are the clerk's */
 	struct trail *trail;
 	struct flood *flood;
-	struct sessions *sessions; /* the clerk's, too */
-	unsigned port;             /* the workers' */
+	struct sessions *sessions;  /* the clerk's, too */
+	struct secret *cursor_seal; /* cursor.h */
+	unsigned port;              /* the workers' */
 	atomic_bool draining;
 	void *shared; /* the app's own, made by open */
 
