@@ -113,7 +113,7 @@ read_wish(struct run *r)
 static void
 put_target(const struct run *r, struct slice rest, struct buf *target)
 {
-	char number[24], before[SEARCH_KEY_CHARS];
+	char number[24], before[CURSOR_CHARS];
 	const struct pager_word *word;
 
 	buf_puts(target, r->pager->path);
@@ -166,7 +166,7 @@ static enum asked
 from_daemon(struct run *r)
 {
 	struct slice rest = { NULL, 0 };
-	char next[SEARCH_KEY_CHARS];
+	char next[CURSOR_CHARS];
 	struct buf answer;
 	enum asked asked;
 	bool first = true;

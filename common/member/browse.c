@@ -4,11 +4,37 @@
 #include "common/member/admin.h"
 #include "common/member/listing.h"
 #include "common/member/process.h"
+#include "common/store/cursor.h"
 #include "common/store/page.h"
 
 /* The thread that answers also syncs the store: who pages comes again. */
 #define PAGE_LOOKS_MAX 10000
 #define ARENA_MAX      (256 * 1024) /* of a query's values */
+
+/* Who sees some rows is told of no other's. */
+static const struct secret *
+seal_for(const struct admin_call *call)
+{
+	return admin_scope_is_all(&call->scope) ? NULL
+						: call->process->cursor_seal;
+}
+
+/* A cursor that was sealed becomes what it stands for. */
+static bool
+open_cursor(struct admin_call *call, struct arena *arena, struct slice *value)
+{
+	char clear[SEARCH_KEY_CHARS];
+
+	if (!cursor_sealed(*value))
+		return true;
+	if (cursor_open(call->process->cursor_seal, *value, clear)) {
+		*value = arena_copy(arena, slice_of(clear));
+		return true;
+	}
+	buf_puts(&call->out, "'before' and 'after' are no cursor of this "
+			     "member's: begin with the first page\n");
+	return false;
+}
 
 static bool
 read_wish(struct admin_call *call, struct wish *w, struct arena *arena)
@@ -19,6 +45,8 @@ read_wish(struct admin_call *call, struct wish *w, struct arena *arena)
 
 	for (i = 0; (name = wish_name(w->kind, i)) != NULL; i++) {
 		value = admin_argument_text(call, arena, name);
+		if (!open_cursor(call, arena, &value))
+			return false;
 		if (value.len > 0 && wish_take(w, slice_of(name), value,
 					 &call->out) == WISH_WRONG)
 			return false;
@@ -46,7 +74,7 @@ static void
 write_page(struct admin_call *call, struct search *s, const struct wish *w)
 {
 	struct json_writer json = { .out = &call->out };
-	char rest[SEARCH_KEY_CHARS];
+	char rest[CURSOR_CHARS];
 	const union search_row *row;
 	struct search_key key;
 
@@ -59,7 +87,7 @@ write_page(struct admin_call *call, struct search *s, const struct wish *w)
 	json_close(&json, ']');
 	json_key(&json, "next");
 	if (search_rest(s, &key)) {
-		search_key_write(&key, rest);
+		cursor_write(seal_for(call), &key, rest);
 		json_put_text(&json, slice_of(rest));
 	} else {
 		json_put_null(&json);
@@ -101,7 +129,7 @@ answer(struct admin_call *call, struct wish *w)
 	call->type = type_of(page ? LISTING_JSON : format);
 	if (rows) {
 		call->type = "application/octet-stream";
-		page_write(s, &call->out);
+		page_write(s, seal_for(call), &call->out);
 	} else if (page) {
 		write_page(call, s, w);
 	} else {

@@ -30,6 +30,7 @@
 #include "common/net/roster.h"
 #include "common/net/tls.h"
 #include "common/net/upstream.h"
+#include "common/store/cursor.h"
 #include "common/store/custody.h"
 #include "common/store/ledger.h"
 #include "common/store/trail.h"
@@ -393,6 +394,7 @@ open_all(struct process *p, struct buf *why)
 	p->tls = tls_boot_new(p->identity.key, p->identity.name);
 	lookout_watch(roster_lookout(tls_roster(p->tls)), on_stranger, p);
 	crypto_random(p->boot.bytes, sizeof(p->boot.bytes));
+	p->cursor_seal = key_derive(p->identity.key, CURSOR_PURPOSE);
 	return p->app->open(p, why);
 }
 
@@ -440,6 +442,7 @@ close_all(struct process *p)
 		sessions_free(p->sessions);
 		ledger_close(p->ledger);
 	}
+	secret_free(p->cursor_seal);
 	tls_boot_free(p->tls);
 	strangers_free(p->strangers);
 	topology_release(p->topology);

@@ -18,6 +18,7 @@ struct errands;
 struct flood;
 struct ledger;
 struct process;
+struct secret;
 struct sessions;
 struct stewards;
 struct strangers;
@@ -98,6 +99,7 @@ struct process {
 	struct flood *reads; /* and reads */
 	struct sessions *sessions;
 	struct strangers *strangers; /* any thread tells, the clerk takes */
+	struct secret *cursor_seal;  /* cursor.h */
 	unsigned port;               /* the workers' */
 	atomic_bool draining;
 	void *shared; /* the app's own, made by open */

@@ -1,9 +1,9 @@
 #include "common/store/page.h"
 
 void
-page_write(struct search *s, struct buf *out)
+page_write(struct search *s, const struct secret *seal, struct buf *out)
 {
-	char rest[SEARCH_KEY_CHARS] = "";
+	char rest[CURSOR_CHARS] = "";
 	struct search_key key;
 	struct slice stored;
 	size_t count = 0;
@@ -15,7 +15,7 @@ page_write(struct search *s, struct buf *out)
 		count++;
 	}
 	if (search_rest(s, &key))
-		search_key_write(&key, rest);
+		cursor_write(seal, &key, rest);
 	pack_bool(out, false);
 	pack_text(out, slice_of(rest));
 }

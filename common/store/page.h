@@ -3,17 +3,17 @@
  * page: some rows of a search on their way from a daemon to a command, in
  * their stored form: who asked makes a table, JSON or CSV of them, so that the
  * daemon has no work with it.  msgpack: true and a row, as often as there are
- * rows; then false, and the key to go on below, empty at the end.  Pure.
+ * rows; then false, and the cursor to go on below, empty at the end.  Pure.
  */
 #include "common/format/pack.h"
-#include "common/store/search.h"
+#include "common/store/cursor.h"
 
 /* What one holds at most, rows and bytes: it may be less than was asked for. */
 #define PAGE_ROWS_MAX  2000
 #define PAGE_BYTES_MAX ((size_t)4 * 1024 * 1024)
 
-/* The next ones of the search. */
-void page_write(struct search *s, struct buf *out);
+/* The next ones of the search; how to go on is a cursor under `seal`. */
+void page_write(struct search *s, const struct secret *seal, struct buf *out);
 
 struct page {
 	struct unpack in;

@@ -151,6 +151,51 @@ story("a report-admin sees the rows of its scope", async () => {
   assert.equal(await ask(node, "/metrics", both), 403);
 });
 
+story("who sees some rows is told of no other's by the way a page goes on", async () => {
+  // Both sides' rows lie between each other.
+  for (let i = 0; i < 3; i++) {
+    await checkout.ask(provider.says("tokens=1"));
+    await fraud.ask(provider.says("tokens=1"));
+    await seeker.ask(provider.says("tokens=1"));
+  }
+  const page = async (member, token, rest = "") => {
+    const { status, text } = await member.admin(`/admin/requests?format=page&limit=1${rest}`, { token });
+    return status === 200 ? JSON.parse(text) : text;
+  };
+  const through = async (member, token) => {
+    const rows = [], nexts = [];
+    for (let next = ""; next !== null; nexts.push(next)) {
+      const got = await page(member, token, next && `&before=${next}`);
+      rows.push(...got.rows);
+      next = got.next;
+    }
+    return [rows, nexts.slice(0, -1)];
+  };
+  const finance = await node.steward("pager", "report-admin", "--project", "checkout");
+  const team = await egress.steward("team-pager", "report-admin", "--team", "payments");
+  const idOf = (row) => row.id ?? row.request;
+  for (const [member, token, all] of [[node, finance, (row) => row.project === "checkout"], [egress, team, (row) => row.team === "payments"]]) {
+    const want = (await member.rows()).filter(all).map(idOf).toSorted();
+    const [rows, nexts] = await through(member, token);
+    assert.deepEqual(rows.map(idOf).toSorted(), want);
+    assert.ok(want.length > 2 && nexts.length >= want.length - 1);
+    assert.ok(nexts.every((next) => /^sealed-[0-9a-f]+$/.test(next) && next.length === nexts[0].length), nexts[0]);
+    assert.equal(new Set(nexts).size, nexts.length);
+    // It opens at the member that made it, untouched, and also after a restart.
+    const [first] = nexts;
+    const bent = first.slice(0, -1) + (first.endsWith("0") ? "1" : "0");
+    assert.match(await page(member, token, `&before=${bent}`), /begin with the first page\n$/);
+    const second = await page(member, token, `&before=${first}`);
+    await member.stop();
+    await member.start();
+    assert.deepEqual((await page(member, token, `&before=${first}`)).rows, second.rows);
+  }
+  assert.match(await page(egress, team, `&before=${(await page(node, finance)).next}`), /no cursor of this member's/);
+  // Who sees all rows has a key, as ever.
+  const open = await node.steward("all-pages", "report-admin");
+  assert.match((await page(node, open)).next, /^[0-9a-f]{32}$/);
+});
+
 story("so does its report, and it is written down", async () => {
   const report = async (member, token, query) => {
     const { status, text } = await member.admin(`/admin/report?format=json&${query}`, { token });

@@ -1,6 +1,7 @@
 #include "tests/unit/store/fixture.h"
 
 #include "common/base/clock.h"
+#include "common/base/secret.h"
 #include "common/store/page.h"
 
 #define OUT_MAX  (1 << 20)
@@ -29,6 +30,7 @@ put_request(struct store *s, int i)
 
 	s->ids[i] = id;
 	request.caller = slice_of(even ? "alice" : "bob");
+	request.project = slice_of(even ? "checkout" : "fraud");
 	request.status = even ? 200 : 503;
 	request.fail = slice_of(even ? "" : "upstream-failed");
 	request.total_us = i * SECOND;
@@ -270,7 +272,7 @@ page_through(struct store *s, enum row_kind kind, struct wish *w, char *seen)
 	do {
 		search = search_new(s->f.ledger, w);
 		buf_reset(&s->out);
-		page_write(search, &s->out);
+		page_write(search, NULL, &s->out);
 		search_free(search);
 		page_open(&page, kind, buf_slice(&s->out));
 		while ((row = page_next(&page)) != NULL)
@@ -355,6 +357,61 @@ test_a_search_that_gives_up_can_go_on(void **state)
 	assert_string_equal(seen, "42");
 }
 
+/* Nothing of a request is in what its page is told by. */
+static void
+assert_tells_nothing_of(struct slice text, const struct id *id)
+{
+	char hex[2 * ID_BYTES + 1];
+
+	hex_write(hex, id->bytes, ID_BYTES);
+	hex[16] = '\0'; /* its time, too */
+	if (text.len > 0)
+		assert_null(memmem(text.ptr, text.len, hex, strlen(hex)));
+}
+
+/* Pages that end at another's row: they go on there, and do not tell it. */
+static void
+test_who_sees_some_rows_is_told_of_no_other(void **state)
+{
+	const struct slice project = slice_of("checkout");
+	const struct admin_scope scope = { NULL, 0, &project, 1 };
+	struct store *s = *state;
+	char seen[SEEN_MAX] = "", clear[SEARCH_KEY_CHARS];
+	struct secret *seal = sign_key_new(), *key;
+	const union search_row *row;
+	struct search *search;
+	struct page page;
+	struct wish w;
+	int empty = 0, i;
+
+	key = key_derive(seal, CURSOR_PURPOSE);
+	wish_init(&w, ROW_REQUEST);
+	w.scope = &scope;
+	w.rows_max = 1;
+	do {
+		search = search_new(s->f.ledger, &w);
+		buf_reset(&s->out);
+		page_write(search, key, &s->out);
+		search_free(search);
+		page_open(&page, ROW_REQUEST, buf_slice(&s->out));
+		empty++;
+		while ((row = page_next(&page)) != NULL) {
+			note(s, ROW_REQUEST, row, seen);
+			empty--;
+		}
+		for (i = 0; i < REQUESTS; i++)
+			assert_tells_nothing_of(page.rest, &s->ids[i]);
+		if (page.rest.len == 0)
+			break;
+		assert_true(cursor_open(key, page.rest, clear));
+		take(&w, "before", clear);
+	} while (true);
+	assert_string_equal(seen, "420");
+	assert_int_equal(empty, REQUESTS / 2 + 1);
+	secret_free(key);
+	secret_free(seal);
+}
+
 static void
 test_what_is_no_page_is_told(void **state)
 {
@@ -366,7 +423,7 @@ test_what_is_no_page_is_told(void **state)
 
 	wish_init(&w, ROW_REQUEST);
 	search = search_new(s->f.ledger, &w);
-	page_write(search, &s->out);
+	page_write(search, NULL, &s->out);
 	search_free(search);
 	for (len = 0; len < s->out.len; len++) {
 		page_open(&page, ROW_REQUEST, slice_make(s->out.data, len));
@@ -393,6 +450,7 @@ main(void)
 		TEST(test_pages_have_each_row_once),
 		TEST(test_what_is_written_meanwhile_comes_not_twice),
 		TEST(test_a_search_that_gives_up_can_go_on),
+		TEST(test_who_sees_some_rows_is_told_of_no_other),
 		TEST(test_what_is_no_page_is_told),
 	};
 
