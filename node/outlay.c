@@ -8,7 +8,6 @@
 #include "common/member/worker.h"
 #include "common/net/link.h"
 #include "common/net/loop.h"
-#include "common/store/slip.h"
 #include "node/node.h"
 #include "node/uplink.h"
 #include "topology/load.h"
@@ -35,10 +34,9 @@ gather(const struct desk *d, struct outlay *o)
 		.name = d->worker->topology->self->team,
 		.spend = { .day = limits_day(d->node->limits) - DAYS_TOLD },
 	};
-	struct ledger *l = d->node->process->ledger;
 
 	o->count = 0;
-	return slips_post(ledger_slips(l)) && spend_days(l, &from, add_day, o);
+	return spend_days(d->node->process->ledger, &from, add_day, o);
 }
 
 static void

@@ -40,6 +40,8 @@ struct easy {
 	struct easies *set;
 	CURL *curl;
 	char *ca_file, *proxy; /* as set in the handle; NULL: the default */
+	char *url;             /* which the handle and `parsed` have */
+	CURLU *parsed;
 	enum phase phase;
 	bool stopped;   /* from inside a callback: collect lets go of it */
 	bool too_large; /* the head */
@@ -277,6 +279,8 @@ pool_get(struct easies *es)
 	e->set = es;
 	e->curl = curl_easy_init();
 	must(e->curl != NULL, "curl_easy_init");
+	e->parsed = curl_url();
+	must(e->parsed != NULL, "curl_url");
 	set_safety(e->curl);
 	set_callbacks(e);
 	return e;
@@ -286,8 +290,10 @@ static void
 easy_free(struct easy *e)
 {
 	curl_easy_cleanup(e->curl);
+	curl_url_cleanup(e->parsed);
 	free(e->ca_file);
 	free(e->proxy);
+	free(e->url);
 	free(e);
 }
 
@@ -341,6 +347,23 @@ changes(char **kept, const char *text)
 	return true;
 }
 
+/*
+ * A handle most often goes where it went: parsed once.  What cannot be parsed
+ * is the library's to refuse.
+ */
+static void
+set_url(struct easy *e, const char *url)
+{
+	const unsigned flags = CURLU_PATH_AS_IS | CURLU_DISALLOW_USER;
+	bool good;
+
+	if (!changes(&e->url, url))
+		return;
+	good = curl_url_set(e->parsed, CURLUPART_URL, url, flags) == CURLUE_OK;
+	SET(e->curl, CURLOPT_URL, url);
+	SET(e->curl, CURLOPT_CURLU, good ? e->parsed : NULL);
+}
+
 static void
 set_route(struct easy *e, const struct transfer_request *r)
 {
@@ -354,7 +377,7 @@ set_route(struct easy *e, const struct transfer_request *r)
 	}
 	if (changes(&e->proxy, r->proxy))
 		SET(e->curl, CURLOPT_PROXY, e->proxy != NULL ? e->proxy : "");
-	SET(e->curl, CURLOPT_URL, r->url);
+	set_url(e, r->url);
 	SET(e->curl, CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)(r->connect_ms > 0 ? r->connect_ms : CONNECT_MS));
 }

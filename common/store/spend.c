@@ -1,6 +1,7 @@
 #include "common/store/spend.h"
 
 #include "common/store/ledger.h"
+#include "common/store/slip.h"
 
 _Static_assert(MERGE_SUMS == (int)BUDGET_UNITS, "a sum of each unit");
 
@@ -160,14 +161,25 @@ spend_put_attempt(const struct attempt_row *row, const struct spend *more,
 	give(&t, SCOPE_TEAM, row->team);
 }
 
+/* The sums from one key to the other, with what slips are to add to them. */
+struct span {
+	struct ledger *ledger;
+	struct slice from, to;
+};
+
 static bool
-walk(struct db_scan *scan, void (*call)(void *arg, const struct spend_sum *sum),
-    void *arg)
+walk(const struct span *span,
+    void (*call)(void *arg, const struct spend_sum *sum), void *arg)
 {
 	struct slice key, value;
 	struct spend_sum sum;
+	struct db_scan *scan;
 	bool good = true;
 
+	if (!slips_post(ledger_slips(span->ledger)))
+		return false;
+	scan = db_scan_new(ledger_db(span->ledger), FAMILY_SPEND, span->from,
+	    span->to, false);
 	while (db_scan_next(scan, &key, &value))
 		if (key_read(&sum, key) &&
 		    sums_read(sum.spend.amounts.of, value))
@@ -195,10 +207,9 @@ bool
 spend_each(struct ledger *l,
     void (*call)(void *arg, const struct spend_sum *sum), void *arg)
 {
-	struct slice none = { NULL, 0 };
+	const struct span all = { .ledger = l };
 
-	return walk(db_scan_new(ledger_db(l), FAMILY_SPEND, none, none, false),
-	    call, arg);
+	return walk(&all, call, arg);
 }
 
 bool
@@ -206,13 +217,11 @@ spend_days(struct ledger *l, const struct spend_sum *from,
     void (*call)(void *arg, const struct spend_sum *sum), void *arg)
 {
 	char first[SPEND_KEY_MAX], last[SPEND_KEY_MAX];
+	const struct span days = { l,
+		spend_key(first, from->level, from->name, from->spend.day),
+		spend_key(last, from->level, from->name, UINT32_MAX) };
 
-	return walk(db_scan_new(ledger_db(l), FAMILY_SPEND,
-			spend_key(first, from->level, from->name,
-			    from->spend.day),
-			spend_key(last, from->level, from->name, UINT32_MAX),
-			false),
-	    call, arg);
+	return walk(&days, call, arg);
 }
 
 void

@@ -55,8 +55,8 @@ struct spend_sum {
  * before the first space. */
 struct slice spend_holder(const struct spend_sum *sum);
 
-/* All sums, as slips_post left them, in no order that matters.  False: the
- * store could not be read. */
+/* All sums, in no order that matters, with what was written before.  False:
+ * the store could not be read. */
 must_check bool spend_each(struct ledger *l,
     void (*call)(void *arg, const struct spend_sum *sum), void *arg);
 

@@ -31,6 +31,39 @@ figure_one_hop_cpu_ratio() {
 		"node/nginx CPU us a request" "$MEDIAN_A"
 }
 
+INSTRUCTION_CALLS=1000
+
+# count_instructions: of the thread that did the most, the worker, for each of
+# that many calls, after some that bring in what is made once.
+count_instructions() {
+	local counts=$LAB/instructions
+	latency "$NODE_URL" own --count 300 >/dev/null
+	callgrind_control -z "$NODE_PID" >&2
+	latency "$NODE_URL" own --count $INSTRUCTION_CALLS --warmup 0 >/dev/null
+	callgrind_control -d "$NODE_PID" >&2
+	wait_for callgrind test -s "$counts.$NODE_PID.1-01"
+	awk -v calls=$INSTRUCTION_CALLS '$1 == "summary:" && $2 > most { most = $2 }
+		END { printf "%d", most / calls }' "$counts.$NODE_PID".1-*
+}
+
+# figure one_hop_instructions: user instructions of a worker for a request of 2 KB, one at a time: within 2 % also on a busy machine, but blind to cache misses; needs valgrind
+figure_one_hop_instructions() {
+	if ! command -v callgrind_control >/dev/null; then
+		say "  left out: valgrind is missing (apt-get install valgrind)"
+		return
+	fi
+	[[ -z ${NODE_PID-} ]] || mesh_end
+	# Each byte of a "rep" would be an instruction.
+	NODE_UNDER=(env
+		GLIBC_TUNABLES=glibc.cpu.x86_rep_stosb_threshold=1000000000:glibc.cpu.x86_rep_movsb_threshold=1000000000
+		valgrind --tool=callgrind --separate-threads=yes
+		"--callgrind-out-file=$LAB/instructions.%p")
+	mesh_start 1
+	emit one_hop_instructions "$(count_instructions)" instructions null
+	NODE_UNDER=()
+	mesh_end
+}
+
 nginx_chain_cpu() {
 	# shellcheck disable=SC2086
 	cpu_a_request "$CHAIN_URL" "$SIM_MODEL" 64 $SECONDS_A_RUN $CHAIN_PIDS

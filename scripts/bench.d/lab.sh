@@ -71,11 +71,11 @@ free_port() {
 	echo "$port"
 }
 
-# wait_for WHAT COMMAND…: until it succeeds, at most ten seconds.
+# wait_for WHAT COMMAND…: until it succeeds, at most thirty seconds.
 wait_for() {
 	local what=$1 i
 	shift
-	for i in {1..200}; do
+	for i in {1..600}; do
 		"$@" >/dev/null 2>&1 && return
 		sleep 0.05
 	done

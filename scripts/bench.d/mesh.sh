@@ -4,11 +4,14 @@
 # groups hostile0 to hostile3 have policies that take all they can get.
 
 MESHES=0
+NODE_UNDER=() # a program, with its settings, that runs the node
 HOSTILE_GROUPS=hostile0,hostile1,hostile2,hostile3
 
 # hostile_groups DIR: their stanzas; the policies go below DIR.
 hostile_groups() {
 	local at code
+	# Not of a node that is run slowly: its time for policies is real time.
+	[[ ${#NODE_UNDER[@]} -eq 0 ]] || return 0
 	mkdir -p "$1/policies"
 	for at in 0 1 2 3; do
 		code='for (;;);'
@@ -105,7 +108,7 @@ mesh_start() {
 	spawn "$GATEWAY_CORE" "$dir-egress.log" "$BIN/gsr-egress" serve \
 		--state "$dir/egress" --topology "$dir/topology" --workers "$1"
 	EGRESS_PID=$SPAWNED
-	spawn "$GATEWAY_CORE" "$dir-node.log" "$BIN/gsr-node" serve \
+	spawn "$GATEWAY_CORE" "$dir-node.log" "${NODE_UNDER[@]}" "$BIN/gsr-node" serve \
 		--state "$dir/node" --topology "$dir/topology" --workers "$1"
 	NODE_PID=$SPAWNED
 	NODE_URL=http://127.0.0.1:$node_port/v1/chat/completions

@@ -2,7 +2,6 @@
 
 #include "common/limit/calendar.h"
 #include "common/store/recovery.h"
-#include "common/store/slip.h"
 #include "tests/unit/store/fixture.h"
 
 #define DAY     20782
@@ -29,7 +28,6 @@ stored(struct fixture *f)
 {
 	struct sums s = { .of = { { 0 } } };
 
-	assert_true(slips_post(ledger_slips(f->ledger)));
 	assert_true(spend_each(f->ledger, add_up, &s));
 	return s;
 }
@@ -223,7 +221,6 @@ days_that_are_over_are_one_sum(void **state)
 			{ day, { { 1, 1, 1 } } } });
 	}
 	fixture_turn(&f);
-	assert_true(slips_post(ledger_slips(f.ledger)));
 	assert_true(spend_fold(f.ledger, DAY - 2));
 	assert_true(spend_fold(f.ledger, DAY - 2));
 	assert_int_equal(stored(&f).of[SCOPE_TEAM][BUDGET_MICROUSD], 1000);
