@@ -84,8 +84,8 @@ struct receipt_audit {
  * Check every receipt in the store: signature by one of the keys that
  * `key_of` gives for a member (the which-th; NULL: no more), chain, and the
  * attempt row beside it; and that each chain reaches as far as its last
- * checkpoint, if a key vouches for that. `finding` is called for each fault with one line of
- * text; may be NULL. False when the store could not be read.
+ * checkpoint, if a key vouches for that. `finding` is called for each fault
+ * with one line of text; may be NULL. False when the store could not be read.
  */
 must_check bool receipt_audit(struct ledger *l,
     const struct public_key *(
