@@ -298,6 +298,9 @@ compare_figures(struct judge *j, const struct attempt_row *n,
 	COMPARE(reasoning_tokens);
 	COMPARE(cost_microusd);
 #undef COMPARE
+	/* It is told of the receipt, whatever else the node saw by itself. */
+	if (j->undelivered && n->chain.len == 0)
+		return;
 	compare_text(j, "chain", n->chain, e->chain);
 	compare_int(j, "chain_seq", n->chain_seq, e->chain_seq);
 }

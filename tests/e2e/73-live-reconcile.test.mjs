@@ -111,7 +111,7 @@ story("what came after a backup that was put in place is missing, and that is to
     through += (await node.explain(id)).request.egress === "central" ? 1 : 0;
     return through === 4;
   });
-  await until("they are delivered", async () => (await matchedNow()).attempts === before + 4);
+  await until("they are delivered", async () => (await matchedNow()).attempts >= before + 4);
   await egress.stop();
   rmSync(egress.state, { recursive: true });
   assert.equal((await run(binary(egress.program), ["restore", "--from", backup, "--state", egress.state])).code, 0);

@@ -266,6 +266,15 @@ link_lost(struct attempt_row *row)
 	row->fail = slice_of("egress-unreachable");
 }
 
+/* All of the answer was there, but for its end. */
+static void
+nearly_whole(struct attempt_row *row)
+{
+	row->fail = slice_of("egress-unreachable");
+	row->chain = slice_of("");
+	row->chain_seq = 0;
+}
+
 static struct slice
 key_at(const struct pair *p, int64_t seq, uint8_t key[RECEIPT_KEY_BYTES])
 {
@@ -343,6 +352,7 @@ test_what_waits_for_its_receipt_is_explained(void **state)
 	assert_true(o.clean);
 	assert_true(o.r.causes[CAUSE_ESTIMATE] > 0);
 	/* Who said that he has it, and has it not, is not believed. */
+	assert_true(undelivered(nearly_whole, true).clean);
 	o = undelivered(client_gone, false);
 	assert_false(o.clean);
 	assert_int_equal(o.r.causes[CAUSE_REMOVED], 1);
