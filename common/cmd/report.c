@@ -218,7 +218,7 @@ run_attempts(const void *options, int count, char *const *operands)
 #define TEXT                                                                   \
 	"Asks the running daemon, or reads the store when none runs.  "        \
 	"Figures "                                                             \
-	"come from roll-ups,\nwhich change in the same write as their row; "   \
+	"come from roll-ups,\nwhich have all that is in rows; "                \
 	"--source rows adds the rows up again.\n\n"                            \
 	"--final closes a month: when nothing of it is open or missing, "      \
 	"every receipt\nverifies and roll-ups say what rows say, what it "     \

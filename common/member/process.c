@@ -1,5 +1,6 @@
 #include "common/member/process.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
@@ -45,6 +46,7 @@ process_topology(struct process *p)
 	struct topology *t;
 
 	pthread_mutex_lock(&p->lock);
+	assert(p->topology != NULL);
 	t = topology_hold(p->topology);
 	pthread_mutex_unlock(&p->lock);
 	return t;

@@ -137,7 +137,8 @@ must_check bool process_reload_told(struct process *p, struct buf *why,
 must_check bool process_reload_secrets(struct process *p, struct buf *why);
 
 /* The present topology, held for the caller.  Any thread. */
-struct topology *process_topology(struct process *p);
+struct topology *process_topology(struct process *p)
+    __attribute__((returns_nonnull));
 
 /* A secret by its (NUL-terminated) name, held; NULL: none.  Any thread. */
 struct secret *process_secret(struct process *p, struct slice name);

@@ -427,6 +427,13 @@ write_table(const struct report *r, enum output_format format, struct buf *out,
 	if (q->by_time || q->by_count > 0 || r->count == 0)
 		put_line(&t, r, NULL, name);
 	table_close(&t);
+	if (q->baseline.len > 0 && r->total.of[MEASURE_savings_requests] == 0 &&
+	    r->total.of[MEASURE_requests] > 0)
+		buf_printf(out,
+		    "\nNone of them can be held against %.*s: no price book of "
+		    "theirs has it, or none succeeded;\n"
+		    "`get prices` lists the targets that have prices.\n",
+		    SLICE_FMT(q->baseline));
 	if (r->is_closed)
 		closed_write(&r->closed, &r->total, out);
 }
