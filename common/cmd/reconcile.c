@@ -375,44 +375,51 @@ run_live(const struct options *o)
 	return crosscheck_run(&live);
 }
 
-static int
-wrong_form(void)
+/* The three forms share options; NULL, or why these words are none of them. */
+static const char *
+find_wrong(const struct options *o, int count)
 {
-	fprintf(stderr,
-	    "one of the three: two exports, NODE_EXPORT EGRESS_EXPORT; a "
-	    "running node, --state DIR, with --parent, --month, --from, --to "
-	    "as you like; or --invoice FILE with one ledger, --state DIR or "
-	    "--export DIR\n");
-	return 2;
+	bool of_window = o->from != NULL || o->to != NULL;
+	bool of_live = o->live.parent != NULL || o->live.month != NULL;
+
+	if (o->invoice.files.count > 0) {
+		if (count > 0)
+			return "--invoice is held against one ledger, --state "
+			       "DIR or --export DIR: leave the operands out";
+		return of_live ? "--parent and --month are of a live node: an "
+				 "invoice's days are --from and --to"
+			       : NULL;
+	}
+	if (o->invoice.export != NULL || o->invoice.provider != NULL ||
+	    o->invoice.same.count > 0)
+		return "--export, --provider and --same are of invoices: give "
+		       "--invoice FILE";
+	if (count == 2 ? o->state != NULL || of_window || of_live
+		       : count != 0 || o->state == NULL)
+		return "one of the three: two exports, NODE_EXPORT "
+		       "EGRESS_EXPORT; a running node, --state DIR, with "
+		       "--parent, --month, --from, --to as you like; or "
+		       "--invoice FILE with one ledger, --state DIR or "
+		       "--export "
+		       "DIR";
+	return o->topology == NULL
+		   ? "--topology DIR is needed: its mesh.yaml names the "
+		     "members' public keys"
+		   : NULL;
 }
 
 static int
 run(const void *options, int count, char *const *operands)
 {
 	const struct options *o = options;
-	bool of_window = o->from != NULL || o->to != NULL;
-	bool of_live = o->live.parent != NULL || o->live.month != NULL;
-	bool of_invoice = o->invoice.export != NULL ||
-			  o->invoice.provider != NULL ||
-			  o->invoice.same.count > 0;
+	const char *wrong = find_wrong(o, count);
 
+	if (wrong != NULL) {
+		fprintf(stderr, "%s\n", wrong);
+		return 2;
+	}
 	if (o->invoice.files.count > 0)
-		return count == 0 && !of_live ? run_invoice(o) : wrong_form();
-	if (of_invoice) {
-		fprintf(stderr,
-		    "--export, --provider and --same are of invoices: give "
-		    "--invoice FILE\n");
-		return 2;
-	}
-	if (count == 2 ? o->state != NULL || of_window || of_live
-		       : count != 0 || o->state == NULL)
-		return wrong_form();
-	if (o->topology == NULL) {
-		fprintf(stderr,
-		    "--topology DIR is needed: its mesh.yaml names the "
-		    "members' public keys\n");
-		return 2;
-	}
+		return run_invoice(o);
 	return count == 2 ? run_pair(o, operands) : run_live(o);
 }
 

@@ -16,6 +16,14 @@ const SECTIONS = [
 		roles: [REPORT],
 	},
 	{
+		name: "comparison",
+		title: "Fixed and routed",
+		icon: "comparison",
+		any: ["report"],
+		roles: [REPORT],
+		only: "node",
+	},
+	{
 		name: "performance",
 		title: "Performance",
 		icon: "performance",

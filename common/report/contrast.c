@@ -55,6 +55,7 @@ json_figures(struct json_writer *w, const struct comparison *c)
 	for (i = 0; comparison_line(c, i, &l); i++) {
 		json_open(w, '{');
 		json_field_text(w, "figure", slice_of(l.name));
+		json_field_text(w, "label", slice_of(l.label));
 		json_field_text(w, "unit", slice_of(unit_name(l.unit)));
 		json_line(w, &l);
 		json_close(w, '}');

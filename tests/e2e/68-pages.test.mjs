@@ -132,6 +132,29 @@ story("what is shown can be had as a file", async () => {
   });
 });
 
+story("two groups are held against each other: one way for all, and routed", async () => {
+  await visit(node, admin, "comparison", async (browser, page) => {
+    await page.getByText("Choose two groups.").waitFor();
+    await page.getByLabel("Fixed group").selectOption("own");
+    await page.getByLabel("Routed group").selectOption("assistant");
+    const figures = await browser.rows("Figures");
+    assert.match(page.url(), /fixed=own&routed=assistant|routed=assistant&fixed=own/);
+    assert.deepEqual(figures[0], ["requests", "3", "5", "+2", "+66.7 %"]);
+    assert.deepEqual(figures[1], ["succeeded", "100.0 %", "80.0 %", "−20.0 points", "–"]);
+    assert.deepEqual((await browser.rows("Targets")).map((cells) => cells.slice(0, 4)).sort(), [
+      [FAR, "0", "0.0 %", "5"], [OWN, "3", "100.0 %", "0"]]);
+    assert.deepEqual((await browser.rows("Errors")).map(([name, fixed, , routed]) => [name, fixed, routed]), [["provider-refused", "0", "1"]]);
+    await page.getByText("They are not paired").waitFor();
+    assert.deepEqual(await browser.faults(), []);
+    await browser.picture("comparison");
+    const { name, text } = await browser.saves(() => page.getByRole("link", { name: "CSV" }).click());
+    assert.equal(name, "payments-comparison.csv");
+    assert.match(text, /^figure,requests,number,3,5,2,66\.6/m);
+    await page.reload();
+    assert.equal((await browser.rows("Figures")).length, figures.length);
+  });
+});
+
 story("spend and times are the ledger's", async () => {
   await visit(node, admin, "overview", async (browser, page) => {
     const rows = await node.rows();

@@ -184,9 +184,12 @@ story("what is asked wrongly is told with what would be right", async () => {
     [["--invoice", good, ...ofEgress, "--from", "2026-02-30"], /is no day/],
     [["--invoice", good, ...ofEgress, "--same", "x"], /--same is the invoice's name/],
     [["--invoice", join(lab.place, "none.csv"), ...ofEgress], /No such file/],
-    [["--state", egress.state], /--state is of invoices: give --invoice FILE/],
-    [[], /give two exports, NODE_EXPORT EGRESS_EXPORT, or a provider's export/],
-    [["x"], /give two exports/],
+    [["--provider", "x", ...ofEgress], /are of invoices: give --invoice FILE/],
+    [["--state", egress.state], /--topology DIR is needed/],
+    [["--invoice", good, ...ofEgress, "--parent", "x"], /--parent and --month are of a live node/],
+    [[], /two exports, NODE_EXPORT EGRESS_EXPORT; a running node, --state DIR.*; or --invoice FILE/],
+    [["x"], /one of the three/],
+    [["x", "y", "--from", "7d", "--topology", lab.place], /one of the three/],
     [["x", "y"], /--topology DIR is needed/],
   ]) {
     const { code, err } = await run(binary("gsr-egress"), ["ledger", "reconcile", ...words]);

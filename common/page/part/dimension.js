@@ -29,21 +29,30 @@ const NARROWED = [
 
 export const WHERE = NARROWED.map(([key, label]) => ({ key, label, hint: "all" }));
 
+export const NARROWED_BESIDE_GROUP = NARROWED.filter(([key]) => key !== "group");
+
 // "where" of the report's query, out of the address.
-export const where = (route) =>
-	NARROWED.filter(([key]) => route.query.get(key))
+export const where = (route, keys = NARROWED) =>
+	keys
+		.filter(([key]) => route.query.get(key))
 		.map(([key]) => `${key}:${route.query.get(key)}`)
 		.join(",");
 
-// Targets that a node has, for choosing one; null where that may not be asked.
-export async function choices() {
+// The groups of a node; null where that may not be asked.
+export async function groups() {
 	if (who().role !== "node" || !may("groups")) return null;
 	try {
-		const { groups } = await ask("groups");
-		return [
-			...new Set(groups.flatMap((group) => group.targets.map((target) => target.target))),
-		].sort();
+		return (await ask("groups")).groups;
 	} catch {
 		return null;
 	}
+}
+
+// Their targets, for choosing one.
+export async function choices() {
+	const all = await groups();
+	return (
+		all &&
+		[...new Set(all.flatMap(({ targets }) => targets.map(({ target }) => target)))].sort()
+	);
 }

@@ -2,6 +2,7 @@
 const PATHS = {
 	overview: "M3 13h7V3H3zM14 21h7V11h-7zM3 21h7v-4H3zM14 7h7V3h-7z",
 	spend: "M12 2v20M17 6.5C16 5 14.3 4.5 12 4.5 9 4.5 7 6 7 8.200c0 5 10 2.6 10 7.6 0 2.3-2.2 3.7-5 3.7-2.6 0-4.6-.9-5.4-2.7",
+	comparison: "M5 4v16M5 8h9M5 16h14M14 5v6M19 13v6",
 	performance: "M3 12h4l3 8 4-16 3 8h4",
 	requests: "M4 6h16M4 12h16M4 18h10",
 	limits: "M4 7h10M18 7h2M4 17h2M10 17h10M14 4.500v5M6.5 14.500v5",
