@@ -33,6 +33,68 @@ static const struct command roles = {
 	.run = run_roles,
 };
 
+static int
+run(const struct command *serve, int argc, char **argv)
+{
+	const struct command *const commands[] = {
+		serve,
+		&cmd_egress_enroll,
+		&cmd_reload,
+		&cmd_backup_verify, /* the longer name first */
+		&cmd_backup,
+		&cmd_restore,
+		&cmd_secret_set,
+		&cmd_secret_rotate,
+		&cmd_secret_list,
+		&cmd_secret_remove,
+		&cmd_admin_token_create,
+		&cmd_admin_token_list,
+		&cmd_admin_token_revoke,
+		&cmd_get_attempts,
+		&cmd_get_events,
+		&cmd_get_capacity,
+		&cmd_get_team_limits,
+		&cmd_get_account_targets,
+		&cmd_get_links,
+		&cmd_get_egress_prices,
+		&cmd_get_counters,
+		&cmd_get_metrics,
+		&cmd_explain,
+		&cmd_report_attempts,
+		&cmd_ledger_verify,
+		&cmd_ledger_export,
+		&cmd_ledger_reconcile,
+		&cmd_retention_status,
+		&cmd_retention_run,
+		&cmd_retention_hold,
+		&cmd_get_audit,
+		&cmd_audit_verify,
+		&roles, /* the longer name first */
+		&cmd_reference,
+	};
+	const struct chapter chapters[] = {
+		{ serve, "To run it" },
+		{ &cmd_secret_set, "Provider keys, and who may look after it" },
+		{ &cmd_get_attempts, "How it stands" },
+		{ &cmd_explain, "What happened, and what it came to" },
+		{ &roles, "To look up" },
+	};
+	const struct program program = {
+		.name = "gsr-egress",
+		.about =
+		    "The way out of the mesh: holds the provider keys, checks "
+		    "what each team may use,\ncalls providers, and signs a "
+		    "receipt for every call.",
+		.version = GSR_VERSION,
+		.commands = commands,
+		.commands_count = count_of(commands),
+		.chapters = chapters,
+		.chapters_count = count_of(chapters),
+	};
+
+	return program_run(&program, argc, argv);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -49,56 +111,10 @@ main(int argc, char **argv)
 		.options_bytes = sizeof(struct serve_options),
 		.run = run_serve,
 	};
-	const struct command *const commands[] = {
-		&serve,
-		&cmd_egress_enroll,
-		&cmd_admin_token_create,
-		&cmd_admin_token_list,
-		&cmd_admin_token_revoke,
-		&cmd_secret_set,
-		&cmd_secret_rotate,
-		&cmd_secret_list,
-		&cmd_secret_remove,
-		&cmd_get_attempts,
-		&cmd_get_links,
-		&cmd_get_counters,
-		&cmd_get_metrics,
-		&cmd_get_events,
-		&cmd_get_account_targets,
-		&cmd_get_capacity,
-		&cmd_get_team_limits,
-		&cmd_report_attempts,
-		&cmd_get_egress_prices,
-		&cmd_explain,
-		&cmd_ledger_verify,
-		&cmd_ledger_export,
-		&cmd_ledger_reconcile,
-		&cmd_get_audit,
-		&cmd_audit_verify,
-		&cmd_retention_status,
-		&cmd_retention_run,
-		&cmd_retention_hold,
-		&cmd_backup_verify, /* the longer name first */
-		&cmd_backup,
-		&cmd_restore,
-		&cmd_reload,
-		&roles, /* the longer name first */
-		&cmd_reference,
-	};
-	const struct program program = {
-		.name = "gsr-egress",
-		.about =
-		    "The way out of the mesh: holds the provider keys, checks "
-		    "what each team may use,\ncalls providers, and signs a "
-		    "receipt for every call.",
-		.version = GSR_VERSION,
-		.commands = commands,
-		.commands_count = count_of(commands),
-	};
 
 	if (!crypto_start()) {
 		fprintf(stderr, "the system's randomness cannot be used\n");
 		return 1;
 	}
-	return program_run(&program, argc, argv);
+	return run(&serve, argc, argv);
 }

@@ -33,6 +33,79 @@ static const struct command roles = {
 	.run = run_roles,
 };
 
+static int
+run(const struct command *serve, int argc, char **argv)
+{
+	const struct command *const commands[] = {
+		serve,
+		&cmd_enroll,
+		&cmd_reload,
+		&cmd_backup_verify, /* the longer name first */
+		&cmd_backup,
+		&cmd_restore,
+		&cmd_token_create,
+		&cmd_token_list,
+		&cmd_token_revoke,
+		&cmd_secret_set,
+		&cmd_secret_rotate,
+		&cmd_secret_list,
+		&cmd_secret_remove,
+		&cmd_get_requests,
+		&cmd_get_events,
+		&cmd_get_callers,
+		&cmd_get_limits,
+		&cmd_get_targets,
+		&cmd_get_links,
+		&cmd_get_node_prices,
+		&cmd_get_evidence,
+		&cmd_get_counters,
+		&cmd_get_metrics,
+		&cmd_targets_disable,
+		&cmd_targets_enable,
+		&cmd_explain_node,
+		&cmd_report_requests,
+		&cmd_ledger_verify,
+		&cmd_ledger_export,
+		&cmd_ledger_reconcile,
+		&cmd_retention_status,
+		&cmd_retention_run,
+		&cmd_retention_hold,
+		&cmd_get_audit,
+		&cmd_audit_verify,
+		&cmd_test,
+		&cmd_policy_build,
+		&cmd_policy_test,
+		&cmd_policy_replay,
+		&cmd_policy_types,
+		&cmd_reference_dialects, /* the longer names first */
+		&roles,
+		&cmd_reference,
+	};
+	const struct chapter chapters[] = {
+		{ serve, "To run it" },
+		{ &cmd_token_create, "Who may use it, and with which keys" },
+		{ &cmd_get_requests, "How it stands" },
+		{ &cmd_explain_node, "What happened, and what it came to" },
+		{ &cmd_test, "Groups and policies, tried" },
+		{ &cmd_reference_dialects, "To look up" },
+	};
+	const struct program program = {
+		.name = "gsr-node",
+		.about =
+		    "The router of a team: OpenAI's and Anthropic's APIs for "
+		    "its callers, its own\ngroups, tokens and usage rows, and "
+		    "a signed link to the egress that holds the\nprovider "
+		    "keys.",
+		.version = GSR_VERSION,
+		.commands = commands,
+		.commands_count = count_of(commands),
+		.chapters = chapters,
+		.chapters_count = count_of(chapters),
+	};
+
+	return program_run(&program, argc, argv);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -49,66 +122,10 @@ main(int argc, char **argv)
 		.options_bytes = sizeof(struct serve_options),
 		.run = run_serve,
 	};
-	const struct command *const commands[] = {
-		&serve,
-		&cmd_enroll,
-		&cmd_token_create,
-		&cmd_token_list,
-		&cmd_token_revoke,
-		&cmd_secret_set,
-		&cmd_secret_rotate,
-		&cmd_secret_list,
-		&cmd_secret_remove,
-		&cmd_get_requests,
-		&cmd_get_links,
-		&cmd_get_targets,
-		&cmd_get_limits,
-		&cmd_get_node_prices,
-		&cmd_get_callers,
-		&cmd_get_events,
-		&cmd_get_counters,
-		&cmd_get_metrics,
-		&cmd_targets_disable,
-		&cmd_targets_enable,
-		&cmd_report_requests,
-		&cmd_explain_node,
-		&cmd_test,
-		&cmd_get_evidence,
-		&cmd_ledger_verify,
-		&cmd_ledger_export,
-		&cmd_ledger_reconcile,
-		&cmd_get_audit,
-		&cmd_audit_verify,
-		&cmd_retention_status,
-		&cmd_retention_run,
-		&cmd_retention_hold,
-		&cmd_backup_verify, /* the longer name first */
-		&cmd_backup,
-		&cmd_restore,
-		&cmd_reload,
-		&cmd_policy_build,
-		&cmd_policy_test,
-		&cmd_policy_replay,
-		&cmd_policy_types,
-		&cmd_reference_dialects, /* the longer names first */
-		&roles,
-		&cmd_reference,
-	};
-	const struct program program = {
-		.name = "gsr-node",
-		.about =
-		    "The router of a team: OpenAI's and Anthropic's APIs for "
-		    "its callers, its own\ngroups, tokens and usage rows, and "
-		    "a signed link to the egress that holds the\nprovider "
-		    "keys.",
-		.version = GSR_VERSION,
-		.commands = commands,
-		.commands_count = count_of(commands),
-	};
 
 	if (!crypto_start()) {
 		fprintf(stderr, "the system's randomness cannot be used\n");
 		return 1;
 	}
-	return program_run(&program, argc, argv);
+	return run(&serve, argc, argv);
 }

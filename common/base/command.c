@@ -169,15 +169,27 @@ print_text(const char *text)
 }
 
 static void
+print_chapter(const struct program *p, const struct command *c)
+{
+	size_t i;
+
+	for (i = 0; i < p->chapters_count; i++)
+		if (p->chapters[i].first == c)
+			printf("\n%s:\n", p->chapters[i].title);
+}
+
+static void
 print_program_help(const struct program *p)
 {
 	size_t i;
 
-	printf("usage: %s COMMAND [OPTIONS]\n\n%s\n\nCommands:\n", p->name,
-	    p->about);
-	for (i = 0; i < p->commands_count; i++)
+	printf("usage: %s COMMAND [OPTIONS]\n\n%s\n%s", p->name, p->about,
+	    p->chapters_count == 0 ? "\nCommands:\n" : "");
+	for (i = 0; i < p->commands_count; i++) {
+		print_chapter(p, p->commands[i]);
 		print_entry(LIST_COLUMN, p->commands[i]->name,
 		    p->commands[i]->summary);
+	}
 	print_entry(LIST_COLUMN, "completion SHELL",
 	    "print a script by which bash or zsh completes words");
 	printf("\n%s COMMAND --help tells more; %s --version.\n", p->name,

@@ -42,6 +42,12 @@ struct command {
 	const void *row;
 };
 
+/* A heading of --help, above the command that it begins with. */
+struct chapter {
+	const struct command *first;
+	const char *title;
+};
+
 /* A program: what it is and its commands. */
 struct program {
 	const char *name;
@@ -49,6 +55,8 @@ struct program {
 	const char *version;
 	const struct command *const *commands;
 	size_t commands_count;
+	const struct chapter *chapters; /* none: all are "Commands" */
+	size_t chapters_count;
 };
 
 /*

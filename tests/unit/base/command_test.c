@@ -110,11 +110,15 @@ static const struct command of_table = { .name = "rows",
 	.row = "second" };
 static const struct command *const commands[] = { &create, &list_all,
 	&of_table };
+static const struct chapter chapters[] = { { &create, "To begin" },
+	{ &of_table, "To look up" } };
 static const struct program program = { .name = "gsr-test",
 	.about = "A test.",
 	.version = "1.2.3",
 	.commands = commands,
-	.commands_count = count_of(commands) };
+	.commands_count = count_of(commands),
+	.chapters = chapters,
+	.chapters_count = count_of(chapters) };
 
 struct said {
 	int status;
@@ -355,6 +359,16 @@ a_first_word_lists_its_commands(void **state)
 }
 
 static void
+help_has_chapters(void **state)
+{
+	(void)state;
+	expect(RUN("--help"), 0,
+	    "\nA test.\n\nTo begin:\n  token create       make one\n"
+	    "  list               list all\n\n"
+	    "To look up:\n  rows               one of a table\n");
+}
+
+static void
 near_words_are_found(void **state)
 {
 	static const char *const words[] = { "validate", "verify", "sign",
@@ -399,6 +413,7 @@ main(void)
 		cmocka_unit_test(bash_completes_words),
 		cmocka_unit_test(zsh_has_what_words_mean),
 		cmocka_unit_test(a_first_word_lists_its_commands),
+		cmocka_unit_test(help_has_chapters),
 		cmocka_unit_test(near_words_are_found),
 		cmocka_unit_test(a_command_of_a_table_gets_its_row),
 	};
