@@ -180,12 +180,26 @@ is_free(const struct attempt_row *a)
 	       a->reasoning_tokens == 0 && a->cost_microusd == 0;
 }
 
-/* When the egress took it, if it signed that; else when the node sent it. */
+/*
+ * When the egress signed it, if it did; else when the node was done with it.
+ * What an egress takes is in no export until its intent is written, after the
+ * body came and a place was free; so it is the end that has to lie before the
+ * export's beginning.
+ */
 static int64_t
-began_at(const struct case_side *s)
+ended_at(const struct case_side *s)
 {
-	return s->count > 0 ? s->receipts[0].receipt.row.started_at
-			    : s->row->started_at;
+	int64_t at = 0, end;
+	size_t i;
+
+	for (i = 0; i < s->count; i++)
+		at = max_i64(at, signed_at(&s->receipts[i].receipt));
+	if (s->count > 0)
+		return at;
+	return __builtin_add_overflow(s->row->started_at, s->row->total_us,
+		   &end)
+		   ? INT64_MAX
+		   : end;
 }
 
 static enum cause
@@ -193,7 +207,7 @@ why_only_node(const struct case_pair *p)
 {
 	const struct attempt_row *a = p->node.row;
 
-	if (began_at(&p->node) >= p->egress.as_of)
+	if (ended_at(&p->node) >= p->egress.as_of)
 		return CAUSE_AFTER_EXPORT;
 	if (p->egress.open)
 		return CAUSE_UNDER_WAY;

@@ -1,4 +1,4 @@
-// token: the fields that forms for tokens have alike.
+// token: what forms for tokens, and lists of them, have alike.
 import { h } from "./element.js";
 
 const DAYS = [
@@ -26,3 +26,22 @@ export const expiry = () =>
 		"Expires",
 		h("select", { name: "days" }, ...DAYS.map(([value, text]) => h("option", { value }, text))),
 	);
+
+// A column with what takes a token out of force.
+export const revoking = (revoke) => ({
+	key: "change",
+	label: h("span", { class: "unseen" }, "Change"),
+	fixed: true,
+	cell: (row) =>
+		row.state === "active" &&
+		h(
+			"button",
+			{
+				type: "button",
+				class: "quiet danger",
+				"aria-label": `Revoke ${row.name}`,
+				"on:click": () => revoke(row),
+			},
+			"Revoke",
+		),
+});

@@ -9,7 +9,7 @@ import { fill } from "../part/notice.js";
 import { NONE, when } from "../part/number.js";
 import { word } from "../part/standing.js";
 import { table } from "../part/table.js";
-import { expiry, field } from "../part/token.js";
+import { expiry, field, revoking } from "../part/token.js";
 import { write } from "../route.js";
 import { ask, may, send, who } from "../server.js";
 
@@ -127,27 +127,7 @@ const columns = (change, again) => [
 	{ key: "by", label: "Made by" },
 	{ key: "created", label: "Made (UTC)", cell: (row) => when(row.created) },
 	{ key: "expires", label: "Expires (UTC)", cell: (row) => (row.expires ? when(row.expires) : NONE) },
-	...(change
-		? [
-				{
-					key: "change",
-					label: h("span", { class: "unseen" }, "Change"),
-					fixed: true,
-					cell: (row) =>
-						row.state === "active" &&
-						h(
-							"button",
-							{
-								type: "button",
-								class: "quiet danger",
-								"aria-label": `Revoke ${row.name}`,
-								"on:click": () => revoke(row, again),
-							},
-							"Revoke",
-						),
-				},
-			]
-		: []),
+	...(change ? [revoking((row) => revoke(row, again))] : []),
 ];
 
 export function show(place) {

@@ -55,9 +55,9 @@ pair_attempt(const struct receipt_row *r, bool egress)
 	return a;
 }
 
-/* One call more, settled on both sides. */
+/* One call more, settled on both sides; total_us 0: that of the sample. */
 static inline void
-pair_call(struct pair *p)
+pair_call_at(struct pair *p, int64_t started_at, int64_t total_us)
 {
 	struct id id = id_next(&p->node.ids,
 	    INT64_C(1790000000000000) + (int64_t)p->count * 1000);
@@ -70,7 +70,9 @@ pair_call(struct pair *p)
 	assert_true(p->count < PAIR_MAX);
 	p->ids[p->count++] = id;
 	row.previous = p->last;
-	row.started_at = INT64_C(1790000000000000) + seq * 1000;
+	row.started_at = started_at;
+	if (total_us > 0)
+		row.total_us = total_us;
 	row.answer_hash = hash_of(&seq, sizeof(seq));
 	buf_init(&message, RECEIPT_MAX);
 	p->last = receipt_seal(&message, &row, p->egress_key);
@@ -81,6 +83,13 @@ pair_call(struct pair *p)
 	attempt = pair_attempt(&row, true);
 	ledger_settle(p->egress.turn, NULL, &attempt);
 	buf_fini(&message);
+}
+
+static inline void
+pair_call(struct pair *p)
+{
+	pair_call_at(p,
+	    INT64_C(1790000000000000) + ((int64_t)p->count + 1) * 1000, 0);
 }
 
 /* The node signs for all it has of the chain; both keep it. */
@@ -170,20 +179,23 @@ export_must(const struct export_wish *w, struct manifest *m)
 	buf_fini(&why);
 }
 
+static inline void
+pair_export_one(struct pair *p, bool egress)
+{
+	struct export_wish wish = pair_wish(p, egress);
+	struct manifest m;
+
+	if (access(wish.out_dir, F_OK) == 0)
+		folder_free(wish.out_dir);
+	export_must(&wish, &m);
+}
+
 /* Both sides anew. */
 static inline void
 pair_export(struct pair *p)
 {
-	struct export_wish node = pair_wish(p, false),
-			   egress = pair_wish(p, true);
-	struct manifest m;
-
-	if (access(p->node_out, F_OK) == 0)
-		folder_free(p->node_out);
-	if (access(p->egress_out, F_OK) == 0)
-		folder_free(p->egress_out);
-	export_must(&node, &m);
-	export_must(&egress, &m);
+	pair_export_one(p, false);
+	pair_export_one(p, true);
 }
 
 static inline void
