@@ -10,7 +10,7 @@
 #include "common/base/memory.h"
 #include "common/net/loop.h"
 
-#define NICE 10
+#define NICE 19
 
 struct errands {
 	struct loop *loop;
