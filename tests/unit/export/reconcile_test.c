@@ -1,61 +1,8 @@
-#include "tests/unit/export/pair.h"
-
-#include "common/base/clock.h"
-#include "common/export/reconcile.h"
+#include "tests/unit/export/outcome.h"
 
 #define CALLS    12
 #define FILE_MAX (1u << 20)
 #define FLIPS    400
-
-/* What came of one comparison. */
-struct outcome {
-	struct reconciliation r;
-	bool clean;
-	size_t faults; /* of the manifests */
-	char last[256];
-};
-
-static void
-on_difference(void *arg, const struct id *request, int64_t attempt,
-    const struct difference *d)
-{
-	struct outcome *o = arg;
-
-	(void)request;
-	(void)attempt; /* a flipped byte may have been its number */
-	snprintf(o->last, sizeof(o->last), "%s %s/%s %s", d->what, d->node,
-	    d->egress, cause_name(d->cause));
-}
-
-static struct outcome
-compare(struct pair *p)
-{
-	struct outcome o = { .clean = false };
-	struct bundle node, egress;
-	struct buf why;
-	const struct reconcile_wish w = {
-		.node = &node,
-		.egress = &egress,
-		.keys = { pair_key_of, p },
-		.difference = on_difference,
-		.arg = &o,
-	};
-
-	buf_init(&why, 4096);
-	assert_true(bundle_open(&node, p->node_out, &why));
-	assert_true(bundle_open(&egress, p->egress_out, &why));
-	o.faults = bundle_check(&node, &p->node_public, 1, NULL, NULL) +
-		   bundle_check(&egress, &p->egress_public, 1, NULL, NULL);
-	assert_true(reconcile(&w, &o.r));
-	o.clean = reconciliation_is_clean(&o.r);
-	assert_int_equal(o.r.attempts,
-	    o.r.matched + o.r.explained + o.r.unexplained);
-	reconciliation_fini(&o.r);
-	bundle_close(&node);
-	bundle_close(&egress);
-	buf_fini(&why);
-	return o;
-}
 
 static void
 test_what_both_have_is_matched(void **state)
@@ -449,36 +396,6 @@ test_what_is_under_way_is_explained(void **state)
 	pair_free(&p);
 }
 
-/*
- * The egress took a call before its export began, and waited for the body or a
- * place: no row said so then.  What it had signed by then it has to have.
- */
-static void
-test_what_was_taken_and_not_begun_is_explained(void **state)
-{
-	static const struct {
-		int64_t total_us;
-		bool clean;
-	} cases[] = { { 10000000, true }, { 1000, false } };
-	struct outcome o;
-	struct pair p;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < count_of(cases); i++) {
-		pair_new(&p, 3);
-		pair_export_one(&p, true);
-		pair_call_at(&p, clock_wall_us() - 5000000, cases[i].total_us);
-		pair_turn(&p);
-		pair_export_one(&p, false);
-		o = compare(&p);
-		assert_int_equal(o.clean, cases[i].clean);
-		assert_int_equal(o.r.explained, cases[i].clean ? 1 : 0);
-		assert_int_equal(o.r.matched, 3);
-		pair_free(&p);
-	}
-}
-
 /* Power was lost at the egress: the node has the first receipt and another. */
 static void
 test_two_receipts_of_one_attempt_are_explained(void **state)
@@ -616,8 +533,6 @@ main(void)
 		cmocka_unit_test(test_a_lost_ack_is_explained),
 		cmocka_unit_test(test_a_call_that_was_refused_is_explained),
 		cmocka_unit_test(test_what_is_under_way_is_explained),
-		cmocka_unit_test(
-		    test_what_was_taken_and_not_begun_is_explained),
 		cmocka_unit_test(
 		    test_two_receipts_of_one_attempt_are_explained),
 		cmocka_unit_test(
