@@ -250,7 +250,8 @@ an_empty_side_has_no_shares(void **state)
 	comparison_fini(&c);
 	statement_write(r, STATEMENT_JSON, &out);
 	assert_non_null(strstr(buf_text(&out),
-	    "\"figure\":\"success_share\",\"unit\":\"share\",\"fixed\":0.8,"
+	    "\"figure\":\"success_share\",\"label\":\"succeeded\",\"unit\":"
+	    "\"share\",\"fixed\":0.8,"
 	    "\"routed\":null,\"difference\":null,"));
 	report_free(r);
 	buf_fini(&out);
@@ -265,7 +266,8 @@ all_formats_say_the_same(void **state)
 		"-$0.000120    -50.0%\n",
 		"| cost a request | $0.000240 | $0.000120 | "
 		"-$0.000120 | -50.0% |",
-		"{\"figure\":\"cost_per_request_microusd\",\"unit\":"
+		"{\"figure\":\"cost_per_request_microusd\",\"label\":\"cost a "
+		"request\",\"unit\":"
 		"\"micro-USD\",\"fixed\":240,\"routed\":120,"
 		"\"difference\":-120,\"difference_percent\":-50}",
 		"figure,cost_per_request_microusd,micro-USD,"
