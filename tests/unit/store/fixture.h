@@ -39,7 +39,7 @@ folder_new(char dir[64])
 static inline void
 folder_free(const char *dir)
 {
-	char command[128];
+	char command[256];
 
 	snprintf(command, sizeof(command), "rm -rf %s", dir);
 	assert_int_equal(system(command), 0);

@@ -195,7 +195,7 @@ all_are_listed_by_age(void **state)
 	struct fixture *f = *state;
 	struct token_book *book = NULL;
 	const struct token **all;
-	char name[8], text[TOKEN_CHARS];
+	char name[16], text[TOKEN_CHARS];
 	int i;
 
 	for (i = 0; i < CHANGES; i++) {
